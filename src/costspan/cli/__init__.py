@@ -1,0 +1,1 @@
+"""The `costspan` command: one file a command, imported when it is called."""

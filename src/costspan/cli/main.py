@@ -1,0 +1,72 @@
+"""The entry point: finds the command, runs it, turns errors into exit codes and one clear line.
+
+Exit codes: 0 fine; 1 the answer is "no"; 2 wrong usage; 3 cannot reach or open.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from importlib import import_module
+from typing import Final
+
+from costspan import __version__
+from costspan.core.errors import CostspanError, Unreachable, UsageError
+
+COMMANDS: Final = {
+    "serve": "receive OTLP, keep the ledger, show the dashboard",
+    "demo": "30 days of plausible traffic through the real receiver, then live traffic",
+    "run": "run an application with its LLM clients instrumented and priced",
+    "report": "a table of spend",
+    "import": "read telemetry files into the ledger",
+    "price": "price one usage and say why",
+    "prices": "the price catalogue: list, check",
+    "doctor": "what is installed, reachable and missing, and what to do",
+}
+"""Command -> one line of help. Each is `costspan.cli.<command>` with `configure(parser)` and `run(arguments) -> int`."""
+
+_MODULES: Final = {"import": "import_"}
+_SERVER_EXTRA: Final = "pip install 'costspan[server]'"
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command in `argv` (default: the process's own) and return its exit code."""
+    words = sys.argv[1:] if argv is None else argv
+    parser, commands = _parser()
+    name = next((word for word in words if word in COMMANDS), None)
+    try:
+        if name:
+            module = import_module(f"costspan.cli.{_MODULES.get(name, name)}")
+            module.configure(commands[name])
+        arguments = parser.parse_args(words)
+        if not name:
+            parser.print_help()
+            return 2
+        return int(module.run(arguments))
+    except ModuleNotFoundError as missing:
+        if (missing.name or "costspan").partition(".")[0] == "costspan":
+            raise
+        print(f"costspan {name} needs {missing.name}, which is not installed: {_SERVER_EXTRA}", file=sys.stderr)
+        return 3
+    except UsageError as error:
+        print(f"costspan: {error}", file=sys.stderr)
+        return 2
+    except (Unreachable, CostspanError) as error:
+        print(f"costspan: {error}", file=sys.stderr)
+        return 3
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
+    parser = argparse.ArgumentParser(prog="costspan", description="The LLM cost ledger on OpenTelemetry.")
+    parser.add_argument("--version", action="version", version=f"costspan {__version__}")
+    chosen = parser.add_subparsers(dest="command", metavar="COMMAND")
+    return parser, {name: chosen.add_parser(name, help=text, description=text) for name, text in COMMANDS.items()}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

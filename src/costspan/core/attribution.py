@@ -1,0 +1,37 @@
+"""`Attribution`: who a call was made for, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from types import MappingProxyType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attribution:
+    """Every dimension is text or None for "not said"; `tags` holds free names.
+
+    The empty string is never a value: emitters send it for "not set" (LiteLLM sends thirty of them a span).
+    """
+
+    service: str | None = None
+    environment: str | None = None
+    feature: str | None = None
+    team: str | None = None
+    user_id: str | None = None
+    session: str | None = None
+    agent: str | None = None
+    tool: str | None = None
+    prompt: str | None = None
+    tags: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    def __hash__(self) -> int:
+        return hash((tuple(getattr(self, name) for name in DIMENSIONS), tuple(sorted(self.tags.items()))))
+
+    def or_else(self, other: Attribution) -> Attribution:
+        """Return this attribution with what it leaves unsaid taken from `other`."""
+        merged = {name: getattr(self, name) or getattr(other, name) for name in DIMENSIONS}
+        return Attribution(**merged, tags=MappingProxyType({**other.tags, **self.tags}))
+
+
+DIMENSIONS: tuple[str, ...] = tuple(item.name for item in fields(Attribution) if item.name != "tags")

@@ -1,0 +1,88 @@
+"""`Call`: one request to a model provider, as a record claims it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from costspan.core.attribution import Attribution
+from costspan.core.money import PicoUsd
+from costspan.core.usage import Usage
+
+
+class UsageState(StrEnum):
+    """How far the quantities of a call can be trusted (accounting rule 2)."""
+
+    REPORTED = "reported"
+    """The emitter's counting convention is known, or its own numbers prove it."""
+    ASSUMED = "assumed"
+    """Nothing decided between two readings; the specification's inclusive rule was used."""
+    MISSING = "usage_missing"
+    """The call succeeded, or was cut off, without saying what it used. Not zero: unknown."""
+    INVALID = "invalid_usage"
+    """The numbers contradict each other or are negative. Shown, never priced, never clamped."""
+
+
+class Role(StrEnum):
+    """What a record of a call is, once the records of its trace have been compared (accounting rule 5)."""
+
+    OWNER = "owner"
+    DUPLICATE = "duplicate"
+    AGGREGATE = "aggregate"
+
+
+class SpanClass(StrEnum):
+    """What kind of span made the claim: a model call itself, or something that sums up what is below it."""
+
+    INFERENCE = "inference"
+    AGGREGATE = "aggregate"
+
+
+STANDARD_MODE = "standard"
+"""The price mode of a call that asked for nothing special; others: batch, flex, priority, fast."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One billed or failed request to a provider. Names are as sent; pricing resolves them.
+
+    `mode` is the tier that was *served*. `error_type` is None for a call that succeeded. `time_to_first_chunk_s`
+    is seconds. `reported_cost` is the emitter's own figure, kept beside ours (accounting rule 4.6).
+    """
+
+    trace_id: str
+    span_id: str
+    parent_span_id: str | None
+    started_at_ns: int
+    ended_at_ns: int
+    dialect: str
+    scope_name: str = ""
+    scope_version: str = ""
+    span_class: SpanClass = SpanClass.INFERENCE
+    operation: str = "chat"
+    provider: str | None = None
+    requested_model: str | None = None
+    response_model: str | None = None
+    response_id: str | None = None
+    server_address: str | None = None
+    mode: str = STANDARD_MODE
+    usage: Usage = field(default_factory=Usage)
+    usage_state: UsageState = UsageState.REPORTED
+    usage_note: str | None = None
+    finish_reason: str | None = None
+    error_type: str | None = None
+    streamed: bool = False
+    time_to_first_chunk_s: float | None = None
+    attempt: int = 1
+    reported_cost: PicoUsd | None = None
+    attribution: Attribution = field(default_factory=Attribution)
+
+    @property
+    def failed(self) -> bool:
+        """True when the provider answered with an error."""
+        return self.error_type is not None
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The names to look a price up by: the model that answered, then the one asked for."""
+        return tuple(dict.fromkeys(name for name in (self.response_model, self.requested_model) if name))

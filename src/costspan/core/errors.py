@@ -1,0 +1,50 @@
+"""Every exception costspan raises on purpose.
+
+    CostspanError
+    ├── UsageError              the caller asked for something that cannot be (CLI exit code 2, HTTP 400)
+    │   └── ConfigError         a setting or file is wrong; the text names file, line and key
+    ├── PermanentError          the same input will fail again: refuse it, count it, go on
+    │   └── MalformedRecord     one telemetry item that cannot be read
+    ├── RetryableError          the same input may succeed later: the sender keeps it (HTTP 503)
+    │   └── StoreUnavailable    the ledger cannot take or give data now
+    └── Unreachable             neither a server nor a data folder answers (CLI exit code 3)
+"""
+
+
+class CostspanError(Exception):
+    """Base of all errors costspan raises on purpose."""
+
+
+class UsageError(CostspanError):
+    """The question itself is wrong; the text says what is accepted."""
+
+
+class ConfigError(UsageError):
+    """A setting, price file or overlay is wrong; the text names the place."""
+
+
+class PermanentError(CostspanError):
+    """The same input fails every time, so trying again is pointless."""
+
+
+class MalformedRecord(PermanentError):
+    """One telemetry item cannot be read; its neighbours are unaffected."""
+
+
+class RetryableError(CostspanError):
+    """The same input may succeed later.
+
+    `retry_after_s` is the pause, in seconds, the sender should make.
+    """
+
+    def __init__(self, message: str, *, retry_after_s: int = 5) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class StoreUnavailable(RetryableError):
+    """The ledger cannot be written or read now."""
+
+
+class Unreachable(CostspanError):
+    """No running server answers and no data folder can be opened."""

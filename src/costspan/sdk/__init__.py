@@ -1,0 +1,1 @@
+"""Wing one: runs inside the application. Needs OpenTelemetry and nothing else."""

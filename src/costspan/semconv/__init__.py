@@ -1,0 +1,1 @@
+"""Telemetry names to `Call`: one dialect per file, one place where counts become disjoint."""

@@ -1,0 +1,1 @@
+"""Public test tools: span builders per dialect, a stub provider, scenarios."""
