@@ -2,8 +2,8 @@
 
 Emitters count in two ways: OpenTelemetry's rule is that input includes cached tokens and output includes reasoning;
 some send them apart. Which one is a property of the instrumentation scope and its version, kept below as data. Where
-the scope is unknown the numbers themselves are asked; where they are silent the specification's rule is used and the call
-says so.
+the scope is unknown the numbers themselves are asked; where they are silent the specification's rule is used and the
+call says so.
 """
 
 from __future__ import annotations

@@ -16,7 +16,17 @@ from costspan.semconv.attributes import Keys, first, flag, number, text, texts, 
 from costspan.semconv.conventions import Counts
 
 INFERENCE_OPERATIONS: Final = frozenset(
-    "chat generate_content text_completion embeddings retrieval rerank image_generation transcription speech".split()
+    [
+        "chat",
+        "generate_content",
+        "text_completion",
+        "embeddings",
+        "retrieval",
+        "rerank",
+        "image_generation",
+        "transcription",
+        "speech",
+    ]
 )
 """Operations that are one request to a model (semantic conventions, `gen_ai.operation.name`, and their neighbours)."""
 
