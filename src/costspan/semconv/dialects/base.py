@@ -16,7 +16,7 @@ from costspan.semconv.attributes import Keys, first, flag, number, text, texts, 
 from costspan.semconv.conventions import Counts
 
 INFERENCE_OPERATIONS: Final = frozenset(
-    [
+    (
         "chat",
         "generate_content",
         "text_completion",
@@ -26,7 +26,7 @@ INFERENCE_OPERATIONS: Final = frozenset(
         "image_generation",
         "transcription",
         "speech",
-    ]
+    )
 )
 """Operations that are one request to a model (semantic conventions, `gen_ai.operation.name`, and their neighbours)."""
 
