@@ -1,8 +1,8 @@
 """Reduced, wire-compatible protobuf views of OTLP, built at import.
 
-Each message keeps OTLP's field numbers and wire types and leaves out what costspan does not read. Spans are `bytes`,
-so a request is split without parsing them and one broken span fails alone; attributes are `map<string, AnyValue>`, which
-is legal because a KeyValue *is* the wire form of a map entry, and makes every look-up a hash probe.
+Each message keeps OTLP's field numbers and wire types and leaves out what costspan does not read. Spans are `bytes`, so
+a request is split without parsing them and one broken span fails alone; attributes are `map<string, AnyValue>`, legal
+because a KeyValue *is* the wire form of a map entry, and that makes every look-up a hash probe.
 
 Source: opentelemetry-proto v1.9, collector/trace/v1/trace_service.proto, trace/v1/trace.proto, common/v1/common.proto.
 """

@@ -1,0 +1,36 @@
+"""What the server asks of a ledger. `memory` shows the meaning; `duckdb` keeps it on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from costspan.server.store.entry import Appended, Entry
+from costspan.server.store.question import LedgerSummary, SpendAnswer, SpendQuestion
+
+
+class Ledger(Protocol):
+    """Takes entries. Only grows."""
+
+    def append(self, entries: Sequence[Entry]) -> Appended:
+        """Add the entries the ledger does not have, in one atomic commit that is durable when this returns.
+
+        Raise StoreUnavailable when nothing was added.
+        """
+
+    def close(self) -> None:
+        """Release the ledger; nothing appended is lost."""
+
+
+class LedgerReader(Protocol):
+    """Answers questions about what the ledger holds. Safe to call from several threads."""
+
+    def spend(self, question: SpendQuestion) -> SpendAnswer:
+        """Return the measures of the calls asked about. Raise StoreUnavailable when the ledger cannot be read."""
+
+    def summary(self) -> LedgerSummary:
+        """Return how much the ledger holds, and since when."""
+
+
+class Store(Ledger, LedgerReader, Protocol):
+    """A ledger that can be written and read."""
