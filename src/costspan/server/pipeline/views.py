@@ -57,7 +57,7 @@ _MESSAGES: Final[dict[str, tuple[tuple[str, int, str], ...]]] = {
     "ScopeSpans": (("scope", 1, "Scope"), ("spans", 2, "*bytes")),
     "ResourceSpans": (("resource", 1, "Attributed"), ("scope_spans", 2, "*ScopeSpans")),
     "TraceRequest": (("resource_spans", 1, "*ResourceSpans"),),
-    "PartialSuccess": (("rejected", 1, "int64"), ("error_message", 2, "string")),
+    "PartialSuccess": (("rejected_spans", 1, "int64"), ("error_message", 2, "string")),
     "Response": (("partial_success", 1, "PartialSuccess"),),
     "RpcStatus": (("code", 1, "int32"), ("message", 2, "string")),
 }

@@ -21,11 +21,3 @@ class Entry:
     def identity(self) -> tuple[str, str]:
         """What makes a record the same record when it is sent again (accounting rule 5.1)."""
         return self.call.trace_id, self.call.span_id
-
-
-@dataclass(frozen=True, slots=True)
-class Appended:
-    """How many entries were new, and how many the ledger had already (a sender's retry)."""
-
-    new: int
-    known: int

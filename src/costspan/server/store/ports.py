@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from costspan.server.store.entry import Appended, Entry
+from costspan.server.store.entry import Entry
 from costspan.server.store.question import LedgerSummary, SpendAnswer, SpendQuestion
 
 
 class Ledger(Protocol):
     """Takes entries. Only grows."""
 
-    def append(self, entries: Sequence[Entry]) -> Appended:
+    def append(self, entries: Sequence[Entry]) -> Sequence[bool]:
         """Add the entries the ledger does not have, in one atomic commit that is durable when this returns.
 
-        Raise StoreUnavailable when nothing was added.
+        Return for each entry whether it was new; False is a record that was sent again. When nothing was added raise
+        StoreUnavailable if the same entries may succeed later, PermanentError if they cannot.
         """
 
     def close(self) -> None:

@@ -14,7 +14,7 @@ from costspan.server.store.duckdb.schema import DDL, SCHEMA_VERSION
 LEDGER_FILE: Final = "ledger.duckdb"
 MEMORY_LIMIT: Final = "1GB"
 
-_SETTINGS: Final[dict[str, str]] = {
+_SETTINGS: Final[dict[str, str | bool | int | float | list[str]]] = {
     # A file both DuckDB 1.5 and 2.x read and write, so that going back stays possible.
     "storage_compatibility_version": "v1.5.0",
     # At 16 MB, the default, checkpoints double the CPU per row and stall commits for about a second.

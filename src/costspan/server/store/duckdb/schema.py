@@ -134,8 +134,9 @@ CALL_COLUMNS: Final = (
 
 _POSTING: Final = "entry_id BIGINT NOT NULL, sign TINYINT NOT NULL, posted_at TIMESTAMP NOT NULL"
 _CALLS: Final = ", ".join(f"{column.name} {column.sql_type}" for column in CALL_COLUMNS)
-_CHARGES: Final = """started_at TIMESTAMP NOT NULL, unit VARCHAR NOT NULL, quantity BIGINT NOT NULL, price VARCHAR NOT NULL,
-per BIGINT NOT NULL, list_cost BIGINT NOT NULL, cost BIGINT NOT NULL, rate_id VARCHAR, card_version VARCHAR NOT NULL"""
+_CHARGES: Final = """started_at TIMESTAMP NOT NULL, unit VARCHAR NOT NULL, quantity BIGINT NOT NULL,
+price VARCHAR NOT NULL, per BIGINT NOT NULL, list_cost BIGINT NOT NULL, cost BIGINT NOT NULL, rate_id VARCHAR,
+card_version VARCHAR NOT NULL"""
 
 DDL: Final = (
     "CREATE TABLE IF NOT EXISTS ledger_schema (version INTEGER NOT NULL)",

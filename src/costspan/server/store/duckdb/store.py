@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Final, TypeVar
 
 import duckdb
 
 from costspan.core.clock import Clock, system_clock
-from costspan.core.errors import StoreUnavailable
+from costspan.core.errors import PermanentError, StoreUnavailable, Unreachable
 from costspan.server.store.duckdb.connection import open_ledger_file
 from costspan.server.store.duckdb.reader import Reader
 from costspan.server.store.duckdb.writer import Writer
-from costspan.server.store.entry import Appended, Entry
+from costspan.server.store.entry import Entry
 from costspan.server.store.question import LedgerSummary, SpendAnswer, SpendQuestion
 
+Answer = TypeVar("Answer")
+
 _log = logging.getLogger("costspan.store")
+_DEAD: Final = (duckdb.FatalException, duckdb.ConnectionException)
+"""After one of these the instance answers nothing any more, not even reads, until the file is opened anew."""
 
 
 class DuckDBStore:
@@ -27,43 +33,49 @@ class DuckDBStore:
         self._read_only = read_only
         self._clock = clock
         self._connection: duckdb.DuckDBPyConnection | None = None
+        self._opening = threading.Lock()
         self._open()
 
-    def append(self, entries: Sequence[Entry]) -> Appended:
-        """Add entries in one durable commit. Raise StoreUnavailable, with nothing added, when that fails."""
+    def append(self, entries: Sequence[Entry]) -> Sequence[bool]:
+        """Add entries in one durable commit; see the port for what is raised when nothing was added."""
         if not entries:
-            return Appended(0, 0)
+            return ()
         try:
             self._open()
             return self._writer.append(entries)
-        except duckdb.Error as error:
-            _log.error("commit failed, nothing of this batch was taken: %s", str(error).splitlines()[0])  # noqa: TRY400 - the text says it
-            if isinstance(error, duckdb.FatalException | duckdb.ConnectionException):
+        except (duckdb.DataError, OverflowError, TypeError, ValueError) as error:
+            raise PermanentError(f"the ledger cannot hold this: {str(error).splitlines()[0]}") from error
+        except (duckdb.Error, Unreachable) as error:
+            _log.warning("commit failed, nothing of this batch was taken: %s", str(error).splitlines()[0])
+            if isinstance(error, _DEAD):
                 self.close()
             raise StoreUnavailable("the ledger could not be written; try again") from error
 
     def spend(self, question: SpendQuestion) -> SpendAnswer:
         """Return the measures of the calls asked about."""
-        try:
-            return self._reader.spend(question)
-        except duckdb.Error as error:
-            raise StoreUnavailable(f"the ledger could not be read: {str(error).splitlines()[0]}") from error
+        return self._read(lambda reader: reader.spend(question))
 
     def summary(self) -> LedgerSummary:
         """Return how much the ledger holds."""
-        try:
-            return self._reader.summary()
-        except duckdb.Error as error:
-            raise StoreUnavailable(f"the ledger could not be read: {str(error).splitlines()[0]}") from error
+        return self._read(lambda reader: reader.summary())
 
     def close(self) -> None:
         """Close the file; a later append opens it again."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        with self._opening:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+
+    def _read(self, ask: Callable[[Reader], Answer]) -> Answer:
+        try:
+            self._open()
+            return ask(self._reader)
+        except (duckdb.Error, Unreachable) as error:
+            raise StoreUnavailable(f"the ledger could not be read: {str(error).splitlines()[0]}") from error
 
     def _open(self) -> None:
-        if self._connection is None:
-            self._connection = open_ledger_file(self._data, read_only=self._read_only)
-            self._writer = Writer(self._connection, self._clock)
-            self._reader = Reader(self._connection)
+        with self._opening:
+            if self._connection is None:
+                self._connection = open_ledger_file(self._data, read_only=self._read_only)
+                self._writer = Writer(self._connection, self._clock)
+                self._reader = Reader(self._connection)

@@ -13,7 +13,7 @@ from arro3.core import Array, DataType, Table
 from costspan.core.clock import Clock
 from costspan.server.store.charge_classes import charge_classes
 from costspan.server.store.duckdb.schema import CALL_COLUMNS
-from costspan.server.store.entry import Appended, Entry
+from costspan.server.store.entry import Entry
 
 _CALL_NAMES: Final = ", ".join(column.name for column in CALL_COLUMNS)
 _CALL_EXPRESSIONS: Final = ", ".join(column.expression.format(f"b.{column.name}") for column in CALL_COLUMNS)
@@ -28,8 +28,8 @@ _INSERT_CHARGES: Final = (
 # Bounded by the batch's own time: the same span has the same start, and a key over all rows would halve ingest and
 # double the file.
 _KNOWN: Final = (
-    "SELECT b.position FROM key_batch b WHERE EXISTS (SELECT 1 FROM calls c WHERE c.started_at BETWEEN make_timestamp(?) "
-    "AND make_timestamp(?) AND c.span_id = b.span_id AND c.trace_id = b.trace_id::UUID)"
+    "SELECT b.position FROM key_batch b WHERE EXISTS (SELECT 1 FROM calls c WHERE c.started_at "
+    "BETWEEN make_timestamp(?) AND make_timestamp(?) AND c.span_id = b.span_id AND c.trace_id = b.trace_id::UUID)"
 )
 _CHARGE_COLUMNS: Final = {
     "entry_id": DataType.int64(),
@@ -54,19 +54,22 @@ class Writer:
         last = connection.execute("SELECT coalesce(max(entry_id), 0) FROM calls").fetchone()
         self._entry_ids = count((last[0] if last else 0) + 1)
 
-    def append(self, entries: Sequence[Entry]) -> Appended:
-        """Add what is new in one durable transaction. Raise duckdb.Error, with nothing added, when it cannot."""
-        distinct = list({entry.identity: entry for entry in reversed(entries)}.values())[::-1]
+    def append(self, entries: Sequence[Entry]) -> Sequence[bool]:
+        """Add what is new in one durable transaction, and say what was. Raise duckdb.Error when nothing was added."""
+        distinct: dict[tuple[str, str], Entry] = {}
+        for entry in entries:
+            distinct.setdefault(entry.identity, entry)
         self._connection.execute("BEGIN TRANSACTION")
         try:
-            fresh = self._without_known(distinct)
+            fresh = self._without_known(list(distinct.values()))
             if fresh:
                 self._insert(fresh, self._clock())
             self._connection.execute("COMMIT")
-        except duckdb.Error:
+        except Exception:
             self._roll_back()
             raise
-        return Appended(new=len(fresh), known=len(entries) - len(fresh))
+        new = {id(entry) for entry in fresh}
+        return [id(entry) in new for entry in entries]
 
     def _without_known(self, entries: list[Entry]) -> list[Entry]:
         starts_us = [entry.call.started_at_ns // 1000 for entry in entries]
