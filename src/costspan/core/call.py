@@ -31,8 +31,17 @@ class Role(StrEnum):
     AGGREGATE = "aggregate"
 
 
+class Signal(StrEnum):
+    """What carried the claim. The order is the order of trust: one signal counts per source (accounting rule 5.5)."""
+
+    SPAN = "span"
+    DETAILS_EVENT = "details_event"
+    EVENT = "event"
+    METRIC = "metric"
+
+
 class SpanClass(StrEnum):
-    """What kind of span made the claim: a model call itself, or something that sums up what is below it."""
+    """What kind of record made the claim: a model call itself, or something that sums up what is below it."""
 
     INFERENCE = "inference"
     AGGREGATE = "aggregate"
@@ -48,6 +57,9 @@ class Call:
 
     `mode` is the tier that was *served*. `error_type` is None for a call that succeeded. `time_to_first_chunk_s`
     is seconds. `reported_cost` is the emitter's own figure, kept beside ours (accounting rule 4.6).
+
+    A record that is no span (an event, a metric point) has empty ids or those of the span it was emitted in, and
+    `event_key` says what makes it itself. `call_count` is how many requests it stands for, 0 where it does not say.
     """
 
     trace_id: str
@@ -58,7 +70,11 @@ class Call:
     dialect: str
     scope_name: str = ""
     scope_version: str = ""
+    signal: Signal = Signal.SPAN
+    event_key: str | None = None
+    call_count: int = 1
     span_class: SpanClass = SpanClass.INFERENCE
+    trace_state: str = ""
     operation: str = "chat"
     provider: str | None = None
     requested_model: str | None = None
@@ -76,6 +92,11 @@ class Call:
     attempt: int = 1
     reported_cost: PicoUsd | None = None
     attribution: Attribution = field(default_factory=Attribution)
+
+    @property
+    def identity(self) -> str:
+        """What makes a record the same record when it is sent again (accounting rule 5.1)."""
+        return self.event_key or f"{self.trace_id}/{self.span_id}"
 
     @property
     def failed(self) -> bool:

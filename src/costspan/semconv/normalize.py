@@ -53,6 +53,7 @@ def _assemble(record: SpanRecord, dialect: Dialect, operation: str, span_class: 
         dialect=dialect.name,
         scope_name=record.scope.name,
         scope_version=record.scope.version,
+        trace_state=record.trace_state,
         span_class=span_class,
         operation=operation,
         provider=providers.provider(dialect.provider(record), server_address),
