@@ -117,8 +117,8 @@ def _batches(spans: Iterator[SpanRecord]) -> Iterator[list[SpanRecord]]:
 def _closing_line(sent: _Sent, ledger: ServerLedger, since: datetime) -> str:
     total = ledger.ask("/api/v1/spend", [("interval", "total"), ("since", iso(since))])["total"]
     return (
-        f"{sent.spans:,} spans sent in {sent.seconds:.1f} s: {money_text(total['cost_usd'])} for {total['calls']:,} calls,"
-        f" {total['unpriced_calls']:,} without a price. Dashboard: {ledger.url}/"
+        f"{sent.spans:,} spans sent in {sent.seconds:.1f} s: {money_text(total['cost_usd'])} for"
+        f" {total['calls']:,} calls, {total['unpriced_calls']:,} without a price. Dashboard: {ledger.url}/"
     )
 
 

@@ -13,7 +13,7 @@ from costspan.cli.table import count_text, money_text, print_table
 from costspan.core.period import iso
 
 _SPANS: Final = ("daily", "weekly", "monthly", "total")
-_SUMMED_FROM_DAYS: Final = {"weekly": "1w", "monthly": "1M"}
+_SUMMED_FROM_DAYS: Final = {"weekly": "1w", "monthly": "1mo"}
 _START: Final = "start"
 """The key of a spend row that says when its interval begins."""
 
@@ -57,23 +57,19 @@ def spend(ledger: Ledger, arguments: argparse.Namespace) -> dict[str, Any]:
     """Return the spend document the options ask for. Weeks and months are summed here from days, exactly."""
     summed = _SUMMED_FROM_DAYS.get(arguments.interval)
     parameters = [("group_by", arguments.by), ("interval", "total" if arguments.interval == "total" else "1d")]
-    if arguments.limit is not None and not summed:
+    if arguments.limit is not None:
         parameters.append(("limit", str(arguments.limit)))
     document = ledger.ask("/api/v1/spend", parameters + question(arguments))
-    return _summed(document, summed, arguments.limit) if summed else document
+    return _summed(document, summed) if summed else document
 
 
-def _summed(document: dict[str, Any], interval: str, limit: int | None) -> dict[str, Any]:
-    keys = document["group_by"]
-    rows: dict[tuple[str, ...], dict[str, Any]] = {}
-    spent: dict[tuple[str, ...], Decimal] = {}
+def _summed(document: dict[str, Any], interval: str) -> dict[str, Any]:
+    rows: dict[tuple[str | None, ...], dict[str, Any]] = {}
     for row in document["rows"]:
-        group = tuple(str(row[key]) for key in keys)
         start = _first_day(row[_START], interval)
-        rows[start, *group] = _added(rows.get((start, *group)), row) | {_START: start}
-        spent[group] = spent.get(group, Decimal(0)) + Decimal(row[_MONEY] or 0)
-    kept = set(sorted(spent, key=lambda group: -spent[group])[:limit])
-    return document | {"interval": interval, "rows": [rows[place] for place in sorted(rows) if place[1:] in kept]}
+        place = (start, *(row[key] for key in document["group_by"]))
+        rows[place] = _added(rows.get(place), row) | {_START: start}
+    return document | {"interval": interval, "rows": sorted(rows.values(), key=lambda row: str(row[_START]))}
 
 
 def _first_day(start: str, interval: str) -> str:
@@ -132,6 +128,6 @@ def _completeness(said: dict[str, Any]) -> str:
 def _nothing_yet(ledger: Ledger, document: dict[str, Any]) -> str:
     return (
         f"No calls between {document['since']} and {document['until']} in {ledger.place}.\n"
-        "Widen --since, or send telemetry: OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318 with costspan serve running."
+        "Widen --since, or start costspan serve and send telemetry to it (OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318)."
         "\nTo see an example: costspan demo"
     )
