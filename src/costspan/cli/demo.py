@@ -49,8 +49,15 @@ def run(arguments: argparse.Namespace) -> int:
     """Load the history and, unless `--once`, go on with live traffic until interrupted."""
     if not 1 <= arguments.days <= 400 or not 1 <= arguments.calls_per_day <= 1_000_000:
         raise UsageError("--days is 1 to 400 and --calls-per-day 1 to 1000000")
-    signal.signal(signal.SIGTERM, _interrupt)
-    now = system_clock()
+    before = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        _play(arguments, system_clock())
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    return 0
+
+
+def _play(arguments: argparse.Namespace, now: datetime) -> None:
     with _server(arguments, now) as url:
         traffic = DemoTraffic(now=now, calls_per_day=arguments.calls_per_day)
         since = now - timedelta(days=arguments.days)
@@ -62,7 +69,6 @@ def run(arguments: argparse.Namespace) -> int:
                 _send_live(url)
     if arguments.once and not arguments.url:
         print(f"Read it: costspan report --data {arguments.data}, or costspan serve --data {arguments.data}")
-    return 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from types import TracebackType
 from typing import Final, Literal, Self
@@ -38,7 +39,8 @@ class OtlpSender:
         self.url = url
         self.rejected_spans = 0
         self._path = f"{urlsplit(url).path.rstrip('/')}/v1/traces"
-        self._links = threading.local()
+        self._own = threading.local()
+        self._opened: list[HTTPConnection] = []
         self._pool = ThreadPoolExecutor(connections, thread_name_prefix="otlp")
         self._room = threading.BoundedSemaphore(2 * connections)
         self._lock = threading.Lock()
@@ -51,6 +53,8 @@ class OtlpSender:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._pool.shutdown(wait=True, cancel_futures=error is not None)
+        for link in self._opened:
+            link.close()
         if error is None and self._failure:
             raise self._failure
 
@@ -81,20 +85,24 @@ class OtlpSender:
 
     def _exchange(self, packed: bytes, encoding: Encoding) -> tuple[HTTPResponse, bytes]:
         headers = {"Content-Type": encoding, "Content-Encoding": "gzip", **authorization()}
-        kept: HTTPConnection | None = getattr(self._links, "link", None)
-        # A server may close a kept connection at any time; only a fresh one that fails says that nobody is there.
-        for link in [kept, connect(self.url, _TIMEOUT_S)] if kept else [connect(self.url, _TIMEOUT_S)]:
-            try:
-                link.request("POST", self._path, packed, headers)
-                response = link.getresponse()
-                answer = response.read()
-            except (OSError, HTTPException) as error:
-                link.close()
-                problem = error
-                continue
-            self._links.link = link
-            return response, answer
-        raise Unreachable(f"{self.url} does not take spans: {problem}")
+        link = self._link()
+        if link.sock is not None:
+            # A server may close a kept connection at any time; only a fresh one that fails says that nobody is there.
+            with suppress(OSError, HTTPException):
+                return _asked(link, self._path, packed, headers)
+            link.close()
+        try:
+            return _asked(link, self._path, packed, headers)
+        except (OSError, HTTPException) as error:
+            link.close()
+            raise Unreachable(f"{self.url} does not take spans: {error}") from None
+
+    def _link(self) -> HTTPConnection:
+        if not hasattr(self._own, "link"):
+            self._own.link = connect(self.url, _TIMEOUT_S)
+            self._opened.append(self._own.link)
+        link: HTTPConnection = self._own.link
+        return link
 
     def _settle(self, future: Future[None], done: Callable[[], None] | None) -> None:
         self._room.release()
@@ -104,6 +112,12 @@ class OtlpSender:
             self._failure = self._failure or failure
         elif done:
             done()
+
+
+def _asked(link: HTTPConnection, path: str, body: bytes, headers: dict[str, str]) -> tuple[HTTPResponse, bytes]:
+    link.request("POST", path, body, headers)
+    response = link.getresponse()
+    return response, response.read()
 
 
 def _retry_after_s(response: HTTPResponse) -> float:
