@@ -8,27 +8,24 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import urlencode, urlsplit
 
 from costspan.core.clock import Clock, system_clock
 from costspan.core.errors import CostspanError, Unreachable, UsageError
 from costspan.core.period import iso, parse_period
 
+if TYPE_CHECKING:
+    from costspan.server.assembly import Reader
+
 DEFAULT_URL: Final = "http://127.0.0.1:4318"
 DEFAULT_DATA: Final = "costspan-data"
 Parameters = Sequence[tuple[str, str]]
-
-
-class Reader(Protocol):
-    """A store opened for questions: what `costspan.server.assembly.open_reader` returns."""
-
-    def ask(self, path: str, parameters: list[tuple[str, str]]) -> dict[str, Any]:
-        """Return the JSON document of `path`."""
 
 
 class Ledger(Protocol):
@@ -84,7 +81,7 @@ class FolderLedger:
 
     def ask(self, path: str, parameters: Parameters = ()) -> dict[str, Any]:
         """Return the JSON document of `path`."""
-        return self.reader.ask(path, list(parameters))
+        return self.reader.ask(path, parameters)
 
 
 def add_source_options(parser: argparse.ArgumentParser) -> None:
@@ -112,10 +109,14 @@ def question(arguments: argparse.Namespace, clock: Clock = system_clock) -> list
     return [("since", iso(period.since)), ("until", iso(period.until)), *filters]
 
 
-def reach(arguments: argparse.Namespace) -> Ledger:
-    """Return the ledger the options name; raise Unreachable, saying what to do, when there is none."""
-    url = answering_server(arguments)
-    return ServerLedger(url) if url else open_folder(data_folder(arguments))
+@contextmanager
+def reach(arguments: argparse.Namespace) -> Iterator[Ledger]:
+    """Open the ledger the options name; raise Unreachable, saying what to do, when there is none."""
+    if url := answering_server(arguments):
+        yield ServerLedger(url)
+    else:
+        with open_folder(data_folder(arguments)) as ledger:
+            yield ledger
 
 
 def answering_server(arguments: argparse.Namespace) -> str | None:
@@ -148,8 +149,9 @@ def data_folder(arguments: argparse.Namespace) -> Path:
     return Path(arguments.data or os.environ.get("COSTSPAN_DATA") or DEFAULT_DATA)
 
 
-def open_folder(folder: Path) -> Ledger:
-    """Return the ledger in `folder`; raise Unreachable when there is none."""
+@contextmanager
+def open_folder(folder: Path) -> Iterator[Ledger]:
+    """Open the ledger in `folder`; raise Unreachable when there is none or another process holds it."""
     if not folder.is_dir():
         raise Unreachable(
             f"no server answers and there is no data folder {folder}: start a server (costspan serve),"
@@ -157,7 +159,8 @@ def open_folder(folder: Path) -> Ledger:
         )
     from costspan.server.assembly import open_reader
 
-    return FolderLedger(folder, open_reader(folder))
+    with open_reader(folder) as reader:
+        yield FolderLedger(folder, reader)
 
 
 def connect(url: str, timeout_s: float) -> HTTPConnection:

@@ -113,8 +113,8 @@ def _folder(arguments: argparse.Namespace) -> list[Finding]:
         ]
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     try:
-        ledger = open_folder(folder)
-        return [Finding(Severity.OK, subject, f"can be read, {size / 1e6:.1f} MB"), *_prices(ledger)]
+        with open_folder(folder) as ledger:
+            return [Finding(Severity.OK, subject, f"can be read, {size / 1e6:.1f} MB"), *_prices(ledger)]
     except ModuleNotFoundError as missing:
         found = f"cannot be opened without {missing.name}"
         return [Finding(Severity.WARNING, subject, found, "pip install 'costspan[server]'")]

@@ -8,10 +8,10 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from costspan.cli.ask import add_source_options, answering_server, data_folder
 from costspan.cli.otlp_files import Input, Piece, Problem, Skipped, inputs, read
@@ -23,22 +23,6 @@ BATCH_SPANS: Final = 512
 _PROBLEMS_SHOWN: Final = 20
 
 Take = Callable[[bytes], None]
-
-
-class Tally(Protocol):
-    """What became of one body: `costspan.server.assembly` returns it from `ingest_json`."""
-
-    accepted: int
-    refused: dict[str, int]
-    duplicates: int
-    calls: int
-
-
-class Session(Protocol):
-    """A ledger opened for writing in this process: what `costspan.server.assembly.open_ledger` yields."""
-
-    def ingest_json(self, body: bytes) -> Tally:
-        """Take one OTLP/JSON request; raise PermanentError for one that cannot be read."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -100,7 +84,7 @@ class _Result:
         }
 
     def sentence(self) -> str:
-        known = "" if self.calls is None else f": {self.calls:,} calls, {self.duplicates:,} spans already there"
+        known = "" if self.calls is None else f": {self.calls:,} calls, {self.duplicates:,} already there"
         skipped = [
             f"\nSkipped {count:,} lines of {signal}: only traces are read." for signal, count in self.skipped.items()
         ]
@@ -130,23 +114,18 @@ def _sink(arguments: argparse.Namespace, result: _Result) -> Iterator[Take]:
         return
     folder = data_folder(arguments)
     result.place, result.calls, result.duplicates = str(folder), 0, 0
-    with _opened_ledger(folder) as session:
-
-        def take(body: bytes) -> None:
-            tally = session.ingest_json(body)
-            result.calls = (result.calls or 0) + tally.calls
-            result.duplicates = (result.duplicates or 0) + tally.duplicates
-            result.refused.update(tally.refused)
-
-        yield take
-
-
-def _opened_ledger(folder: Path) -> AbstractContextManager[Session]:
-    from costspan.server.assembly import open_ledger
+    from costspan.server.assembly import open_pipeline
 
     config = os.environ.get("COSTSPAN_CONFIG")
-    opened: AbstractContextManager[Session] = open_ledger(folder, Path(config) if config else None)
-    return opened
+    with open_pipeline(folder, Path(config) if config else None) as pipeline:
+
+        def take(body: bytes) -> None:
+            taken = pipeline.take(body, "application/json")
+            result.calls = (result.calls or 0) + taken.calls
+            result.duplicates = (result.duplicates or 0) + taken.retransmitted
+            result.refused.update(taken.refused)
+
+        yield take
 
 
 def _pieces(chosen: list[Input], form: str, result: _Result, show: Callable[[float], None]) -> Iterator[Piece]:

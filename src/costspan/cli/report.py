@@ -42,12 +42,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the report."""
-    ledger = reach(arguments)
-    document = spend(ledger, arguments)
+    with reach(arguments) as ledger:
+        document, place = spend(ledger, arguments), ledger.place
     if arguments.json:
         print(json.dumps(document, indent=2, ensure_ascii=False))
     elif not document["total"]["calls"]:
-        print(_nothing_yet(ledger, document))
+        print(_nothing_yet(place, document))
     else:
         _print(document)
     return 0
@@ -125,9 +125,9 @@ def _completeness(said: dict[str, Any]) -> str:
     )
 
 
-def _nothing_yet(ledger: Ledger, document: dict[str, Any]) -> str:
+def _nothing_yet(place: str, document: dict[str, Any]) -> str:
     return (
-        f"No calls between {document['since']} and {document['until']} in {ledger.place}.\n"
+        f"No calls between {document['since']} and {document['until']} in {place}.\n"
         "Widen --since, or start costspan serve and send telemetry to it (OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318)."
         "\nTo see an example: costspan demo"
     )
