@@ -69,7 +69,11 @@ def _summed(document: dict[str, Any], interval: str) -> dict[str, Any]:
         start = _first_day(row[_START], interval)
         place = (start, *(row[key] for key in document["group_by"]))
         rows[place] = _added(rows.get(place), row) | {_START: start}
-    return document | {"interval": interval, "rows": sorted(rows.values(), key=lambda row: str(row[_START]))}
+    return document | {"interval": interval, "rows": sorted(rows.values(), key=_by_start_then_cost)}
+
+
+def _by_start_then_cost(row: dict[str, Any]) -> tuple[str, Decimal]:
+    return row[_START], -Decimal(row[_MONEY] or 0)
 
 
 def _first_day(start: str, interval: str) -> str:

@@ -36,6 +36,8 @@ from costspan.testing.spans import database_span, http_server_span
 
 HOUR = timedelta(hours=1)
 HOUR_NS = 3_600 * NS_PER_S
+LARGEST_CONTEXT = 900_000
+"""Below the million tokens that the largest models take."""
 _ERRORS = ("RateLimitError", "APITimeoutError", "InternalServerError")
 _ERROR_SHARES = (0.5, 0.8, 1.0)
 
@@ -178,7 +180,8 @@ class _Operation:
     def _quantities(self) -> dict[Unit, int]:
         feature, chance = self.feature, self.chance
         spread = 0.5 if self.offer.operation != "embeddings" else 0.9
-        context = int(feature.input_tokens * chance.lognormvariate(-0.12, spread)) * (3 if self.runaway else 1) + 12
+        wanted = int(feature.input_tokens * chance.lognormvariate(-0.12, spread)) * (3 if self.runaway else 1) + 12
+        context = min(wanted, LARGEST_CONTEXT)
         if self.offer.operation == "embeddings":
             return {Unit.INPUT: context}
         # Providers cache whole blocks of 128 tokens (OpenAI's documentation of prompt caching).
