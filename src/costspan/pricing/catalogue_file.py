@@ -36,7 +36,9 @@ class Backfill:
 
     modes: tuple[str, ...]
     since: datetime | None
-    origin: RateRow
+    source: str
+    checked: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,9 +110,9 @@ def _earlier(entry: PriceEntry, mode: str, rule: Backfill) -> RateRow | None:
         over_input_tokens=first.over_input_tokens,
         prices=first.prices,
         basis="backfilled",
-        source=rule.origin.source,
-        checked=rule.origin.checked,
-        reason=rule.origin.reason,
+        source=rule.source,
+        checked=rule.checked,
+        reason=rule.reason,
     )
 
 
@@ -149,7 +151,10 @@ def _row(table: Table, place: str) -> RateRow:
         prices=rows.prices(table, len(over) + 1, place),
         alias_of=AliasOf(alias[0], alias[2]) if alias else None,
         free=table.get("free") is True,
-        **_said(table),
+        basis=str(table.get("basis", "published")),
+        source=str(table.get("source", "")),
+        checked=str(table.get("checked", "")),
+        reason=str(table["reason"]) if "reason" in table else None,
     )
 
 
@@ -157,15 +162,18 @@ def _backfill(table: Table, file: Table, file_name: str) -> Backfill:
     rows.refuse_unknown(table, _BACKFILL_KEYS, f"{file_name}: backfill")
     since = rows.moment(table.get("since"), f"{file_name}: backfill", "since")
     modes = tuple(str(mode) for mode in cast("Sequence[object]", table.get("modes", ())))
-    return Backfill(modes=modes, since=since, origin=RateRow(**_said({**_origin(file), **table})))
+    said = {**_origin(file), **table}
+    return Backfill(
+        modes=modes,
+        since=since,
+        source=str(said.get("source", "")),
+        checked=str(said.get("checked", "")),
+        reason=str(said.get("reason", "")),
+    )
 
 
 def _origin(table: Table) -> dict[str, object]:
     return {key: table[key] for key in _ORIGIN if key in table}
-
-
-def _said(table: Table) -> dict[str, str]:
-    return {key: str(table[key]) for key in _ORIGIN if key in table}
 
 
 def _tables(value: object) -> list[Table]:

@@ -104,7 +104,7 @@ class Compiled:
 
 def compiled(found: Match, owed: Timeline[Offer], listed: Timeline[Offer]) -> Compiled:
     """Return `owed` as numbers, with the published price of the same moment beside each."""
-    pieces = crossed(owed, listed, lambda effective, public: effective and (effective, public))
+    pieces = crossed(owed, listed, _beside)
     segments = []
     for each in pieces:
         effective, public = each.held
@@ -119,10 +119,13 @@ def compiled(found: Match, owed: Timeline[Offer], listed: Timeline[Offer]) -> Co
     return Compiled(tuple(each.start_ns for each in pieces), tuple(segments))
 
 
+def _beside(effective: Offer | None, public: Offer | None) -> tuple[Offer, Offer | None] | None:
+    return None if effective is None else (effective, public)
+
+
 def _bands(found: Match, effective: Offer, public: Offer | None, span: tuple[int, int], window: Window | None) -> Bands:
-    overs = {0} | {
-        over for offer in (effective, public) if offer for steps in offer.prices.values() for over, _ in steps
-    }
+    offers = [offer for offer in (effective, public) if offer]
+    overs = {0, *(over for offer in offers for steps in offer.prices.values() for over, _ in steps)}
     ordered = tuple(sorted(overs))
     bands = []
     for over in ordered:

@@ -32,7 +32,7 @@ class NameForms:
 
 
 def forms(sent: str, is_vendor: Callable[[str], bool]) -> NameForms:
-    """Return the forms of a model name; case never matters. `is_vendor` says which leading `vendor/` is no part of it."""
+    """Return the forms of a model name; case never matters. `is_vendor` says which leading `vendor/` is not its own."""
     name = sent.strip().lower()
     plain, vendor = _unwrapped(name)
     found = [plain]

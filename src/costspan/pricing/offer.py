@@ -51,13 +51,15 @@ def effective(card: RateCard, found: Match, mode: str, listed: Timeline[Offer]) 
     """Return what is owed after overlays: `listed` with every overlay row laid over its interval."""
     result = listed
     for entry in found.overlays:
-        for row in (
-            each for wanted in dict.fromkeys((STANDARD_MODE, mode)) for each in entry.rows if each.mode == wanted
-        ):
+        for row in (*_of_mode(entry, STANDARD_MODE), *(_of_mode(entry, mode) if mode != STANDARD_MODE else ())):
             place = piece(row.valid_from, row.valid_to, row)
             for part in _overlaid(card, entry, row, mode, clipped(listed, place)):
                 result = paint(result, part)
     return result
+
+
+def _of_mode(entry: PriceEntry, mode: str) -> tuple[RateRow, ...]:
+    return tuple(row for row in entry.rows if row.mode == mode)
 
 
 def _overlaid(
@@ -77,7 +79,8 @@ def _painted(card: RateCard, entries: Sequence[PriceEntry], mode: str, depth: in
         for row in entry.rows:
             if row.alias_of:
                 for part in _target(card, entry, row, mode, depth):
-                    result = paint(result, part)
+                    moved = replace(part.held, entry=replace(part.held.entry, layer=entry.layer))
+                    result = paint(result, Piece(part.start_ns, part.end_ns, moved))
             elif row.mode == mode and row.window is None:
                 result = paint(result, piece(row.valid_from, row.valid_to, _offer(entry, row)))
         for row in entry.rows:

@@ -108,7 +108,7 @@ def _alias(table: Mapping[str, object], profiles: Mapping[str, ProviderProfile],
         return None
     vendor, _, model = str(table["alias_of"]).partition("/")
     provider = provider_id(vendor, profiles, frozenset())
-    if not model or provider not in profiles:
+    if not model or provider is None or provider not in profiles:
         raise ConfigError(f"{place}: alias_of: {table['alias_of']!r} is not provider/model of a price list")
     return AliasOf(provider, model)
 

@@ -22,6 +22,7 @@ from costspan.pricing.offer import effective, published
 from costspan.pricing.rate_card import RateCard
 
 FAILED: Final = "failed before it was billed"
+CUT_OFF: Final = "cut off while the answer was streaming"
 _STANDARD_NAMES: Final = frozenset({"", "auto", "default", "on_demand", "standard", "standard_only"})
 _REMEMBERED: Final = 65_536
 _UNCACHED: Final = {Unit.CACHE_READ: Unit.INPUT, Unit.CACHE_READ_AUDIO: Unit.INPUT_AUDIO}
@@ -51,9 +52,7 @@ def price_call(call: Call, card: RateCard) -> PricedUsage:
         # Cut off after the first chunk: the provider may have billed what it had sent (accounting rule 6).
         if call.time_to_first_chunk_s is None:
             return _without_money(PriceStatus.UNPRICED, prepared, call.started_at_ns, FAILED)
-        return _without_money(
-            PriceStatus.USAGE_MISSING, prepared, call.started_at_ns, "cut off while the answer was streaming"
-        )
+        return _without_money(PriceStatus.USAGE_MISSING, prepared, call.started_at_ns, CUT_OFF)
     if call.usage_state is UsageState.MISSING:
         return _without_money(PriceStatus.USAGE_MISSING, prepared, call.started_at_ns, call.usage_note)
     verdict = _priced(card, (provider, models, mode), call.usage, call.started_at_ns)
@@ -104,8 +103,8 @@ def _priced(card: RateCard, names: Names, usage: Usage, at_ns: int) -> PricedUsa
         return PricedUsage(status=PriceStatus.UNPRICED, reason=prepared.unknown)
     segment = rates.at(at_ns)
     if segment is None:
-        reason = "listed without a price" if not rates.segments else "no price is listed for that date"
-        return _without_money(PriceStatus.UNPRICED, prepared, at_ns, reason)
+        missing = "listed without a price" if not rates.segments else "no price is listed for that date"
+        return _without_money(PriceStatus.UNPRICED, prepared, at_ns, missing)
     bands = segment.at(at_ns)
     band = bands.for_context(usage.context_tokens) if len(bands.over) > 1 else bands.bands[0]
     charges, unpriced = _charges(band, usage)

@@ -84,7 +84,10 @@ def provider_id(
     `private` are providers that only an overlay knows. `openai.chat`, `anthropic.messages` and the like are tried
     whole and then with their last part removed; `guess` accepts a name that merely contains a provider's.
     """
-    name = (said or "").strip().lower().replace("_", "-").replace(" ", "-")
+    plain = (said or "").strip().lower()
+    if plain in profiles or plain in private:
+        return plain
+    name = plain.replace("_", "-").replace(" ", "-")
     if name in _NOT_A_PROVIDER:
         return None
     part = name

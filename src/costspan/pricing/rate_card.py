@@ -22,7 +22,7 @@ PER: Final[Mapping[Unit, int]] = MappingProxyType(
         Unit.IMAGE: 1,
     }
 )
-"""How many units a price is for, as providers publish it: a million tokens, a thousand searches or pages, an hour, an image."""
+"""How many units a price is for, as published: a million tokens, a thousand searches or pages, an hour, an image."""
 
 
 class Layer(StrEnum):

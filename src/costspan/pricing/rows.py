@@ -1,4 +1,4 @@
-"""One row of a price list, read from plain values: shared by the catalogue's TOML and the overlays of a configuration."""
+"""One row of a price list read from plain values: shared by the catalogue's TOML and a configuration's overlays."""
 
 from __future__ import annotations
 

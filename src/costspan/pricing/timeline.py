@@ -46,7 +46,8 @@ def paint(under: Sequence[Piece[Held]], over: Piece[Held]) -> Timeline[Held]:
 
 def clipped(timeline: Sequence[Piece[Held]], within: Piece[Other]) -> Timeline[Held]:
     """Return the part of `timeline` that lies inside the interval of `within`."""
-    cut = (Piece(max(each.start_ns, within.start_ns), min(each.end_ns, within.end_ns), each.held) for each in timeline)
+    first, last = within.start_ns, within.end_ns
+    cut = [Piece(max(each.start_ns, first), min(each.end_ns, last), each.held) for each in timeline]
     return tuple(each for each in cut if each.start_ns < each.end_ns)
 
 
@@ -56,7 +57,9 @@ def crossed(
     combine: Callable[[Held | None, Other | None], Result | None],
 ) -> Timeline[Result]:
     """Return both timelines cut at each other's edges and combined; None stands for "nothing holds"."""
-    edges = sorted({edge for each in (*first, *second) for edge in (each.start_ns, each.end_ns)})
+    starts = {each.start_ns for each in first} | {each.start_ns for each in second}
+    ends = {each.end_ns for each in first} | {each.end_ns for each in second}
+    edges = sorted(starts | ends)
     return tuple(_combined(first, second, edges, combine))
 
 
