@@ -75,7 +75,7 @@ def test_a_provider_answers_to_its_names(said: str, model: str, provider: str) -
         ("openai", "ft:gpt-4o-mini-2024-07-18:acme::AbC123", "ft:gpt-4o-mini-2024-07-18"),
         ("google", "models/gemini-2.5-pro", "gemini-2.5-pro"),
         ("gcp.vertex_ai", "publishers/google/models/gemini-2.5-pro", "gemini-2.5-pro"),
-        ("gcp.vertex_ai", "projects/p-1/locations/us-central1/publishers/google/models/gemini-2.5-pro", "gemini-2.5-pro"),
+        ("gcp.vertex_ai", "projects/p/locations/us-west1/publishers/google/models/gemini-2.5-pro", "gemini-2.5-pro"),
         ("google", "vertex_ai/claude-sonnet-4-5@20250929", "claude-sonnet-4-5"),
         ("aws.bedrock", SONNET_ARN, "us.anthropic.claude-sonnet-4-5"),
         ("aws.bedrock", "bedrock/us-east-1/amazon.nova-pro-v1:0", "amazon.nova-pro-v1:0"),

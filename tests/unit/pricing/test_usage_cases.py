@@ -31,7 +31,7 @@ CASES = [
     ("searches of a small model", "anthropic", "claude-haiku-4-5", {IN: K, OUT: 500, SEARCH: 3}, "0.0335"),
     ("an embedding", "openai", "text-embedding-3-small", {IN: M}, "0.02"),
     ("twenty tokens are not zero", "openai", "text-embedding-3-small", {IN: 20}, "0.0000004"),
-    ("Bedrock in the US", "aws.bedrock", "us.anthropic.claude-sonnet-4-5-20250929-v1:0", {IN: 10 * K, OUT: K}, "0.0495"),
+    ("Bedrock, US", "aws.bedrock", "us.anthropic.claude-sonnet-4-5-20250929-v1:0", {IN: 10 * K, OUT: K}, "0.0495"),
     ("Azure by its OTel name", "azure.ai.openai", "gpt-4o-2024-08-06", {IN: 10 * K, OUT: K}, "0.035"),
     ("the alias of Large 3", "mistral", "mistral-large-latest", {IN: M, OUT: 100 * K}, "0.65"),
     ("tool prompt is input", "google", "gemini-2.5-pro",
