@@ -109,6 +109,23 @@ def test_a_wrong_overlay_is_refused_with_file_line_and_key(capsys: pytest.Captur
     assert text.startswith(f"costspan: {config}:4: prices[1] (x/None): unknown key modle; known are ")
 
 
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("prices: {provider: openai}\n", ":1: prices: a list of entries"),
+        ("\nprices:\n  - openai\n", ":3: prices: a list of entries"),
+        ("prices: [\n", ":2: "),
+    ],
+)
+def test_a_configuration_that_is_no_list_of_prices_is_refused_with_its_line(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, text: str, complaint: str
+) -> None:
+    config = tmp_path / "costspan.yaml"
+    config.write_text(text)
+    code, answer = said(capsys, "price", "gpt-5", "--config", str(config))
+    assert (code, answer.startswith(f"costspan: {config}{complaint}")) == (2, True)
+
+
 def test_the_catalogue_can_be_listed_and_checked(capsys: pytest.CaptureFixture[str]) -> None:
     rates = document(capsys, "prices", "list", "--provider", "aws.bedrock", "--model", "nova-pro")["rates"]
     assert {"input": ["0.8"], "cache_read": ["0.2"], "output": ["3.2"]} in [rate["prices"] for rate in rates]

@@ -164,7 +164,7 @@ def _overlays(
 
 def _forms(card: RateCard, provider: str, model: str) -> NameForms:
     def is_vendor(head: str) -> bool:
-        vendor = provider_id(head, card.profiles, card.overlay_providers)
+        vendor = provider_id(head, card.profiles, card.overlay_providers, guess=False)
         known = vendor in card.profiles or vendor in card.overlay_providers
         return known and (provider not in AGGREGATORS or vendor == provider)
 

@@ -50,5 +50,6 @@ def _check(path: Path, entries: list[Mapping[str, object]], number: int, line: i
 def _lines(document: Any) -> list[int]:
     for key, value in document.value:
         if key.value == "prices":
-            return [item.start_mark.line + 1 for item in value.value if not isinstance(item, str)] or [1]
+            items = value.value if value.id == "sequence" else []
+            return [item.start_mark.line + 1 for item in items] or [key.start_mark.line + 1]
     return [1]
