@@ -23,7 +23,7 @@ COMMANDS: Final = {
     "prices": "the price catalogue: list, check",
     "doctor": "what is installed, reachable and missing, and what to do",
 }
-"""Command -> one line of help. Each is `costspan.cli.<command>` with `configure(parser)` and `run(arguments) -> int`."""
+"""Command -> its help line. Each is `costspan.cli.<command>` with `configure(parser)` and `run(arguments) -> int`."""
 
 _MODULES: Final = {"import": "import_"}
 _SERVER_EXTRA: Final = "pip install 'costspan[server]'"

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Final
 
 AttributeValue = str | bool | int | float | bytes | Sequence["AttributeValue"] | Mapping[str, "AttributeValue"] | None
@@ -17,8 +16,6 @@ Attributes = Mapping[str, AttributeValue]
 
 STATUS_ERROR: Final = 2
 """`Status.StatusCode.STATUS_CODE_ERROR` of OTLP."""
-
-NO_ATTRIBUTES: Final[Attributes] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +32,7 @@ class SpanEvent:
 
     name: str
     time_ns: int
-    attributes: Attributes = NO_ATTRIBUTES
+    attributes: Attributes = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +47,7 @@ class SpanRecord:
     start_ns: int
     end_ns: int
     attributes: Attributes
-    resource: Attributes = NO_ATTRIBUTES
+    resource: Attributes = field(default_factory=dict)
     scope: Scope = field(default_factory=Scope)
     events: tuple[SpanEvent, ...] = ()
     status_code: int = 0

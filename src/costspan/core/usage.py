@@ -6,8 +6,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from costspan.core.units import CACHE_READ_UNITS, CACHE_WRITE_UNITS, INPUT_UNITS, OUTPUT_UNITS, UNCACHED_INPUT_UNITS
-from costspan.core.units import TOKEN_UNITS, Unit
+from costspan.core.units import (
+    CACHE_READ_UNITS,
+    CACHE_WRITE_UNITS,
+    INPUT_UNITS,
+    OUTPUT_UNITS,
+    TOKEN_UNITS,
+    UNCACHED_INPUT_UNITS,
+    Unit,
+)
 
 
 def _frozen(quantities: Mapping[Unit, int]) -> Mapping[Unit, int]:

@@ -1,0 +1,93 @@
+"""Reading attribute values as emitters really send them.
+
+Numbers arrive as strings, arrays as JSON strings, "not set" as the empty string, and one value under several synonyms
+(reference: captured payloads of thirty emitters). Each reader returns None for what is not a value of its kind, so that
+a damaged attribute is "not said" and never a wrong number.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
+
+from costspan.core.record import Attributes, AttributeValue
+
+T = TypeVar("T")
+Keys = tuple[str, ...]
+
+_ABSENT_WORDS = frozenset({"", "none", "null", "undefined", "nan"})
+
+
+def text(value: AttributeValue) -> str | None:
+    """Return a non-empty string, stripped; anything else, and words for "nothing", are None."""
+    if not isinstance(value, str):
+        return None
+    stripped = value.strip()
+    return None if stripped.lower() in _ABSENT_WORDS else stripped
+
+
+def whole_number(value: AttributeValue) -> int | None:
+    """Return a count. Accepts integers, whole doubles and their text; rejects booleans, fractions and the rest."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return value
+    parsed = number(value)
+    return int(parsed) if parsed is not None and parsed.is_integer() else None
+
+
+def number(value: AttributeValue) -> float | None:
+    """Return a finite number given as number or text."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        parsed = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return parsed if math.isfinite(parsed) else None
+
+
+def flag(value: AttributeValue) -> bool | None:
+    """Return a truth value given as boolean or as the text `true` or `false`."""
+    if isinstance(value, bool):
+        return value
+    return {"true": True, "false": False}.get(value.strip().lower()) if isinstance(value, str) else None
+
+
+def texts(value: AttributeValue) -> tuple[str, ...]:
+    """Return the strings of an array, of a JSON array in a string, or of one plain string."""
+    if isinstance(value, str) and value.lstrip().startswith("["):
+        parsed = json_value(value)
+        value = parsed if isinstance(parsed, list) else value
+    if isinstance(value, str):
+        value = [value]
+    if not isinstance(value, Sequence) or isinstance(value, bytes):
+        return ()
+    return tuple(found for item in value if (found := text(item)))
+
+
+def json_value(value: AttributeValue) -> AttributeValue:
+    """Return what a JSON string holds, or None for text that is no JSON."""
+    if not isinstance(value, str):
+        return None
+    try:
+        parsed: AttributeValue = json.loads(value)
+    except (ValueError, RecursionError):
+        return None
+    return parsed
+
+
+def json_object(value: AttributeValue) -> Attributes:
+    """Return a map, or the object a JSON string holds; empty for anything else."""
+    parsed = json_value(value) if isinstance(value, str) else value
+    return parsed if isinstance(parsed, dict) else {}
+
+
+def first(attributes: Attributes, keys: Iterable[str], read: Callable[[AttributeValue], T | None]) -> T | None:
+    """Return the first readable value under `keys`, in order. Synonyms are alternatives, never added together."""
+    for key in keys:
+        if key in attributes and (found := read(attributes[key])) is not None:
+            return found
+    return None

@@ -1,0 +1,195 @@
+"""Reported counts become disjoint leaves, once, here (accounting rule 2).
+
+Emitters count in two ways: OpenTelemetry's rule is that input includes cached tokens and output includes reasoning;
+some send them apart. Which one is a property of the instrumentation scope and its version, kept below as data. Where
+the scope is unknown the numbers themselves are asked; where they are silent the specification's rule is used and the
+call says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from costspan.core.call import UsageState
+from costspan.core.units import Unit
+from costspan.core.usage import Usage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """What a span reports. None is "not said", which is not 0."""
+
+    input: int | None = None
+    output: int | None = None
+    total: int | None = None
+    cache_read: int | None = None
+    cache_write: int | None = None
+    cache_write_5m: int | None = None
+    cache_write_1h: int | None = None
+    reasoning: int | None = None
+    input_audio: int | None = None
+    cache_read_audio: int | None = None
+    output_audio: int | None = None
+    input_image: int | None = None
+    output_image: int | None = None
+    tool_use_input: int | None = None
+
+    @property
+    def cached(self) -> int:
+        """Input tokens read from or written to a cache."""
+        return (self.cache_read or 0) + self.written
+
+    @property
+    def written(self) -> int:
+        """Input tokens written to a cache: the reported sum, or its parts where only those are reported."""
+        parts = (self.cache_write_5m or 0) + (self.cache_write_1h or 0)
+        return max(self.cache_write or 0, parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Convention:
+    """Whether the reported input contains cached tokens and the reported output contains reasoning."""
+
+    input_includes_cache: bool = True
+    output_includes_reasoning: bool = True
+
+
+INCLUSIVE: Final = Convention()
+CACHE_APART: Final = Convention(input_includes_cache=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ConventionRow:
+    """The convention of all scopes under `scope` from version `since` up to, not including, `before`."""
+
+    scope: str
+    convention: Convention
+    evidence: str
+    since: tuple[int, ...] = ()
+    before: tuple[int, ...] | None = None
+
+
+CONVENTIONS: Final = (
+    ConventionRow("opentelemetry.instrumentation.genai.bedrock", CACHE_APART, "run, 1.3b0: 50 beside 1000 and 300"),
+    ConventionRow("opentelemetry.instrumentation.botocore", CACHE_APART, "run, 0.66b2: 50 beside 1000 and 300"),
+    ConventionRow("openlit.instrumentation.anthropic", CACHE_APART, "run, 1.45: 50 beside 1000 and 300"),
+    ConventionRow("openlit.", INCLUSIVE, "run, 1.45 on OpenAI"),
+    ConventionRow("opentelemetry.instrumentation.genai.", INCLUSIVE, "run, 1.3b0: 2600 contains 2000 and 400"),
+    ConventionRow("opentelemetry.instrumentation.google_genai", INCLUSIVE, "run, 1.3b0: 500 contains 300"),
+    ConventionRow("opentelemetry.instrumentation.openai_v2", INCLUSIVE, "run, 2.4b0"),
+    ConventionRow("opentelemetry.util.genai", INCLUSIVE, "run, util-genai 1.3b0"),
+    ConventionRow("opentelemetry.instrumentation.openai.", INCLUSIVE, "run, OpenLLMetry 0.62.4"),
+    ConventionRow("opentelemetry.instrumentation.anthropic", INCLUSIVE, "run, OpenLLMetry 0.62.4: 1350 contains 1300"),
+    ConventionRow("@opentelemetry/instrumentation-openai", INCLUSIVE, "run, 0.21.0"),
+    ConventionRow("openinference.instrumentation.", INCLUSIVE, "run, OpenAI, Anthropic, Google"),
+)
+"""First match wins, so a narrower scope stands before a wider one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Disjoint usage, how far to trust it, and why when it is less than certain."""
+
+    usage: Usage
+    state: UsageState
+    note: str | None = None
+
+
+@lru_cache(maxsize=4096)
+def known_convention(scope_name: str, scope_version: str) -> Convention | None:
+    """Return the convention of an instrumentation scope, or None when it is not in the table."""
+    version = _version(scope_version)
+    for row in CONVENTIONS:
+        if scope_name.startswith(row.scope) and version >= row.since and (row.before is None or version < row.before):
+            return row.convention
+    return None
+
+
+def split(counts: Counts, known: Convention | None) -> Split:
+    """Return the disjoint leaves of `counts`. A negative leaf is reported as invalid and never clamped."""
+    negative = [name for name in Counts.__slots__ if (getattr(counts, name) or 0) < 0]
+    if negative:
+        return Split(Usage(), UsageState.INVALID, f"negative count: {', '.join(negative)}")
+    if not any(getattr(counts, name) for name in Counts.__slots__):
+        return Split(Usage(), UsageState.MISSING, "no token counts")
+    convention, state, note = (known, UsageState.REPORTED, None) if known else _deduced(counts)
+    leaves = _leaves(_complete(counts, convention), convention)
+    below_zero = [unit.value for unit, quantity in leaves.items() if quantity < 0]
+    if below_zero:
+        return Split(Usage(), UsageState.INVALID, f"parts exceed their total: {', '.join(below_zero)}")
+    unsaid = _unsaid(counts)
+    return Split(Usage(leaves), UsageState.ASSUMED if unsaid else state, unsaid or note)
+
+
+def _deduced(counts: Counts) -> tuple[Convention, UsageState, str | None]:
+    reported_input, output, reasoning = counts.input or 0, counts.output or 0, counts.reasoning or 0
+    reasoning_apart = reasoning > output
+    if counts.cached > reported_input:
+        return Convention(False, not reasoning_apart), UsageState.REPORTED, "more cached than input tokens: sent apart"
+    if not counts.cached and not reasoning:
+        return INCLUSIVE, UsageState.REPORTED, None
+    if counts.total is not None:
+        for convention in (INCLUSIVE, CACHE_APART, Convention(True, False), Convention(False, False)):
+            cached = 0 if convention.input_includes_cache else counts.cached
+            thought = 0 if convention.output_includes_reasoning else reasoning
+            if counts.total == reported_input + cached + output + thought + (counts.tool_use_input or 0):
+                return convention, UsageState.REPORTED, "the reported total decides"
+    note = "counting convention unknown; the specification's inclusive rule was used"
+    return Convention(True, not reasoning_apart), UsageState.ASSUMED, note
+
+
+def _complete(counts: Counts, convention: Convention) -> Counts:
+    """Fill a missing side from a reported total where the other side is there."""
+    if counts.total is None or (counts.input is None) == (counts.output is None):
+        return counts
+    outside = 0 if convention.input_includes_cache else counts.cached
+    rest = counts.total - outside - (counts.input or 0) - (counts.output or 0)
+    if rest < 0:
+        return counts
+    filled = {name: getattr(counts, name) for name in Counts.__slots__}
+    filled["input" if counts.input is None else "output"] = rest
+    return Counts(**filled)
+
+
+def _unsaid(counts: Counts) -> str | None:
+    if counts.total is None and counts.input is None:
+        return "input tokens were not reported"
+    return None
+
+
+def _leaves(counts: Counts, convention: Convention) -> dict[Unit, int]:
+    cached_audio = counts.cache_read_audio or 0
+    audio = (counts.input_audio or 0) - (cached_audio if convention.input_includes_cache else 0)
+    write_1h = counts.cache_write_1h or 0
+    inside_input = (counts.cached if convention.input_includes_cache else 0) + audio + (counts.input_image or 0)
+    inside_output = (
+        (counts.reasoning or 0 if convention.output_includes_reasoning else 0)
+        + (counts.output_audio or 0)
+        + (counts.output_image or 0)
+    )
+    return {
+        Unit.INPUT: (counts.input or 0) - inside_input,
+        Unit.CACHE_READ: (counts.cache_read or 0) - cached_audio,
+        Unit.CACHE_READ_AUDIO: cached_audio,
+        Unit.CACHE_WRITE_5M: counts.written - write_1h,
+        Unit.CACHE_WRITE_1H: write_1h,
+        Unit.INPUT_AUDIO: audio,
+        Unit.INPUT_IMAGE: counts.input_image or 0,
+        Unit.TOOL_USE_INPUT: counts.tool_use_input or 0,
+        Unit.OUTPUT: (counts.output or 0) - inside_output,
+        Unit.REASONING: counts.reasoning or 0,
+        Unit.OUTPUT_AUDIO: counts.output_audio or 0,
+        Unit.OUTPUT_IMAGE: counts.output_image or 0,
+    }
+
+
+def _version(text: str) -> tuple[int, ...]:
+    numbers = []
+    for part in text.lstrip("v").split("."):
+        digits = part[: next((i for i, char in enumerate(part) if not char.isdigit()), len(part))]
+        if not digits:
+            break
+        numbers.append(int(digits))
+    return tuple(numbers)

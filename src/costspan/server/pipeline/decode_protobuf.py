@@ -1,0 +1,80 @@
+"""An OTLP/protobuf trace request becomes span records; spans without a GenAI marker are skipped unparsed."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from google.protobuf.message import DecodeError
+
+from costspan.core.errors import MalformedRecord
+from costspan.core.record import Attributes, AttributeValue, Scope, SpanEvent, SpanRecord
+from costspan.semconv.dialects import MARKERS
+from costspan.server.pipeline import views
+from costspan.server.pipeline.decoded import Decoded, UnreadableBody, checked
+
+_MAX_DEPTH: Final = 16
+"""Nesting of attribute values that is read; deeper ones are dropped, so that no payload can exhaust the stack."""
+
+
+def decode_traces(body: bytes) -> Decoded:
+    """Return the spans of an ExportTraceServiceRequest. Raise UnreadableBody when the request itself is damaged."""
+    try:
+        request = views.TraceRequest.FromString(body)
+    except DecodeError as error:
+        raise UnreadableBody(f"not an OTLP/protobuf trace request: {error}") from None
+    decoded = Decoded()
+    for resource_spans in request.resource_spans:
+        resource: Attributes | None = None
+        for scope_spans in resource_spans.scope_spans:
+            scope = Scope(scope_spans.scope.name, scope_spans.scope.version)
+            for raw in scope_spans.spans:
+                if not any(marker in raw for marker in MARKERS):
+                    decoded.other_spans += 1
+                    continue
+                resource = _attributes(resource_spans.resource.attributes) if resource is None else resource
+                try:
+                    decoded.records.append(checked(_record(raw, resource, scope)))
+                except MalformedRecord as malformed:
+                    decoded.refused[str(malformed)] += 1
+    return decoded
+
+
+def _record(raw: bytes, resource: Attributes, scope: Scope) -> SpanRecord:
+    try:
+        span = views.Span.FromString(raw)
+    except DecodeError:
+        # upb reports invalid UTF-8 in a string field as a decode error as well.
+        raise MalformedRecord("span is cut off or holds text that is not UTF-8") from None
+    return SpanRecord(
+        trace_id=span.trace_id.hex(),
+        span_id=span.span_id.hex(),
+        parent_span_id=span.parent_span_id.hex() or None,
+        name=span.name,
+        kind=span.kind,
+        start_ns=span.start_time_unix_nano,
+        end_ns=span.end_time_unix_nano,
+        attributes=_attributes(span.attributes),
+        resource=resource,
+        scope=scope,
+        events=tuple(SpanEvent(e.name, e.time_unix_nano, _attributes(e.attributes)) for e in span.events),
+        status_code=span.status.code,
+        status_message=span.status.message,
+        trace_state=span.trace_state,
+    )
+
+
+def _attributes(values: Any, depth: int = 0) -> dict[str, AttributeValue]:
+    return {key: _value(values[key], depth) for key in values}
+
+
+def _value(value: Any, depth: int) -> AttributeValue:
+    which = value.WhichOneof("value")
+    if which is None or depth > _MAX_DEPTH:
+        return None
+    held = getattr(value, which)
+    if which == "array_value":
+        return [_value(item, depth + 1) for item in held.values]
+    if which == "kvlist_value":
+        return _attributes(held.attributes, depth + 1)
+    plain: AttributeValue = held
+    return plain

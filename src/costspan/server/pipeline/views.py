@@ -1,0 +1,110 @@
+"""Reduced, wire-compatible protobuf views of OTLP, built at import.
+
+Each message keeps OTLP's field numbers and wire types and leaves out what costspan does not read. Spans are `bytes`,
+so a request is split without parsing them and one broken span fails alone; attributes are `map<string, AnyValue>`, which
+is legal because a KeyValue *is* the wire form of a map entry, and makes every look-up a hash probe.
+
+Source: opentelemetry-proto v1.9, collector/trace/v1/trace_service.proto, trace/v1/trace.proto, common/v1/common.proto.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+
+_Field = descriptor_pb2.FieldDescriptorProto
+_PACKAGE: Final = "costspan.otlp"
+
+_SCALARS: Final = {
+    "string": _Field.TYPE_STRING,
+    "bytes": _Field.TYPE_BYTES,
+    "bool": _Field.TYPE_BOOL,
+    "int32": _Field.TYPE_INT32,
+    "int64": _Field.TYPE_INT64,
+    "double": _Field.TYPE_DOUBLE,
+    "fixed64": _Field.TYPE_FIXED64,
+}
+
+_MESSAGES: Final[dict[str, tuple[tuple[str, int, str], ...]]] = {
+    "AnyValue": (
+        ("string_value", 1, "string"),
+        ("bool_value", 2, "bool"),
+        ("int_value", 3, "int64"),
+        ("double_value", 4, "double"),
+        ("array_value", 5, "ArrayValue"),
+        ("kvlist_value", 6, "Attributed"),
+        ("bytes_value", 7, "bytes"),
+    ),
+    "ArrayValue": (("values", 1, "*AnyValue"),),
+    "Attributed": (("attributes", 1, "{}AnyValue"),),
+    "Scope": (("name", 1, "string"), ("version", 2, "string")),
+    "Status": (("message", 2, "string"), ("code", 3, "int32")),
+    "Event": (("time_unix_nano", 1, "fixed64"), ("name", 2, "string"), ("attributes", 3, "{}AnyValue")),
+    "Span": (
+        ("trace_id", 1, "bytes"),
+        ("span_id", 2, "bytes"),
+        ("trace_state", 3, "string"),
+        ("parent_span_id", 4, "bytes"),
+        ("name", 5, "string"),
+        ("kind", 6, "int32"),
+        ("start_time_unix_nano", 7, "fixed64"),
+        ("end_time_unix_nano", 8, "fixed64"),
+        ("attributes", 9, "{}AnyValue"),
+        ("events", 11, "*Event"),
+        ("status", 15, "Status"),
+    ),
+    "ScopeSpans": (("scope", 1, "Scope"), ("spans", 2, "*bytes")),
+    "ResourceSpans": (("resource", 1, "Attributed"), ("scope_spans", 2, "*ScopeSpans")),
+    "TraceRequest": (("resource_spans", 1, "*ResourceSpans"),),
+    "PartialSuccess": (("rejected", 1, "int64"), ("error_message", 2, "string")),
+    "Response": (("partial_success", 1, "PartialSuccess"),),
+    "RpcStatus": (("code", 1, "int32"), ("message", 2, "string")),
+}
+"""Message -> (field, number, type); `*` repeats, `{}` is a map from string."""
+
+
+def _file() -> descriptor_pb2.FileDescriptorProto:
+    file = descriptor_pb2.FileDescriptorProto(name="costspan_otlp.proto", package=_PACKAGE, syntax="proto3")
+    for name, fields in _MESSAGES.items():
+        message = file.message_type.add(name=name)
+        if name == "AnyValue":
+            message.oneof_decl.add(name="value")
+        for field_name, number, kind in fields:
+            _add_field(message, field_name, number, kind)
+            if name == "AnyValue":
+                message.field[-1].oneof_index = 0
+    return file
+
+
+def _add_field(message: descriptor_pb2.DescriptorProto, name: str, number: int, kind: str) -> None:
+    repeated = kind.startswith(("*", "{}"))
+    bare = kind.lstrip("*{}")
+    field = message.field.add(
+        name=name, number=number, label=_Field.LABEL_REPEATED if repeated else _Field.LABEL_OPTIONAL
+    )
+    if bare in _SCALARS:
+        field.type = _SCALARS[bare]
+        return
+    field.type = _Field.TYPE_MESSAGE
+    field.type_name = f".{_PACKAGE}.{bare}"
+    if kind.startswith("{}"):
+        entry = message.nested_type.add(name=f"{name.capitalize()}Entry")
+        entry.options.map_entry = True
+        _add_field(entry, "key", 1, "string")
+        _add_field(entry, "value", 2, bare)
+        field.type_name = f".{_PACKAGE}.{message.name}.{entry.name}"
+
+
+_POOL: Final = descriptor_pool.DescriptorPool()
+_POOL.AddSerializedFile(_file().SerializeToString())
+
+
+def _view(name: str) -> Any:
+    return message_factory.GetMessageClass(_POOL.FindMessageTypeByName(f"{_PACKAGE}.{name}"))
+
+
+TraceRequest: Final = _view("TraceRequest")
+Span: Final = _view("Span")
+Response: Final = _view("Response")
+RpcStatus: Final = _view("RpcStatus")

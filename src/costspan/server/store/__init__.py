@@ -1,0 +1,1 @@
+"""The ledger's ports, their meaning in memory, and the engines that keep them."""

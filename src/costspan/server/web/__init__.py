@@ -1,0 +1,1 @@
+"""The HTTP face: OTLP in, API out, the dashboard."""
