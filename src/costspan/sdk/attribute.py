@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from contextvars import Token
 from types import MappingProxyType, TracebackType
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, Self, TypeVar, cast
 
 from opentelemetry import baggage
 from opentelemetry.context import Context, attach, create_key, detach, get_current, get_value, set_value
@@ -56,7 +56,7 @@ class attribute:  # noqa: N801 - read as a verb where it is called, like the man
         )
         self._entered: list[Token[Context] | None] = []
 
-    def __enter__(self) -> attribute:
+    def __enter__(self) -> Self:
         self._entered.append(_enter(self._said))
         return self
 
@@ -69,9 +69,9 @@ class attribute:  # noqa: N801 - read as a verb where it is called, like the man
         """Return `function` with a scope of its own around each of its calls."""
         said = self._said
         if inspect.isasyncgenfunction(function):
-            return cast(F, in_async_scope(function, lambda: with_attribution(said)))
+            return cast("F", in_async_scope(function, lambda: with_attribution(said)))
         if inspect.isgeneratorfunction(function):
-            return cast(F, in_scope(function, lambda: with_attribution(said)))
+            return cast("F", in_scope(function, lambda: with_attribution(said)))
 
         @functools.wraps(function)
         def plain(*args: Any, **kwargs: Any) -> Any:
@@ -89,7 +89,7 @@ class attribute:  # noqa: N801 - read as a verb where it is called, like the man
             finally:
                 _leave(token)
 
-        return cast(F, coroutine if inspect.iscoroutinefunction(function) else plain)
+        return cast("F", coroutine if inspect.iscoroutinefunction(function) else plain)
 
 
 def attribution_in(context: Context | None = None) -> Attribution:
@@ -100,7 +100,8 @@ def attribution_in(context: Context | None = None) -> Attribution:
     sent = baggage.get_all(context)
     if not sent:
         return _NOBODY
-    return Attribution(**{dimension: _text(sent.get(key)) for dimension, key in TRAVELS.items()})
+    feature, team, environment = (_text(sent.get(key)) for key in TRAVELS.values())
+    return Attribution(feature=feature, team=team, environment=environment)
 
 
 def with_attribution(said: Attribution, context: Context | None = None) -> Context:

@@ -13,6 +13,8 @@ from costspan.sdk.safety import log_once
 DEFAULT_URL: Final = "http://127.0.0.1:4318"
 """Where `costspan serve` listens. Not `localhost`, which may mean ::1 first."""
 
+NOBODY: Final = Attribution()
+
 _FALSE: Final = frozenset({"0", "false", "no", "off"})
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 
@@ -26,7 +28,7 @@ class Config:
     headers: Mapping[str, str] = field(default_factory=dict)
     exporters: tuple[str, ...] = ("otlp",)
     protocol: str = "http/protobuf"
-    defaults: Attribution = Attribution()
+    defaults: Attribution = NOBODY
     hash_users: bool = True
     hash_key: str | None = None
     key_folder: Path = Path()
@@ -41,7 +43,7 @@ def read_config(
     *,
     service_name: str | None = None,
     endpoint: str | None = None,
-    defaults: Attribution = Attribution(),  # noqa: B008 - immutable
+    defaults: Attribution = NOBODY,
 ) -> Config:
     """Return the settings; an argument wins over a variable, an `OTEL_*` variable over our own."""
     said = {name: value.strip() for name, value in environment_variables.items() if value.strip()}
@@ -52,7 +54,8 @@ def read_config(
         endpoint=endpoint or (None if otel_endpoint else said.get("COSTSPAN_URL", DEFAULT_URL)),
         headers=_authorization(said),
         exporters=tuple("otlp" if name == "costspan" else name for name in exporters),
-        protocol=said.get("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL") or said.get("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
+        protocol=said.get("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL")
+        or said.get("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
         defaults=defaults.or_else(
             Attribution(
                 feature=said.get("COSTSPAN_FEATURE"),

@@ -6,7 +6,8 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
@@ -39,10 +40,13 @@ class Configured:
     active: bool
     notes: tuple[str, ...]
     processors: tuple[SpanProcessor, ...] = ()
+    finish: Callable[[], None] = field(default=lambda: None, repr=False)
+    """Send what is waiting and stop, within five seconds. Runs by itself when the program exits."""
 
     def flush(self, timeout_s: float = 5.0) -> bool:
         """Send what is waiting, for programs that are frozen between requests. False where something is left."""
-        return all([processor.force_flush(int(timeout_s * 1000)) for processor in self.processors])
+        flushed = [processor.force_flush(int(timeout_s * 1000)) for processor in self.processors]
+        return all(flushed)
 
 
 _lock: Final = threading.Lock()
@@ -59,7 +63,7 @@ def configure(
     exporter: SpanExporter | None = None,
     instrument: bool = True,
 ) -> Configured:
-    """Price and attribute this process's model calls and send them over OTLP. The first call decides; later ones return it.
+    """Price and attribute this process's model calls and send them over OTLP. The first call decides for the process.
 
     Uses the application's own tracer provider where there is one. `feature`, `team` and `environment` are for calls
     that no `attribute` scope covers; `exporter` replaces the OTLP one. Never raises and never waits for the network.
@@ -75,7 +79,12 @@ def configure(
 
 @never_raise(Configured(active=False, notes=("not configured: an error is logged above",)))
 def _configure(
-    service_name: str | None, endpoint: str | None, defaults: Attribution, exporter: SpanExporter | None, *, instrument: bool
+    service_name: str | None,
+    endpoint: str | None,
+    defaults: Attribution,
+    exporter: SpanExporter | None,
+    *,
+    instrument: bool,
 ) -> Configured:
     config = read_config(os.environ, service_name=service_name, endpoint=endpoint, defaults=defaults)
     if config.disabled:
@@ -87,12 +96,12 @@ def _configure(
     processors = _processors(config, exporters)
     for processor in processors:
         provider.add_span_processor(processor)
-    ExitFlush(partial(_shut_down, processors))
+    finish = ExitFlush(partial(_shut_down, processors)).now
     if config.capture_content:
         os.environ.setdefault("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "span_only")
     clients = tuple(instrument_clients(provider)) if instrument else ()
     notes = (provider_note, _destination(config, exporters, replaced=exporter is not None), *clients)
-    return Configured(active=True, notes=notes, processors=processors)
+    return Configured(active=True, notes=notes, processors=processors, finish=finish)
 
 
 def _tracer_provider(config: Config) -> tuple[TracerProvider | None, str]:

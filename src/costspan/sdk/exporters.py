@@ -15,7 +15,7 @@ from costspan.sdk.safety import log_once
 
 
 class OtlpCostExporter(CostExporter):
-    """The OTLP exporter with cost: `OTEL_TRACES_EXPORTER=costspan` for programs set up by `opentelemetry-instrument`."""
+    """OTLP with cost: `OTEL_TRACES_EXPORTER=costspan` for programs that `opentelemetry-instrument` sets up."""
 
     def __init__(self, **_options: Any) -> None:
         super().__init__(otlp_exporter(read_config(os.environ)))
@@ -41,7 +41,9 @@ def otlp_exporter(config: Config) -> SpanExporter:
     if config.protocol == "grpc":
         try:
             grpc = import_module("opentelemetry.exporter.otlp.proto.grpc.trace_exporter")
-            return cast(SpanExporter, grpc.OTLPSpanExporter(endpoint=config.endpoint, headers=dict(config.headers) or None))
+            return cast(
+                "SpanExporter", grpc.OTLPSpanExporter(endpoint=config.endpoint, headers=dict(config.headers) or None)
+            )
         except ImportError:
             log_once("costspan: OTLP over gRPC needs opentelemetry-exporter-otlp-proto-grpc; sending over HTTP instead")
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415 - 100 ms

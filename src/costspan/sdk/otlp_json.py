@@ -11,20 +11,32 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Event, ReadableSpan
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, format_span_id, format_trace_id
 
 
 def export_request_line(spans: Sequence[ReadableSpan]) -> str:
     """Return one ExportTraceServiceRequest as a line of JSON with its line end."""
-    return json.dumps({"resourceSpans": [_resource_spans(span) for span in spans]}, separators=(",", ":")) + "\n"
+    by_origin: dict[Resource, dict[InstrumentationScope | None, list[dict[str, Any]]]] = {}
+    for span in spans:
+        by_origin.setdefault(span.resource, {}).setdefault(span.instrumentation_scope, []).append(_span(span))
+    resource_spans = [
+        {
+            "resource": {"attributes": _key_values(resource.attributes)},
+            "scopeSpans": [_scope_spans(scope, encoded) for scope, encoded in scopes.items()],
+        }
+        for resource, scopes in by_origin.items()
+    ]
+    return json.dumps({"resourceSpans": resource_spans}, separators=(",", ":")) + "\n"
 
 
-def _resource_spans(span: ReadableSpan) -> dict[str, Any]:
-    scope = span.instrumentation_scope
-    named = {"name": scope.name, "version": scope.version or ""} if scope else {}
-    scope_spans = {"scope": named, "spans": [_span(span)], "schemaUrl": (scope.schema_url or "") if scope else ""}
-    return {"resource": {"attributes": _key_values(span.resource.attributes)}, "scopeSpans": [scope_spans]}
+def _scope_spans(scope: InstrumentationScope | None, encoded: list[dict[str, Any]]) -> dict[str, Any]:
+    if scope is None:
+        return {"spans": encoded}
+    named = {"name": scope.name, "version": scope.version or ""}
+    return {"scope": named, "schemaUrl": scope.schema_url or "", "spans": encoded}
 
 
 def _span(span: ReadableSpan) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The guard between costspan and the application it lives in: nothing of ours may raise into a host, or flood its log."""
+"""The guard between costspan and its host: nothing of ours may raise into an application, or flood its log."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ LOG: Final = logging.getLogger("costspan")
 
 P = ParamSpec("P")
 T = TypeVar("T")
+U = TypeVar("U")
 
 _said: Final[set[str]] = set()
 
@@ -22,12 +23,12 @@ def log_once(message: str, *, level: int = logging.WARNING, error: BaseException
         LOG.log(level, message, exc_info=error)
 
 
-def never_raise(otherwise: T) -> Callable[[Callable[P, T]], Callable[P, T]]:
+def never_raise(otherwise: U) -> Callable[[Callable[P, T]], Callable[P, T | U]]:
     """Decorate a step that runs inside a host: any exception is logged once and becomes `otherwise`."""
 
-    def guarded(step: Callable[P, T]) -> Callable[P, T]:
+    def guarded(step: Callable[P, T]) -> Callable[P, T | U]:
         @functools.wraps(step)
-        def safely(*args: P.args, **kwargs: P.kwargs) -> T:
+        def safely(*args: P.args, **kwargs: P.kwargs) -> T | U:
             try:
                 return step(*args, **kwargs)
             except Exception as error:  # noqa: BLE001 - the one place: telemetry must never break its host

@@ -25,11 +25,11 @@ def span_record(span: ReadableSpan) -> SpanRecord:
         kind=span.kind.value + 1,
         start_ns=span.start_time or 0,
         end_ns=span.end_time or span.start_time or 0,
-        attributes=cast(Attributes, dict(span.attributes or {})),
-        resource=cast(Attributes, span.resource.attributes),
+        attributes=cast("Attributes", dict(span.attributes or {})),
+        resource=span.resource.attributes,
         scope=Scope(scope.name, scope.version or "") if scope else Scope(),
         events=tuple(
-            SpanEvent(event.name, event.timestamp, cast(Attributes, dict(event.attributes or {})))
+            SpanEvent(event.name, event.timestamp, cast("Attributes", dict(event.attributes or {})))
             for event in span.events
         ),
         status_code=span.status.status_code.value,
