@@ -35,7 +35,11 @@ def in_scope(
             try:
                 resume, value = generator.send, (yield item)
             except GeneratorExit:
-                generator.close()
+                token = attach(context)
+                try:
+                    generator.close()
+                finally:
+                    detach(token)
                 raise
             except BaseException as error:  # noqa: BLE001 - what the consumer throws is the generator's to handle
                 resume, value = generator.throw, error
@@ -65,7 +69,11 @@ def in_async_scope(
             try:
                 resume, value = generator.asend, (yield item)
             except GeneratorExit:
-                await generator.aclose()
+                token = attach(context)
+                try:
+                    await generator.aclose()
+                finally:
+                    detach(token)
                 raise
             except BaseException as error:  # noqa: BLE001 - what the consumer throws is the generator's to handle
                 resume, value = generator.athrow, error
