@@ -16,7 +16,8 @@ import os, openai
 import costspan
 client = openai.OpenAI(base_url=os.environ["STUB_URL"], api_key="test")
 def chat(model="gpt-5", **options):
-    return client.chat.completions.create(model=model, messages=[{"role": "user", "content": "secret words"}], **options)
+    messages = [{"role": "user", "content": "secret words"}]
+    return client.chat.completions.create(model=model, messages=messages, **options)
 """
 """The beginning of a program that talks to the stub provider."""
 

@@ -82,7 +82,9 @@ def test_without_a_server_the_program_runs_to_its_end_soon(variables: dict[str, 
     began = time.monotonic()
     with OtlpReceiver(status=status or 200) as receiver:
         endpoint = receiver.endpoint if status else "http://127.0.0.1:9"
-        run_program("import costspan; costspan.configure()\n" + OPENAI + "chat()", variables | {"COSTSPAN_URL": endpoint})
+        run_program(
+            "import costspan; costspan.configure()\n" + OPENAI + "chat()", variables | {"COSTSPAN_URL": endpoint}
+        )
     assert time.monotonic() - began < 15
 
 

@@ -39,7 +39,7 @@ def test_a_call_whose_usage_is_not_known_has_no_cost(application: Application) -
     said = application.call(
         gen_ai__usage__input_tokens=None,
         gen_ai__usage__output_tokens=None,
-        **{"gen_ai__usage__cache_read__input_tokens": None},
+        gen_ai__usage__cache_read__input_tokens=None,
     )
     assert said["gen_ai.request.model"] == "gpt-5"
     assert said["costspan.price_status"] == "usage_missing"
@@ -60,7 +60,7 @@ def test_a_span_that_is_no_model_call_goes_on_as_the_very_same_span(application:
 
 
 def test_a_cost_the_emitter_reports_is_not_overwritten(application: Application) -> None:
-    said = application.call(**{"gen_ai__usage__cost__amount": 0.5, "gen_ai__usage__cost__currency": "EUR"})
+    said = application.call(gen_ai__usage__cost__amount=0.5, gen_ai__usage__cost__currency="EUR")
     assert (said["gen_ai.usage.cost.amount"], said["gen_ai.usage.cost.currency"]) == (0.5, "EUR")
     assert said["gen_ai.usage.cost_usd"] == 0.001525
 
@@ -73,7 +73,9 @@ def test_links_events_status_scope_and_dropped_counts_survive_the_copy() -> None
     tracer = provider.get_tracer("opentelemetry.instrumentation.genai.openai", "1.3b0", "https://schema")
     elsewhere = tracer.start_span("elsewhere")
     with tracer.start_as_current_span("parent") as parent:
-        span = tracer.start_span("chat", links=[Link(elsewhere.get_span_context())] * 3, start_time=1_790_000_000 * 10**9)
+        span = tracer.start_span(
+            "chat", links=[Link(elsewhere.get_span_context())] * 3, start_time=1_790_000_000 * 10**9
+        )
         span.set_attributes({"a": 1, "b": 2, **GPT_5})
         for name in ("first", "second", "third"):
             span.add_event(name, {"n": 1})
@@ -108,10 +110,10 @@ def test_a_fault_in_pricing_lets_the_span_through_unchanged() -> None:
 class Refusing(SpanExporter):
     """An exporter whose backend takes nothing."""
 
-    def export(self, spans: object) -> SpanExportResult:
+    def export(self, spans: object) -> SpanExportResult:  # noqa: ARG002
         return SpanExportResult.FAILURE
 
-    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:  # noqa: ARG002
         return False
 
 

@@ -1,4 +1,4 @@
-"""Cost and unpriced calls as metrics, in a process of their own because OpenTelemetry allows one meter provider each."""
+"""Cost and unpriced calls as metrics, in a process of their own: OpenTelemetry allows one meter provider each."""
 
 from __future__ import annotations
 
