@@ -16,6 +16,9 @@ from costspan.core.call import UsageState
 from costspan.core.units import Unit
 from costspan.core.usage import Usage
 
+MAX_TOKENS: Final = 1_000_000_000
+"""A count above this in one call is a broken emitter: a hundred times the largest context window sold."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
@@ -112,6 +115,8 @@ def split(counts: Counts, known: Convention | None) -> Split:
     negative = [name for name in Counts.__slots__ if (getattr(counts, name) or 0) < 0]
     if negative:
         return Split(Usage(), UsageState.INVALID, f"negative count: {', '.join(negative)}")
+    if any((getattr(counts, name) or 0) > MAX_TOKENS for name in Counts.__slots__):
+        return Split(Usage(), UsageState.INVALID, f"more than {MAX_TOKENS} tokens in one call")
     if not any(getattr(counts, name) for name in Counts.__slots__):
         return Split(Usage(), UsageState.MISSING, "no token counts")
     convention, state, note = (known, UsageState.REPORTED, None) if known else _deduced(counts)

@@ -34,6 +34,10 @@ AGGREGATE_OPERATIONS: Final = frozenset({"invoke_agent", "invoke_workflow", "age
 """Operations that sum up the requests below them."""
 
 
+MAX_REPORTED_USD: Final = 1e6
+"""A single call reported dearer than this is a broken emitter; the figure is not kept."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vocabulary:
     """Which attributes carry which fact: first present wins, synonyms are never added together."""
@@ -130,7 +134,7 @@ class Dialect:
     def reported_cost(self, record: SpanRecord) -> PicoUsd | None:
         """Return the emitter's own cost. Exactly 0 is "not in its table" and so not said (accounting rule 4.6)."""
         cost_usd = first(record.attributes, self.vocabulary.reported_cost_usd, number)
-        return nearest_pico_from_float(cost_usd) if cost_usd else None
+        return nearest_pico_from_float(cost_usd) if cost_usd and 0 < cost_usd < MAX_REPORTED_USD else None
 
     def counts(self, record: SpanRecord) -> Counts:
         """Return the token counts as sent, before anything is made of them."""

@@ -1,8 +1,8 @@
 """Reduced, wire-compatible protobuf views of OTLP, built at import.
 
-Each message keeps OTLP's field numbers and wire types and leaves out what costspan does not read. Spans are `bytes`,
-so a request is split without parsing them and one broken span fails alone; attributes are `map<string, AnyValue>`, which
-is legal because a KeyValue *is* the wire form of a map entry, and makes every look-up a hash probe.
+Each message keeps OTLP's field numbers and wire types and leaves out what costspan does not read. Spans are `bytes`, so
+a request is split without parsing them and one broken span fails alone; attributes are `map<string, AnyValue>`, legal
+because a KeyValue *is* the wire form of a map entry, and that makes every look-up a hash probe.
 
 Source: opentelemetry-proto v1.9, collector/trace/v1/trace_service.proto, trace/v1/trace.proto, common/v1/common.proto.
 """
@@ -57,7 +57,7 @@ _MESSAGES: Final[dict[str, tuple[tuple[str, int, str], ...]]] = {
     "ScopeSpans": (("scope", 1, "Scope"), ("spans", 2, "*bytes")),
     "ResourceSpans": (("resource", 1, "Attributed"), ("scope_spans", 2, "*ScopeSpans")),
     "TraceRequest": (("resource_spans", 1, "*ResourceSpans"),),
-    "PartialSuccess": (("rejected", 1, "int64"), ("error_message", 2, "string")),
+    "PartialSuccess": (("rejected_spans", 1, "int64"), ("error_message", 2, "string")),
     "Response": (("partial_success", 1, "PartialSuccess"),),
     "RpcStatus": (("code", 1, "int32"), ("message", 2, "string")),
 }

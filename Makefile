@@ -1,0 +1,65 @@
+# make demo   starts costspan with 30 days of data to look at (ARGS=--once: load, then exit)
+# make test   runs all tests, in a real browser too
+# Both do all set-up from a fresh clone: virtual environment, dependencies, dashboard, browser.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+UV     := $(BIN)/uv
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench fmt lock browser clean
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
+
+# uv checks every download against the hashes of constraints.txt and is itself installed against its own.
+$(UV): tools/bootstrap.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tools/bootstrap.txt
+	@touch $(UV)
+
+INSTALL = $(UV) pip install --quiet --python $(BIN)/python --build-constraints constraints.txt -c constraints.txt
+UI_SOURCES := $(shell find ui -type f -not -path '*/node_modules/*' 2>/dev/null)
+
+$(VENV)/.server: $(UV) pyproject.toml constraints.txt hatch_build.py $(UI_SOURCES)
+	$(INSTALL) --editable '.[all]'
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.server
+	$(INSTALL) --group dev
+	@touch $@
+
+demo: $(VENV)/.server ## 30 days of traffic through the real receiver, then live traffic; ARGS=--once to stop after loading
+	$(BIN)/costspan demo $(ARGS)
+
+test: $(VENV)/.dev browser ## all tests; ARGS='-k name' to choose
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/.dev ## format, lint, types, import contracts, price catalogue, dashboard sources
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/costspan prices check
+	$(BIN)/python tools/ui.py ci --silent
+	$(BIN)/python tools/ui.py run check
+	$(BIN)/python tools/ui.py test
+
+bench: $(VENV)/.dev ## benchmarks beside a peer; reports ratios
+	$(BIN)/python -m pytest benchmarks $(ARGS)
+
+fmt: $(VENV)/.dev ## format and fix
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+lock: $(UV) ## resolve constraints.txt anew
+	$(UV) pip compile --quiet --universal --upgrade --generate-hashes --no-header --no-annotate \
+	  --all-extras --group dev pyproject.toml --output-file constraints.txt
+
+# Playwright drives the distribution's Chromium; a test fails with this line's hint where neither is there.
+browser:
+	@command -v chromium chromium-browser google-chrome >/dev/null 2>&1 || sh tools/install_chromium.sh
+
+clean: ## remove what the other targets made
+	rm -rf $(VENV) dist ui/node_modules src/costspan/server/web/static costspan-demo

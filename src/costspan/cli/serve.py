@@ -1,0 +1,46 @@
+"""`costspan serve`: OTLP in, API and dashboard out, on one port."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=4318, help="OTLP/HTTP, API and dashboard (default: %(default)s)")
+    parser.add_argument("--data", type=Path, help="folder of the ledger (default: $COSTSPAN_DATA or costspan-data)")
+    parser.add_argument("--config", type=Path, help="costspan.yaml (default: $COSTSPAN_CONFIG or the one in --data)")
+    parser.add_argument("--root-path", default="", help="path prefix under which a reverse proxy serves costspan")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve until stopped."""
+    from costspan.server import runtime
+    from costspan.server.assembly import CONFIG_FILE, make_server
+    from costspan.server.config import DEFAULT_DATA, ServerConfig, api_key_from, read_config_file
+
+    runtime.log_to_stderr()
+    data = arguments.data or Path(os.environ.get("COSTSPAN_DATA") or DEFAULT_DATA)
+    beside = data / CONFIG_FILE
+    path = arguments.config or _path(os.environ.get("COSTSPAN_CONFIG")) or (beside if beside.exists() else None)
+    config = ServerConfig(
+        data=data,
+        host=arguments.host,
+        port=arguments.port,
+        root_path=arguments.root_path.rstrip("/"),
+        api_key=api_key_from(),
+        prices=tuple(read_config_file(path).get("prices") or ()),
+    )
+    listening = runtime.bind(config)
+    app = make_server(config)
+    host, port = listening.getsockname()[:2]
+    print(f"costspan: dashboard and OTLP/HTTP on http://{host}:{port}, ledger in {data}", flush=True)
+    runtime.run(app, listening)
+    return 0
+
+
+def _path(text: str | None) -> Path | None:
+    return Path(text) if text else None

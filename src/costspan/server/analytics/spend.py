@@ -1,0 +1,124 @@
+"""The spend document: parameters in, question asked, document out (interfaces, section 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from costspan.core.errors import UsageError
+from costspan.core.money import usd_text
+from costspan.core.period import iso, parse_period
+from costspan.server.store.ports import LedgerReader
+from costspan.server.store.question import MEASURES, Filter, Interval, Spend, SpendQuestion, known_key
+
+_MONEY: Final = (
+    "cost",
+    "list_cost",
+    "duplicate_cost",
+    "input_cost",
+    "cache_read_cost",
+    "cache_write_cost",
+    "output_cost",
+    "fee_cost",
+    "cache_savings",
+)
+_QUANTILES: Final = ("latency_ms", "ttft_ms")
+_INTERNAL: Final = ("unpriced_tokens",)
+PARAMETERS: Final = ("group_by", "since", "until", "interval", "filter", "order", "limit")
+
+
+def parse_question(parameters: Sequence[tuple[str, str]], now: datetime) -> SpendQuestion:
+    """Return the question a query string asks. Raise UsageError, naming what is accepted, where it makes no sense."""
+    unknown = [name for name, _ in parameters if name not in PARAMETERS]
+    if unknown:
+        raise UsageError(f"unknown parameter {unknown[0]!r}; known: {', '.join(PARAMETERS)}")
+    given = dict(parameters)
+    order, ascending = _order(given.get("order", "-cost_usd"))
+    return SpendQuestion(
+        period=parse_period(given.get("since"), given.get("until"), now),
+        group_by=tuple(
+            dict.fromkeys(known_key(key.strip()) for key in given.get("group_by", "").split(",") if key.strip())
+        ),
+        interval=_interval(given.get("interval", Interval.TOTAL)),
+        filters=tuple(_filter(value) for name, value in parameters if name == "filter"),
+        order=order,
+        ascending=ascending,
+        limit=_limit(given.get("limit")),
+    )
+
+
+def spend_document(reader: LedgerReader, question: SpendQuestion) -> dict[str, Any]:
+    """Return the answer to `question` as the document `/api/v1/spend` sends and `report --json` prints."""
+    answer = reader.spend(question)
+    rows = []
+    for row in answer.rows:
+        document: dict[str, Any] = dict(zip(question.group_by, row.key, strict=True))
+        if row.start is not None:
+            document["start"] = iso(row.start)
+        rows.append(document | _measures(row.spend))
+    return {
+        "since": iso(question.period.since),
+        "until": iso(question.period.until),
+        "interval": question.interval.value,
+        "currency": "USD",
+        "group_by": list(question.group_by),
+        "rows": rows,
+        "total": _measures(answer.total),
+        "completeness": _completeness(answer.total),
+    }
+
+
+def _measures(spend: Spend) -> dict[str, Any]:
+    document: dict[str, Any] = {}
+    for name in MEASURES:
+        value = getattr(spend, name)
+        if name in _MONEY:
+            document[f"{name}_usd"] = None if value is None else usd_text(value)
+        elif name in _QUANTILES:
+            document[name] = None if value is None else dict(zip(("p50", "p95", "p99"), value, strict=True))
+        elif name not in _INTERNAL:
+            document[name] = value
+    document["estimated_cost_usd"] = None
+    return document
+
+
+def _completeness(total: Spend) -> dict[str, Any]:
+    succeeded = total.billed_calls + total.unpriced_calls
+    return {
+        "priced_calls": total.billed_calls,
+        "unpriced_calls": total.unpriced_calls,
+        "unpriced_tokens": total.unpriced_tokens,
+        "share_priced": total.billed_calls / succeeded if succeeded else None,
+    }
+
+
+def _order(text: str) -> tuple[str, bool]:
+    name = text.lstrip("+-").removesuffix("_usd")
+    sortable = [measure for measure in MEASURES if measure not in _QUANTILES]
+    if name not in sortable:
+        raise UsageError(f"cannot order by {text!r}; known: {', '.join(sortable)}, with - for the largest first")
+    return name, text.startswith("+")
+
+
+def _interval(text: str) -> Interval:
+    try:
+        return Interval(text)
+    except ValueError:
+        raise UsageError(f"unknown interval {text!r}; known: {', '.join(Interval)}") from None
+
+
+def _limit(text: str | None) -> int | None:
+    if text is None:
+        return None
+    if not text.isdecimal() or int(text) < 1:
+        raise UsageError(f"limit {text!r} is not a whole number above 0")
+    return int(text)
+
+
+def _filter(text: str) -> Filter:
+    key, colon, value = text.partition(":")
+    if not colon:
+        raise UsageError(f"filter {text!r} is not key:value (key:!value excludes, key: is not set)")
+    excludes = value.startswith("!")
+    return Filter(known_key(key), value.removeprefix("!") or None, excludes)

@@ -1,0 +1,86 @@
+"""What `costspan.yaml` and the environment say, checked before anything starts."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from costspan.core.errors import ConfigError, UsageError
+
+DEFAULT_DATA: Final = Path("costspan-data")
+DEFAULT_PORT: Final = 4318
+"""OTLP/HTTP's own default, so that an SDK needs no setting to reach the server."""
+
+KNOWN_KEYS: Final = ("prices",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerConfig:
+    """Settings of `costspan serve`."""
+
+    data: Path = DEFAULT_DATA
+    host: str = "127.0.0.1"
+    port: int = DEFAULT_PORT
+    root_path: str = ""
+    """Path prefix under which a reverse proxy serves costspan, without a trailing slash."""
+    api_key: str | None = field(default=None, repr=False)
+    """What every request must present; None allows all, which is why only loopback may be bound without it."""
+    prices: tuple[Mapping[str, Any], ...] = ()
+    """Overlay rates on top of the catalogue (accounting rule 4)."""
+
+    def __post_init__(self) -> None:
+        if self.api_key is None and not _is_loopback(self.host):
+            raise UsageError(
+                f"--host {self.host} would let anyone on the network read and write this ledger; "
+                "set COSTSPAN_API_KEY (or COSTSPAN_API_KEY_FILE) first, or stay on 127.0.0.1"
+            )
+
+
+def read_config_file(path: Path | None) -> dict[str, Any]:
+    """Return the settings of a `costspan.yaml`, none where no path is given. Raise ConfigError naming file and key."""
+    if path is None:
+        return {}
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not YAML: {error}") from None
+    if document is None:
+        return {}
+    if not isinstance(document, dict):
+        raise ConfigError(f"{path}: a mapping of settings is expected, found {type(document).__name__}")
+    for key in document:
+        if key not in KNOWN_KEYS:
+            raise ConfigError(f"{path}: unknown key {key!r}; known: {', '.join(KNOWN_KEYS)}")
+    return document
+
+
+def api_key_from(environment: Mapping[str, str] = os.environ) -> str | None:
+    """Return the key of COSTSPAN_API_KEY or of the file COSTSPAN_API_KEY_FILE names. Raise ConfigError if it cannot."""
+    if key := environment.get("COSTSPAN_API_KEY"):
+        return key
+    if not (name := environment.get("COSTSPAN_API_KEY_FILE")):
+        return None
+    try:
+        key = Path(name).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ConfigError(f"COSTSPAN_API_KEY_FILE {name}: {error.strerror}") from None
+    if not key:
+        raise ConfigError(f"COSTSPAN_API_KEY_FILE {name} is empty")
+    return key
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

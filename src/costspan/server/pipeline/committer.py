@@ -1,0 +1,106 @@
+"""Group commit: requests that arrive together share one transaction and one fsync; each waits for its own answer."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from itertools import islice
+from typing import Final
+
+from costspan.core.errors import CostspanError, PermanentError, RetryableError, StoreUnavailable
+from costspan.server.store.entry import Entry
+from costspan.server.store.ports import Ledger
+
+MAX_ENTRIES: Final = 5_000
+MAX_WAIT_S: Final = 0.05
+QUEUED_REQUESTS: Final = 256
+"""Waiting requests beyond which a sender is told to come back; with 512 spans a request about 130,000 calls."""
+
+_log = logging.getLogger("costspan.pipeline")
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    entries: Sequence[Entry]
+    answer: Future[Sequence[bool]]
+
+
+class Committer:
+    """The one thread that writes the ledger."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._waiting: queue.Queue[_Waiting | None] = queue.Queue(maxsize=QUEUED_REQUESTS)
+        self._thread = threading.Thread(target=self._run, name="costspan-commit", daemon=True)
+        self._thread.start()
+
+    @property
+    def is_full(self) -> bool:
+        """True when the next request would be told to come back."""
+        return self._waiting.full()
+
+    def submit(self, entries: Sequence[Entry]) -> Future[Sequence[bool]]:
+        """Return a future of what was new, done when `entries` are durable or refused.
+
+        Raise RetryableError when too many requests wait already.
+        """
+        answer: Future[Sequence[bool]] = Future()
+        try:
+            self._waiting.put_nowait(_Waiting(entries, answer))
+        except queue.Full:
+            raise RetryableError("too many requests wait for the ledger", retry_after_s=1) from None
+        return answer
+
+    def close(self) -> None:
+        """Commit what waits, then stop. Blocks until done."""
+        self._waiting.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        while (first := self._waiting.get()) is not None:
+            group, stop = self._gather(first)
+            self._commit(group)
+            if stop:
+                return
+
+    def _gather(self, first: _Waiting) -> tuple[list[_Waiting], bool]:
+        group, size, until = [first], len(first.entries), time.monotonic() + MAX_WAIT_S
+        while size < MAX_ENTRIES:
+            try:
+                following = self._waiting.get(timeout=max(0.0, until - time.monotonic()))
+            except queue.Empty:
+                return group, False
+            if following is None:
+                return group, True
+            group.append(following)
+            size += len(following.entries)
+        return group, False
+
+    def _commit(self, group: list[_Waiting]) -> None:
+        try:
+            new = self._ledger.append([entry for waiting in group for entry in waiting.entries])
+        except StoreUnavailable as unavailable:
+            _fail(group, unavailable)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the senders get an answer
+            if len(group) > 1:
+                # One request that cannot be stored must not hold up the others it happened to arrive with.
+                for waiting in group:
+                    self._commit([waiting])
+                return
+            permanent = error if isinstance(error, PermanentError) else PermanentError(f"cannot be stored: {error}")
+            _log.warning("a request was refused for good: %s", permanent)
+            _fail(group, permanent)
+        else:
+            flags = iter(new)
+            for waiting in group:
+                waiting.answer.set_result(list(islice(flags, len(waiting.entries))))
+
+
+def _fail(group: list[_Waiting], error: CostspanError) -> None:
+    for waiting in group:
+        waiting.answer.set_exception(error)

@@ -1,0 +1,189 @@
+"""Answering questions in SQL: the measures, once, as fragments; a question picks the grouping and the filters."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import duckdb
+
+from costspan.core.errors import UsageError
+from costspan.server.store.question import (
+    COLUMNS,
+    MEASURES,
+    TAG,
+    Filter,
+    Interval,
+    LedgerSummary,
+    Spend,
+    SpendAnswer,
+    SpendQuestion,
+    SpendRow,
+)
+
+_OWNED: Final = "role = 'owner'"
+_BILLED: Final = f"{_OWNED} AND cost IS NOT NULL"
+_FAILED: Final = f"{_OWNED} AND cost IS NULL AND error_type IS NOT NULL"
+_UNPRICED: Final = f"{_OWNED} AND cost IS NULL AND error_type IS NULL"
+
+
+def _count(condition: str) -> str:
+    return f"coalesce(sum(sign) FILTER (WHERE {condition}), 0)::BIGINT"
+
+
+def _tokens(columns: str, condition: str = _OWNED) -> str:
+    return f"coalesce(sum(sign * ({columns})) FILTER (WHERE {condition}), 0)::HUGEINT"
+
+
+def _money(column: str, condition: str = _OWNED) -> str:
+    return f"sum(sign * {column}) FILTER (WHERE {condition})"
+
+
+def _quantiles(column: str) -> str:
+    # A reversed entry's own row is left out with its reversal by the sign; quantiles over corrections are exact only
+    # where nothing was corrected in the group, which is why they are the one measure that is no sum.
+    return f"quantile_cont({column}, [0.5, 0.95, 0.99]) FILTER (WHERE {_OWNED} AND sign > 0 AND {column} IS NOT NULL)"
+
+
+_MEASURES: Final[dict[str, str]] = {
+    "calls": _count(_OWNED),
+    "billed_calls": _count(_BILLED),
+    "errors": _count(_FAILED),
+    "retries": _count(f"{_OWNED} AND attempt > 1"),
+    "truncated": _count(f"{_OWNED} AND finish_reason = 'length'"),
+    "unpriced_calls": _count(_UNPRICED),
+    "partial_calls": _count(f"{_OWNED} AND price_status = 'partial'"),
+    "usage_missing_calls": _count(f"{_UNPRICED} AND price_status = 'usage_missing'"),
+    "duplicate_calls": _count("role = 'duplicate'"),
+    "input_tokens": _tokens("q_input + q_input_audio + q_input_image + q_tool_use_input"),
+    "cache_read_tokens": _tokens("q_cache_read + q_cache_read_audio"),
+    "cache_write_tokens": _tokens("q_cache_write_5m + q_cache_write_30m + q_cache_write_1h + q_cache_write_12h"),
+    "output_tokens": _tokens("q_output + q_reasoning + q_output_audio + q_output_image"),
+    "reasoning_tokens": _tokens("q_reasoning"),
+    "unpriced_tokens": _tokens("tokens", f"{_OWNED} AND cost IS NULL"),
+    "cost": _money("cost"),
+    "list_cost": _money("list_cost"),
+    "duplicate_cost": _money("cost", "role = 'duplicate'"),
+    "input_cost": _money("input_cost"),
+    "cache_read_cost": _money("cache_read_cost"),
+    "cache_write_cost": _money("cache_write_cost"),
+    "output_cost": _money("output_cost"),
+    "fee_cost": _money("fee_cost"),
+    "cache_savings": _money("cache_savings"),
+    "latency_ms": _quantiles("duration_ns"),
+    "ttft_ms": _quantiles("ttft_ns"),
+}
+_SELECTED: Final = ", ".join(f"{_MEASURES[name]} AS m_{name}" for name in MEASURES)
+_BUCKETS: Final = {Interval.HOUR: "hour", Interval.DAY: "day"}
+
+
+class Reader:
+    """Questions to a ledger file. Every question runs on a cursor of its own, so threads may ask at once."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+
+    def spend(self, question: SpendQuestion) -> SpendAnswer:
+        """Return rows and total. Raise UsageError for an order that is no measure, duckdb.Error when reading fails."""
+        if question.order not in MEASURES:
+            raise UsageError(f"cannot order by {question.order!r}; known: {', '.join(MEASURES)}")
+        where, values = _where(question)
+        cursor = self._connection.cursor()
+        total = cursor.execute(f"SELECT {_SELECTED} FROM calls WHERE {where}", values).fetchone()
+        rows = cursor.execute(*_grouped(question, where, values)).fetchall() if _has_rows(question) else []
+        return SpendAnswer(tuple(_row(row, question) for row in rows), _spend(total or ()))
+
+    def summary(self) -> LedgerSummary:
+        """Return how many calls the ledger holds, from when to when, by dialect."""
+        cursor = self._connection.cursor()
+        rows = cursor.execute(
+            f"SELECT dialect, {_count(_OWNED)}, min(started_at), max(started_at) FROM calls GROUP BY 1 ORDER BY 1"
+        ).fetchall()
+        return LedgerSummary(
+            calls=sum(row[1] for row in rows),
+            first_call_at=min((_utc(row[2]) for row in rows), default=None),
+            last_call_at=max((_utc(row[3]) for row in rows), default=None),
+            dialects={row[0]: row[1] for row in rows},
+        )
+
+
+def _has_rows(question: SpendQuestion) -> bool:
+    return bool(question.group_by) or question.interval is not Interval.TOTAL
+
+
+def _grouped(question: SpendQuestion, where: str, values: list[Any]) -> tuple[str, list[Any]]:
+    keys = [f"{_column(key)} AS k{i}" for i, key in enumerate(question.group_by)]
+    names = [f"k{i}" for i in range(len(keys))]
+    bucket = (
+        [f"date_trunc('{_BUCKETS[question.interval]}', started_at) AS bucket"] if question.interval in _BUCKETS else []
+    )
+    groups = ", ".join(names + (["bucket"] if bucket else []))
+    direction = "ASC" if question.ascending else "DESC"
+    ranked = f"m_{question.order} {direction} NULLS LAST" + "".join(f", {name}" for name in names)
+    selected = ", ".join(keys + bucket + [_SELECTED])
+    if question.limit is None or not bucket or not keys:
+        ordered = f"bucket, {ranked}" if bucket else ranked
+        limit = f" LIMIT {int(question.limit)}" if question.limit is not None else ""
+        return f"SELECT {selected} FROM calls WHERE {where} GROUP BY {groups} ORDER BY {ordered}{limit}", values
+    only_keys = ", ".join(names)
+    top = (
+        f"SELECT {', '.join(keys)}, {_MEASURES[question.order]} AS m_{question.order} FROM calls WHERE {where} "
+        f"GROUP BY {only_keys} ORDER BY {ranked} LIMIT {int(question.limit)}"
+    )
+    same = " AND ".join(
+        f"top.{name} IS NOT DISTINCT FROM {_column(key)}" for name, key in zip(names, question.group_by, strict=True)
+    )
+    query = (
+        f"WITH top AS ({top}) SELECT {selected} FROM calls WHERE {where} AND EXISTS (SELECT 1 FROM top WHERE {same}) "
+        f"GROUP BY {groups} ORDER BY bucket, {ranked}"
+    )
+    return query, values + values
+
+
+def _where(question: SpendQuestion) -> tuple[str, list[Any]]:
+    clauses = ["started_at >= ? AND started_at < ?"]
+    values: list[Any] = [_naive(question.period.since), _naive(question.period.until)]
+    for key in dict.fromkeys(chosen.key for chosen in question.filters):
+        chosen_here = [chosen for chosen in question.filters if chosen.key == key]
+        for alternatives in ([f for f in chosen_here if not f.excludes], *([f] for f in chosen_here if f.excludes)):
+            if alternatives:
+                clause, used = _alternatives(_column(key), alternatives)
+                clauses.append(clause)
+                values += used
+    return " AND ".join(clauses), values
+
+
+def _alternatives(column: str, filters: list[Filter]) -> tuple[str, list[Any]]:
+    operator = "IS DISTINCT FROM" if filters[0].excludes else "IS NOT DISTINCT FROM"
+    clause = " OR ".join(f"{column} {operator} ?" for _ in filters)
+    return f"({clause})", [chosen.value for chosen in filters]
+
+
+def _column(key: str) -> str:
+    if key.startswith(TAG):
+        name = key.removeprefix(TAG).replace("'", "''")
+        return f"tags['{name}']"
+    column = COLUMNS[key]
+    return f"{column}::VARCHAR" if column == "attempt" else column
+
+
+def _row(row: tuple[Any, ...], question: SpendQuestion) -> SpendRow:
+    width = len(question.group_by)
+    start = _utc(row[width]) if question.interval in _BUCKETS else None
+    return SpendRow(tuple(row[:width]), start, _spend(row[width + (start is not None) :]))
+
+
+def _spend(values: tuple[Any, ...]) -> Spend:
+    found = dict(zip(MEASURES, values, strict=True))
+    for name in ("latency_ms", "ttft_ms"):
+        quantiles_ns = found[name]
+        found[name] = tuple(round(value / 1e6, 3) for value in quantiles_ns) if quantiles_ns else None
+    return Spend(**found)
+
+
+def _naive(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(tzinfo=None)
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=UTC)

@@ -1,0 +1,81 @@
+"""The embedded ledger behind the store's ports: opens the file, appends, answers, and recovers from a failed commit."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final, TypeVar
+
+import duckdb
+
+from costspan.core.clock import Clock, system_clock
+from costspan.core.errors import PermanentError, StoreUnavailable, Unreachable
+from costspan.server.store.duckdb.connection import open_ledger_file
+from costspan.server.store.duckdb.reader import Reader
+from costspan.server.store.duckdb.writer import Writer
+from costspan.server.store.entry import Entry
+from costspan.server.store.question import LedgerSummary, SpendAnswer, SpendQuestion
+
+Answer = TypeVar("Answer")
+
+_log = logging.getLogger("costspan.store")
+_DEAD: Final = (duckdb.FatalException, duckdb.ConnectionException)
+"""After one of these the instance answers nothing any more, not even reads, until the file is opened anew."""
+
+
+class DuckDBStore:
+    """One ledger file. `append` is called by one thread; questions may come from several."""
+
+    def __init__(self, data: Path, *, read_only: bool = False, clock: Clock = system_clock) -> None:
+        self._data = data
+        self._read_only = read_only
+        self._clock = clock
+        self._connection: duckdb.DuckDBPyConnection | None = None
+        self._opening = threading.Lock()
+        self._open()
+
+    def append(self, entries: Sequence[Entry]) -> Sequence[bool]:
+        """Add entries in one durable commit; see the port for what is raised when nothing was added."""
+        if not entries:
+            return ()
+        try:
+            self._open()
+            return self._writer.append(entries)
+        except (duckdb.DataError, OverflowError, TypeError, ValueError) as error:
+            raise PermanentError(f"the ledger cannot hold this: {str(error).splitlines()[0]}") from error
+        except (duckdb.Error, Unreachable) as error:
+            _log.warning("commit failed, nothing of this batch was taken: %s", str(error).splitlines()[0])
+            if isinstance(error, _DEAD):
+                self.close()
+            raise StoreUnavailable("the ledger could not be written; try again") from error
+
+    def spend(self, question: SpendQuestion) -> SpendAnswer:
+        """Return the measures of the calls asked about."""
+        return self._read(lambda reader: reader.spend(question))
+
+    def summary(self) -> LedgerSummary:
+        """Return how much the ledger holds."""
+        return self._read(lambda reader: reader.summary())
+
+    def close(self) -> None:
+        """Close the file; a later append opens it again."""
+        with self._opening:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+
+    def _read(self, ask: Callable[[Reader], Answer]) -> Answer:
+        try:
+            self._open()
+            return ask(self._reader)
+        except (duckdb.Error, Unreachable) as error:
+            raise StoreUnavailable(f"the ledger could not be read: {str(error).splitlines()[0]}") from error
+
+    def _open(self) -> None:
+        with self._opening:
+            if self._connection is None:
+                self._connection = open_ledger_file(self._data, read_only=self._read_only)
+                self._writer = Writer(self._connection, self._clock)
+                self._reader = Reader(self._connection)

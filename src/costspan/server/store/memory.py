@@ -1,0 +1,189 @@
+"""The meaning of the ports, in plain Python: what every engine must answer. Used by tests; keeps nothing after exit."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+
+from costspan.core.call import Role
+from costspan.core.charge import PriceStatus
+from costspan.core.clock import utc_from_ns
+from costspan.server.store.charge_classes import charge_classes
+from costspan.server.store.entry import Entry
+from costspan.server.store.question import (
+    COLUMNS,
+    TAG,
+    Filter,
+    Interval,
+    LedgerSummary,
+    Spend,
+    SpendAnswer,
+    SpendQuestion,
+    SpendRow,
+)
+
+GroupKey = tuple[tuple[str | None, ...], datetime | None]
+
+
+class MemoryStore:
+    """A ledger in a list."""
+
+    def __init__(self) -> None:
+        self._entries: dict[tuple[str, str], Entry] = {}
+        self._lock = threading.Lock()
+
+    def append(self, entries: Sequence[Entry]) -> Sequence[bool]:
+        """Add what is not there yet; the first of two records with one identity stays."""
+        with self._lock:
+            new = []
+            for entry in entries:
+                new.append(entry.identity not in self._entries)
+                self._entries.setdefault(entry.identity, entry)
+            return new
+
+    def spend(self, question: SpendQuestion) -> SpendAnswer:
+        """Return rows and total."""
+        asked = [entry for entry in self._entries.values() if _is_asked(entry, question)]
+        groups: dict[GroupKey, list[Entry]] = defaultdict(list)
+        if question.group_by or question.interval is not Interval.TOTAL:
+            for entry in asked:
+                groups[_key(entry, question), _bucket(entry, question.interval)].append(entry)
+        rows = [SpendRow(key, start, _measure(members)) for (key, start), members in groups.items()]
+        return SpendAnswer(tuple(_ranked(rows, asked, question)), _measure(asked))
+
+    def summary(self) -> LedgerSummary:
+        """Return how much the ledger holds."""
+        owned = [entry for entry in self._entries.values() if entry.role is Role.OWNER]
+        starts = [_started_at(entry) for entry in self._entries.values()]
+        dialects: dict[str, int] = defaultdict(int)
+        for entry in owned:
+            dialects[entry.call.dialect] += 1
+        return LedgerSummary(
+            len(owned), min(starts, default=None), max(starts, default=None), dict(sorted(dialects.items()))
+        )
+
+    def close(self) -> None:
+        """Nothing to release."""
+
+
+def _measure(entries: Iterable[Entry]) -> Spend:
+    entries = list(entries)
+    owned = [entry for entry in entries if entry.role is Role.OWNER]
+    duplicates = [entry for entry in entries if entry.role is Role.DUPLICATE]
+    billed = [entry for entry in owned if entry.priced.cost is not None]
+    without = [entry for entry in owned if entry.priced.cost is None]
+    unpriced = [entry for entry in without if not entry.call.failed]
+    classes = [charge_classes(entry.priced) for entry in owned]
+    return Spend(
+        calls=len(owned),
+        billed_calls=len(billed),
+        errors=len(without) - len(unpriced),
+        retries=sum(entry.call.attempt > 1 for entry in owned),
+        truncated=sum(entry.call.finish_reason == "length" for entry in owned),
+        unpriced_calls=len(unpriced),
+        partial_calls=sum(entry.priced.status is PriceStatus.PARTIAL for entry in owned),
+        usage_missing_calls=sum(entry.priced.status is PriceStatus.USAGE_MISSING for entry in unpriced),
+        duplicate_calls=len(duplicates),
+        input_tokens=sum(entry.call.usage.input_tokens for entry in owned),
+        cache_read_tokens=sum(entry.call.usage.cache_read_tokens for entry in owned),
+        cache_write_tokens=sum(entry.call.usage.cache_write_tokens for entry in owned),
+        output_tokens=sum(entry.call.usage.output_tokens for entry in owned),
+        reasoning_tokens=sum(entry.call.usage.reasoning_tokens for entry in owned),
+        unpriced_tokens=sum(entry.call.usage.tokens for entry in without),
+        cost=_sum(entry.priced.cost for entry in owned),
+        list_cost=_sum(entry.priced.list_cost for entry in owned),
+        duplicate_cost=_sum(entry.priced.cost for entry in duplicates),
+        input_cost=_sum(c.input for c in classes),
+        cache_read_cost=_sum(c.cache_read for c in classes),
+        cache_write_cost=_sum(c.cache_write for c in classes),
+        output_cost=_sum(c.output for c in classes),
+        fee_cost=_sum(c.fee for c in classes),
+        cache_savings=_sum(entry.priced.cache_savings for entry in owned),
+        latency_ms=_quantiles_ms([entry.call.ended_at_ns - entry.call.started_at_ns for entry in owned]),
+        ttft_ms=_quantiles_ms(
+            [int(s * 1e9) for entry in owned if (s := entry.call.time_to_first_chunk_s) is not None and 0 <= s < 3600]
+        ),
+    )
+
+
+def _sum(amounts: Iterable[int | None]) -> int | None:
+    known = [amount for amount in amounts if amount is not None]
+    return sum(known) if known else None
+
+
+def _quantiles_ms(values_ns: list[int]) -> tuple[float, float, float] | None:
+    ordered = sorted(value for value in values_ns if value >= 0)
+    if not ordered:
+        return None
+
+    def at(share: float) -> float:
+        position = share * (len(ordered) - 1)
+        low = int(position)
+        high = min(low + 1, len(ordered) - 1)
+        return round((ordered[low] + (ordered[high] - ordered[low]) * (position - low)) / 1e6, 3)
+
+    return at(0.5), at(0.95), at(0.99)
+
+
+def _ranked(rows: list[SpendRow], asked: list[Entry], question: SpendQuestion) -> list[SpendRow]:
+    def rank(key: tuple[str | None, ...], spend: Spend) -> tuple[bool, int, tuple[tuple[bool, str], ...]]:
+        amount = getattr(spend, question.order)
+        signed = 0 if amount is None else amount if question.ascending else -amount
+        return amount is None, signed, tuple((part is None, part or "") for part in key)
+
+    if question.limit is not None and question.group_by and question.interval is not Interval.TOTAL:
+        by_key: dict[tuple[str | None, ...], list[Entry]] = defaultdict(list)
+        for entry in asked:
+            by_key[_key(entry, question)].append(entry)
+        top = sorted(by_key, key=lambda key: rank(key, _measure(by_key[key])))[: question.limit]
+        rows = [row for row in rows if row.key in top]
+    ordered = sorted(rows, key=lambda row: (row.start or datetime.min, rank(row.key, row.spend)))  # noqa: DTZ901 - a sentinel
+    return ordered if question.interval is not Interval.TOTAL and question.group_by else ordered[: question.limit]
+
+
+def _is_asked(entry: Entry, question: SpendQuestion) -> bool:
+    if _started_at(entry) not in question.period:
+        return False
+    by_key: dict[str, list[Filter]] = defaultdict(list)
+    for chosen in question.filters:
+        by_key[chosen.key].append(chosen)
+    return all(_passes(_value(entry, key), filters) for key, filters in by_key.items())
+
+
+def _passes(value: str | None, filters: list[Filter]) -> bool:
+    wanted = [chosen.value for chosen in filters if not chosen.excludes]
+    unwanted = [chosen.value for chosen in filters if chosen.excludes]
+    return (not wanted or value in wanted) and value not in unwanted
+
+
+def _key(entry: Entry, question: SpendQuestion) -> tuple[str | None, ...]:
+    return tuple(_value(entry, key) for key in question.group_by)
+
+
+def _bucket(entry: Entry, interval: Interval) -> datetime | None:
+    moment = _started_at(entry).replace(minute=0, second=0, microsecond=0)
+    return {Interval.HOUR: moment, Interval.DAY: moment.replace(hour=0), Interval.TOTAL: None}[interval]
+
+
+def _started_at(entry: Entry) -> datetime:
+    return utc_from_ns(entry.call.started_at_ns)
+
+
+_ELSEWHERE: dict[str, Callable[[Entry], str | None]] = {
+    "model": lambda entry: entry.priced.model or next(iter(entry.call.models), None),
+    "provider": lambda entry: entry.priced.provider or entry.call.provider,
+    "price_status": lambda entry: entry.priced.status.value,
+    "attempt": lambda entry: str(entry.call.attempt),
+}
+
+
+def _value(entry: Entry, key: str) -> str | None:
+    if key.startswith(TAG):
+        return entry.call.attribution.tags.get(key.removeprefix(TAG))
+    if key in _ELSEWHERE:
+        return _ELSEWHERE[key](entry)
+    column = COLUMNS[key]
+    value: str | None = getattr(entry.call if hasattr(entry.call, column) else entry.call.attribution, column)
+    return value

@@ -1,0 +1,111 @@
+"""The shapes of the API's answers: what `/openapi.json` is made from."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+Usd = str | None
+"""Exact decimal text, or null where unknown; unknown is never 0."""
+
+
+class Quantiles(BaseModel):
+    """Milliseconds."""
+
+    p50: float
+    p95: float
+    p99: float
+
+
+class SpendMeasures(BaseModel):
+    """Measures of one group of calls. `calls` = `billed_calls` + `unpriced_calls` + `errors`, disjoint."""
+
+    calls: int
+    billed_calls: int
+    errors: int
+    retries: int
+    truncated: int
+    unpriced_calls: int
+    partial_calls: int
+    usage_missing_calls: int
+    duplicate_calls: int
+    input_tokens: int
+    cache_read_tokens: int
+    cache_write_tokens: int
+    output_tokens: int
+    reasoning_tokens: int
+    cost_usd: Usd
+    list_cost_usd: Usd
+    duplicate_cost_usd: Usd
+    input_cost_usd: Usd
+    cache_read_cost_usd: Usd
+    cache_write_cost_usd: Usd
+    output_cost_usd: Usd
+    fee_cost_usd: Usd
+    cache_savings_usd: Usd
+    estimated_cost_usd: Usd
+    latency_ms: Quantiles | None
+    ttft_ms: Quantiles | None
+
+
+class SpendRow(SpendMeasures):
+    """A group: its measures, one key per grouped dimension, and `start` where there are time buckets."""
+
+    model_config = ConfigDict(extra="allow")
+
+    start: str | None = None
+
+
+class Completeness(BaseModel):
+    """What the total leaves out."""
+
+    priced_calls: int
+    unpriced_calls: int
+    unpriced_tokens: int
+    share_priced: float | None
+
+
+class SpendDocument(BaseModel):
+    """The answer of `/api/v1/spend`."""
+
+    since: str
+    until: str
+    interval: str
+    currency: str
+    group_by: list[str]
+    rows: list[SpendRow]
+    total: SpendMeasures
+    completeness: Completeness
+
+
+class IngestDocument(BaseModel):
+    """What came in since the process started, and what the ledger holds."""
+
+    received_spans: int
+    calls: int
+    retransmitted: int
+    other_spans: int
+    refused: dict[str, int]
+    refused_requests: dict[str, int]
+    dialects: dict[str, int]
+    ledger_calls: int
+    spans_per_minute: float
+    last_received_at: str | None
+    first_call_at: str | None
+    last_call_at: str | None
+    server_time: str
+    version: str
+
+
+class PricesDocument(BaseModel):
+    """The catalogue in use."""
+
+    version: str
+    providers: list[str]
+
+
+class Health(BaseModel):
+    """A sign of life."""
+
+    service: str
+    status: str
+    version: str

@@ -1,0 +1,77 @@
+"""The routes of the API. Each asks analytics in a worker thread and sends the document as it is."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+import msgspec
+from fastapi import APIRouter, Query, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from costspan import __version__
+from costspan.core.clock import Clock
+from costspan.core.period import iso
+from costspan.pricing.rate_card import RateCard
+from costspan.server.analytics.spend import parse_question, spend_document
+from costspan.server.pipeline.counters import IngestCounters
+from costspan.server.store.ports import LedgerReader
+from costspan.server.web.api.documents import IngestDocument, PricesDocument, SpendDocument
+from costspan.server.web.problem import Problem
+
+_PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {400: {"model": Problem}, 503: {"model": Problem}}
+
+
+def api_routes(reader: LedgerReader, counters: IngestCounters, card: RateCard, clock: Clock) -> APIRouter:
+    """Return the `/api/v1` routes over one ledger."""
+    routes = APIRouter(prefix="/api/v1")
+
+    @routes.get("/spend", responses={200: {"model": SpendDocument}, **_PROBLEMS})
+    async def spend(
+        request: Request,
+        group_by: Annotated[str | None, Query(description="keys, comma separated: model,feature")] = None,
+        since: Annotated[str | None, Query(description="ISO 8601, a month or an age: 2026-10, 7d")] = None,
+        until: Annotated[str | None, Query(description="as since; the end of what it names")] = None,
+        interval: Annotated[str | None, Query(description="1h, 1d or total")] = None,
+        filter: Annotated[list[str] | None, Query(description="key:value, key:!value, key:")] = None,  # noqa: A002
+        order: Annotated[str | None, Query(description="a measure, - for the largest first")] = None,
+        limit: Annotated[str | None, Query(description="how many groups")] = None,
+    ) -> Response:
+        """What was spent, grouped and filtered; every total with what it leaves out."""
+        del group_by, since, until, interval, filter, order, limit  # declared for the OpenAPI document
+        question = parse_question(request.query_params.multi_items(), clock())
+        return _json(await run_in_threadpool(spend_document, reader, question))
+
+    @routes.get("/ingest", responses={200: {"model": IngestDocument}, **_PROBLEMS})
+    async def ingest() -> Response:
+        """What came in, what was refused and why, which dialects were seen."""
+        summary = await run_in_threadpool(reader.summary)
+        counts = counters.read()
+        return _json(
+            {
+                "received_spans": counts.received_spans,
+                "calls": counts.calls,
+                "retransmitted": counts.retransmitted,
+                "other_spans": counts.other_spans,
+                "refused": counts.refused,
+                "refused_requests": counts.refused_requests,
+                "dialects": summary.dialects,
+                "ledger_calls": summary.calls,
+                "spans_per_minute": counts.spans_per_minute,
+                "last_received_at": iso(counts.last_received_at) if counts.last_received_at else None,
+                "first_call_at": iso(summary.first_call_at) if summary.first_call_at else None,
+                "last_call_at": iso(summary.last_call_at) if summary.last_call_at else None,
+                "server_time": iso(clock()),
+                "version": __version__,
+            }
+        )
+
+    @routes.get("/prices", responses={200: {"model": PricesDocument}})
+    async def prices() -> Response:
+        """The catalogue in use."""
+        return _json({"version": card.version, "providers": list(card.providers)})
+
+    return routes
+
+
+def _json(document: Any) -> Response:
+    return Response(msgspec.json.encode(document), media_type="application/json", headers={"Cache-Control": "no-store"})
