@@ -26,6 +26,17 @@ for model in sys.argv[1:]:
 print("the program's own words")
 """
 
+WORKERS = """
+import multiprocessing, os, openai
+def ask(model):
+    openai.OpenAI(base_url=os.environ["STUB_URL"], api_key="test").responses.create(model=model, input="hello")
+if __name__ == "__main__":
+    context = multiprocessing.get_context("METHOD")
+    workers = [context.Process(target=ask, args=("gpt-5",)) for _ in range(3)]
+    for worker in workers: worker.start()
+    for worker in workers: worker.join()
+"""
+
 
 @pytest.fixture
 def variables(tmp_path: Path) -> Iterator[dict[str, str]]:
@@ -105,6 +116,15 @@ def test_a_module_a_console_script_and_a_child_of_a_shell_are_all_seen(
     ):
         done = costspan_run("--", *program, variables=path, folder=tmp_path)
         assert "$0.0015" in done.stderr, program
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_worker_processes_lose_no_span(variables: dict[str, str], app: Path, tmp_path: Path, method: str) -> None:
+    app.write_text(WORKERS.replace("METHOD", method))
+    done = costspan_run("--", sys.executable, app, variables=variables, folder=tmp_path)
+    assert "$0.0046" in done.stderr
+    recorded = "".join(file.read_text() for file in (tmp_path / "costspan-data" / "inbox").glob("*.jsonl"))
+    assert recorded.count('"gen_ai.usage.cost_usd"') == 3
 
 
 def test_the_program_s_exit_code_is_returned(variables: dict[str, str], tmp_path: Path) -> None:

@@ -86,7 +86,7 @@ else:
 """
     (call,) = calls(code, variables, receiver)
     assert call["error.type"] == "openai.RateLimitError"
-    assert "gen_ai.usage.cost_usd" not in call or call["gen_ai.usage.cost_usd"] == 0.0
+    assert "gen_ai.usage.cost_usd" not in call
 
 
 def test_prompts_answers_and_user_ids_stay_in_the_program(variables: dict[str, str], receiver: OtlpReceiver) -> None:

@@ -6,7 +6,10 @@ import atexit
 import os
 import threading
 from collections.abc import Callable
+from importlib import import_module
 from typing import Final
+
+from costspan.sdk.when_imported import when_imported
 
 EXIT_BOUND_S: Final = 5.0
 
@@ -25,6 +28,7 @@ class ExitFlush:
         self._process = os.getpid()
         self._thread.start()
         atexit.register(self.now)
+        when_imported("multiprocessing.util", self._join_multiprocessing)
 
     def now(self) -> None:
         """Finish within the bound. A forked child, which has no copy of the thread, finishes in place."""
@@ -34,6 +38,11 @@ class ExitFlush:
             return
         self._wanted.set()
         self._thread.join(self._bound_s)
+
+    def _join_multiprocessing(self) -> None:
+        # A multiprocessing child leaves through os._exit, past atexit; it runs what is registered after its fork.
+        util = import_module("multiprocessing.util")
+        util.register_after_fork(self, lambda flush: util.Finalize(None, flush.now, exitpriority=0))
 
     def _wait(self) -> None:
         self._wanted.wait()

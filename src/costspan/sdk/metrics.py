@@ -45,7 +45,7 @@ class CostMetrics(SpanProcessor):
             return
         if verdict.priced.cost is not None:
             self._cost.record(float(usd_from_pico(verdict.priced.cost)), _labels(verdict))
-        elif verdict.priced.status is PriceStatus.UNPRICED:
+        elif verdict.priced.status is PriceStatus.UNPRICED and not verdict.call.failed:
             self._unpriced.add(1, _labels(verdict))
 
 

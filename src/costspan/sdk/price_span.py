@@ -5,7 +5,6 @@ The metrics ask when the span ends, the exporter when its batch leaves; both get
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
@@ -14,8 +13,8 @@ from opentelemetry.sdk.trace import ReadableSpan
 
 from costspan.core.call import Call, SpanClass
 from costspan.core.charge import PricedUsage
-from costspan.pricing.load import load_rate_card
 from costspan.pricing.price_call import price_call
+from costspan.pricing.quote import default_card
 from costspan.sdk.safety import never_raise
 from costspan.sdk.span_record import span_record
 from costspan.semconv.normalize import read_call
@@ -31,7 +30,7 @@ class PricedSpan:
 
 def price_by_catalogue(call: Call) -> PricedUsage:
     """Return the verdict of the built-in catalogue, which is read the first time a call is priced."""
-    return price_call(call, _catalogue())
+    return price_call(call, default_card())
 
 
 class SpanPricer:
@@ -53,6 +52,3 @@ class SpanPricer:
         known = PricedSpan(call, self._price(call)) if call and call.span_class is SpanClass.INFERENCE else None
         self._verdicts[span] = known
         return known
-
-
-_catalogue = functools.cache(load_rate_card)

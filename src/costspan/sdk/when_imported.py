@@ -10,11 +10,13 @@ from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
+from costspan.sdk.safety import never_raise
+
 
 def when_imported(name: str, then: Callable[[], object]) -> None:
     """Call `then` now where module `name` is loaded already, else right after its import."""
     if name in sys.modules:
-        then()
+        never_raise(None)(then)()
     else:
         sys.meta_path.insert(0, _Watcher(name, then))
 
@@ -39,7 +41,7 @@ class _Watcher(MetaPathFinder):
 
             def load_and_then(module: ModuleType) -> None:
                 load(module)
-                self._then()
+                never_raise(None)(self._then)()
 
             spec.loader.exec_module = load_and_then  # type: ignore[method-assign]
         return spec
