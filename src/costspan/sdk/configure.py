@@ -132,7 +132,7 @@ def _processors(config: Config, exporters: tuple[SpanExporter, ...]) -> tuple[Sp
 
 def _shut_down(processors: tuple[SpanProcessor, ...]) -> None:
     for processor in processors:
-        processor.shutdown()
+        never_raise(None)(processor.shutdown)()
 
 
 def _destination(config: Config, exporters: tuple[SpanExporter, ...], *, replaced: bool) -> str:
