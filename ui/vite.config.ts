@@ -13,5 +13,5 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
   },
-  server: { proxy: { "/api": process.env.COSTSPAN_URL ?? "http://127.0.0.1:4318" } },
+  server: { proxy: { "/api": "http://127.0.0.1:4318" } },
 });

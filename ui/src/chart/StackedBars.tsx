@@ -8,7 +8,7 @@ import { Tooltip } from "./Tooltip";
 export interface Series {
   readonly key: string;
   readonly label: string;
-  /** CSS class that sets the hue; `hatched` besides draws it as a pattern. */
+  /** CSS class that sets the hue. */
   readonly tone: string;
   readonly values: readonly number[];
   readonly faint?: boolean;
@@ -119,7 +119,7 @@ export function StackedBars(props: StackedBarsProps) {
   const said = (index: number) => {
     const bucket = buckets[index];
     if (!bucket) return "";
-    return `${props.bucketName(bucket, true)}${bucket.partial ? ", so far" : ""}: ${props.read(total(index))}`;
+    return `${props.bucketName(bucket, true)}${bucket.partial ? ", in part" : ""}: ${props.read(total(index))}`;
   };
   return (
     <div
@@ -140,11 +140,6 @@ export function StackedBars(props: StackedBarsProps) {
     >
       {width > 0 && (
         <svg width={width} height={props.height} aria-hidden="true">
-          <defs>
-            <pattern id="hatch" width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
-              <rect class="hatch-line" width="2.6" height="5" />
-            </pattern>
-          </defs>
           {current && <rect class="crosshair" x={band.x(hovered) - (band.step - band.width) / 2} y={0} width={band.step} height={frame.height - frame.bottom} />}
           {scale.ticks.map((value) => (
             <g key={value}>
@@ -172,7 +167,7 @@ export function StackedBars(props: StackedBarsProps) {
         <Tooltip
           x={band.x(hovered) + band.width / 2}
           width={width}
-          title={props.bucketName(current, true) + (current.partial ? " · so far" : "")}
+          title={props.bucketName(current, true) + (current.partial ? ` · ${hovered === buckets.length - 1 ? "so far" : "in part"}` : "")}
           total={props.read(total(hovered))}
           rows={series
             .map((each) => ({ tone: each.tone, label: each.label, value: each.values[hovered] ?? 0 }))

@@ -107,6 +107,7 @@ export function iso(at: Date): string {
   return `${at.toISOString().slice(0, 19)}Z`;
 }
 
+/** The words of a fixed range. */
 export function words(range: Range): RangeWords {
   return { from: iso(range.since), to: iso(range.until) };
 }
@@ -119,17 +120,18 @@ export function autoBucket(range: Range): "1h" | "1d" {
 export interface Bucket {
   readonly start: Date;
   readonly end: Date;
-  /** True when the bucket is not over yet: its bar is drawn faint and read as "so far". */
+  /** True when the range holds only a part of the bucket, as of the running day: its bar is drawn faint. */
   readonly partial: boolean;
 }
 
 /** The buckets that a range touches, aligned to UTC hours or days. */
-export function buckets(since: Date, until: Date, interval: "1h" | "1d", now: Date): Bucket[] {
+export function buckets(since: Date, until: Date, interval: "1h" | "1d"): Bucket[] {
   const step = interval === "1h" ? HOUR_MS : DAY_MS;
   const first = Math.floor(since.getTime() / step) * step;
   const result: Bucket[] = [];
   for (let start = first; start < until.getTime(); start += step) {
-    result.push({ start: new Date(start), end: new Date(start + step), partial: start + step > now.getTime() });
+    const partial = start < since.getTime() || start + step > until.getTime();
+    result.push({ start: new Date(start), end: new Date(start + step), partial });
   }
   return result;
 }
