@@ -37,11 +37,13 @@ export function NameCell(props: { dimension: string; value: string | null; view:
   );
 }
 
-export function ShareBar({ part, all, tone }: { part: number | null; all: number | null; tone: string }) {
-  const percent = part !== null && all ? (100 * part) / all : null;
+/** The share in words, and a bar that is full for the largest share of its table. */
+export function ShareBar(props: { part: number | null; all: number | null; max: number | null; tone: string }) {
+  const { part, all, max, tone } = props;
+  const percent = part !== null && max ? (100 * part) / max : null;
   return (
     <span class="share">
-      {percent !== null && <span class="track"><i class={tone} style={{ width: `${Math.max(percent, 1.5)}%` }} /></span>}
+      {percent !== null && <span class="track"><i class={tone} style={{ width: `${Math.max(percent, 2)}%` }} /></span>}
       <span class="num">{share(part, all)}</span>
     </span>
   );
@@ -91,7 +93,7 @@ export function CostByModel(props: { answer: Answer<Spend>; view: View; tones: R
                     <tr key={value} class={isLeftOut(view, "model", value) ? "faint" : ""} onClick={(event) => toggleFilter("model", value, event)}>
                       <NameCell dimension="model" value={value} view={view} tone={tone} />
                       <td class="num strong" title={row.cost_usd === null ? "No price known" : `$${row.cost_usd}`}>{usd(row.cost_usd)}</td>
-                      <td class="num"><ShareBar part={float(row.cost_usd)} all={cost} tone={tone} /></td>
+                      <td class="num"><ShareBar part={float(row.cost_usd)} all={cost} max={float(rows[0]?.cost_usd)} tone={tone} /></td>
                       <td class="num quiet" title={`${count(row.calls)} calls`}>{share(row.calls, calls)}</td>
                     </tr>
                   );

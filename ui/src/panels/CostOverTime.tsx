@@ -13,6 +13,9 @@ import { words, zoomed, type Range } from "../view/range";
 import { BY, type View } from "../view/view";
 import { Panel } from "./Panel";
 
+const HEIGHT_PX = 276;
+const LEGEND_PX = 30;
+
 export function setRange(since: Date, until: Date): void {
   go(words({ since, until, live: false }));
 }
@@ -43,6 +46,8 @@ function dimensionOf(answer: Answer<Spend>, view: View): View["by"] {
 export function CostOverTime({ answer, view, range }: { answer: Answer<Spend>; view: View; range: Range }) {
   const { data } = answer;
   const by = dimensionOf(answer, view);
+  // By model, the table beside it is the legend, and its line of room goes to the bars.
+  const height = by === "model" ? HEIGHT_PX + LEGEND_PX : HEIGHT_PX;
   const drawn = useMemo(() => {
     if (!data) return null;
     const buckets = bucketsOf(data);
@@ -54,7 +59,7 @@ export function CostOverTime({ answer, view, range }: { answer: Answer<Spend>; v
       caption={perBucket("USD", data, view)}
       class="wide"
       answer={answer}
-      height={276}
+      height={height}
       table={() => (data ? tableOf(data, by) : { columns: [], rows: [] })}
       actions={<Segments label="Stack by" options={titled(BY)} value={view.by} onChange={(value) => go({ by: value }, "replace")} />}
     >
@@ -65,7 +70,7 @@ export function CostOverTime({ answer, view, range }: { answer: Answer<Spend>; v
               label={`Cost over time by ${by}, ${drawn.buckets.length} bars`}
               buckets={drawn.buckets}
               series={drawn.series}
-              height={276}
+              height={height}
               tick={usdTick}
               read={usd}
               bucketName={(bucket, long) => bucketName(bucket, long, view.tz)}
@@ -76,7 +81,7 @@ export function CostOverTime({ answer, view, range }: { answer: Answer<Spend>; v
             {by !== "model" && <Legend by={by} series={drawn.series} />}
           </>
         ) : (
-          <p class="empty" style={{ height: "276px" }}>No priced calls in this range</p>
+          <p class="empty" style={{ height: `${height}px` }}>No priced calls in this range</p>
         )
       }
     </Panel>

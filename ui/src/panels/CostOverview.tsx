@@ -71,7 +71,7 @@ export function CostOverview({ view, clock, ingest, prices }: PageProps) {
       <div class="grid thirds">
         <InputOutput answer={parts.buckets} timeline={timeline} view={view} range={asked.range} />
         <TokensPerModel answer={parts.models} view={view} caption={caption} tones={modelTones} />
-        <CallsByModel answer={parts.models} view={view} caption={caption} tones={modelTones} />
+        <CallsByModel answer={parts.models} view={view} caption={caption} tones={modelTones} chosen={buckets?.total ?? null} />
       </div>
       <div class="grid split">
         <WhoIsSpending answer={parts.who} before={before} trends={parts.trends} view={view} />

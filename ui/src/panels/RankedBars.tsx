@@ -1,7 +1,6 @@
 /** Horizontal bars by model: tokens in three parts, and calls. */
-import type { ComponentChildren } from "preact";
 import type { Answer } from "../data/answers";
-import { groupOf, inputTokens, type Row, type Spend } from "../data/api";
+import { groupOf, inputTokens, type Measures, type Row, type Spend } from "../data/api";
 import { NOT_SET } from "../data/series";
 import { plain, type Table } from "../data/table";
 import { count, DASH, exact, share } from "../format";
@@ -45,8 +44,13 @@ function Bar(props: { row: Row; view: View; parts: readonly Part[]; max: number;
   );
 }
 
-function Rest({ hidden, what, children }: { hidden: number; what: string; children?: ComponentChildren }) {
-  return hidden > 0 ? <p class="note rest">and {hidden} more {what}{children}</p> : null;
+function Rest({ hidden }: { hidden: number }) {
+  return hidden > 0 ? <p class="note rest">and {hidden} more models, in the table</p> : null;
+}
+
+/** One more row rather than a note about one more row. */
+function shown(all: number): number {
+  return all === SHOWN + 1 ? all : SHOWN;
 }
 
 /** Tokens of a model, or null when no call of it reported any. */
@@ -85,20 +89,20 @@ export function TokensPerModel({ answer, view, caption }: Props) {
             <span><i class="key token-cached" /> Cached input</span>
             <span><i class="key token-out" /> Output</span>
           </div>
-          {rows.slice(0, SHOWN).map((row) => {
+          {rows.slice(0, shown(rows.length)).map((row) => {
             const tokens = allTokens(row);
             return (
               <Bar key={groupOf(row, "model")} row={row} view={view} parts={parts(row)} max={max} text={tokens ? count(tokens) : DASH} title={tokens ? title(row) : `${exact(row.calls)} calls reported no usage`} />
             );
           })}
-          <Rest hidden={rows.length - SHOWN} what="models" />
+          <Rest hidden={rows.length - shown(rows.length)} />
         </>
       )}
     </Panel>
   );
 }
 
-export function CallsByModel({ answer, view, caption, tones }: Props) {
+export function CallsByModel({ answer, view, caption, tones, chosen }: Props & { chosen: Measures | null }) {
   const rows = [...(answer.data?.rows ?? [])].sort((a, b) => b.calls - a.calls);
   const all = answer.data?.total ?? null;
   const table = (): Table => ({
@@ -110,11 +114,11 @@ export function CallsByModel({ answer, view, caption, tones }: Props) {
       {() => (
         <>
           <div class="legend">
-            <span><b>{count(all?.calls)}</b> calls</span>
-            <span><b>{count(all?.retries)}</b> retries</span>
-            <span><b>{count(all?.duplicate_calls)}</b> duplicates left out</span>
+            <span><b>{count(chosen?.calls)}</b> calls</span>
+            <span><b>{count(chosen?.retries)}</b> retries</span>
+            <span><b>{count(chosen?.duplicate_calls)}</b> duplicates left out</span>
           </div>
-          {rows.slice(0, SHOWN).map((row) => {
+          {rows.slice(0, shown(rows.length)).map((row) => {
             const value = groupOf(row, "model");
             return (
               <Bar
@@ -129,7 +133,7 @@ export function CallsByModel({ answer, view, caption, tones }: Props) {
               />
             );
           })}
-          <Rest hidden={rows.length - SHOWN} what="models" />
+          <Rest hidden={rows.length - shown(rows.length)} />
         </>
       )}
     </Panel>

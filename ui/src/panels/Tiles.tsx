@@ -35,7 +35,8 @@ function Tile(props: TileProps) {
         <Spark values={props.trend} width={86} height={34} partial={props.partial} filled />
       </div>
       <p>
-        <b title="Change against the period before">{props.change}</b> <span>{props.caption}</span>{" "}
+        <b title="Change against the period before">{props.change}</b> <span>{props.caption}</span>
+        {props.caption && " · "}
         <span class={props.complete.warn ? "warn-text" : ""}>{props.complete.text}</span>
       </p>
     </section>
@@ -44,13 +45,13 @@ function Tile(props: TileProps) {
 
 function usageComplete(of: Measures): { text: string; warn: boolean } {
   const missing = of.usage_missing_calls;
-  return missing ? { text: `· ${count(missing)} calls did not report`, warn: true } : { text: "· all calls reported", warn: false };
+  return missing ? { text: `${count(missing)} calls silent`, warn: true } : { text: "all reported", warn: false };
 }
 
 function priceComplete(of: Measures): { text: string; warn: boolean } {
   const missing = of.unpriced_calls;
-  if (!missing) return { text: "· all calls priced", warn: false };
-  return { text: `· ${count(missing)} calls unpriced`, warn: true };
+  if (!missing) return { text: "all priced", warn: false };
+  return { text: `${count(missing)} calls unpriced`, warn: true };
 }
 
 function perDay(of: Measures, spend: Spend): string {
@@ -109,7 +110,7 @@ export function Tiles(props: { answer: Answer<Spend>; timeline: Timeline; before
         exact={`${exact(now.calls)} calls, each counted once; ${exact(now.duplicate_calls)} duplicate records left out`}
         change={change(now.calls, before && before.calls)}
         caption={costPerCall(now)}
-        complete={{ text: `· ${rate(now.errors, now.calls)} errors`, warn: false }}
+        complete={{ text: `${rate(now.errors, now.calls)} errors`, warn: false }}
         trend={trend((row) => row.calls)}
         partial={partial}
       />

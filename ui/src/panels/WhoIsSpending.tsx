@@ -94,7 +94,7 @@ function changeText(line: Line, before: Answer<Spend> | null): string {
   return change(line.cost, float(line.before));
 }
 
-function OtherRow({ all, total }: { all: readonly Line[]; total: Spend["total"] }) {
+function OtherRow({ all, total, max }: { all: readonly Line[]; total: Spend["total"]; max: number }) {
   const calls = total.calls - all.reduce((sofar, line) => sofar + line.row.calls, 0);
   if (calls <= 0) return null;
   const cost = minus(total.cost_usd, sum(all.map((line) => line.row.cost_usd)));
@@ -104,7 +104,7 @@ function OtherRow({ all, total }: { all: readonly Line[]; total: Spend["total"] 
       <td class="quiet">{count(calls)} calls</td>
       <td class="num strong" title={cost === null ? "" : `$${cost}`}>{usd(cost)}</td>
       <td colSpan={4} />
-      <td class="num"><ShareBar part={float(cost)} all={float(total.cost_usd)} tone="tone-other" /></td>
+      <td class="num"><ShareBar part={float(cost)} all={float(total.cost_usd)} max={max} tone="tone-other" /></td>
     </tr>
   );
 }
@@ -113,6 +113,7 @@ export function WhoIsSpending(props: Props) {
   const { answer, before, trends, view } = props;
   const all = lines(props);
   const total = answer.data?.total;
+  const max = Math.max(0, ...all.map((line) => line.cost ?? 0));
   const buckets = trends.data ? bucketsOf(trends.data) : [];
   const trend = byGroup(trends.data?.rows ?? [], view.who);
   const costs = (value: string | null) => along(buckets, trend.get(value) ?? []).map((row) => float(row?.cost_usd) ?? 0);
@@ -148,11 +149,11 @@ export function WhoIsSpending(props: Props) {
                     <td class="num" title={`${exact(row.calls)} calls`}>{usd(line.perCall)}</td>
                     <td class="num">{duration(row.latency_ms?.p99)}</td>
                     <td class="num" title={`${exact(row.errors)} of ${exact(row.calls)} calls`}>{rate(row.errors, row.calls)}</td>
-                    <td class="num"><ShareBar part={line.cost} all={float(total?.cost_usd)} tone="tone-other" /></td>
+                    <td class="num"><ShareBar part={line.cost} all={float(total?.cost_usd)} max={max} tone="tone-other" /></td>
                   </tr>
                 );
               })}
-              {total && <OtherRow all={all} total={total} />}
+              {total && <OtherRow all={all} total={total} max={max} />}
             </tbody>
           </table>
           {all.some((line) => line.value === null) && (

@@ -79,7 +79,7 @@ function Values({ view, range }: { view: View; range: Range }) {
       </div>
       <div class="filter-values">
         <form onSubmit={onEnter}>
-          <input ref={field} type="search" placeholder={`Find a ${dimension}`} aria-label={`Find a ${dimension}`} value={text} onInput={(event) => setText(event.currentTarget.value)} />
+          <input ref={field} type="search" placeholder={`Search ${dimension} values`} aria-label={`Search ${dimension} values`} value={text} onInput={(event) => setText(event.currentTarget.value)} />
         </form>
         <Segments label="Keep or leave out" value={how} options={[{ value: "add", label: "is" }, { value: "exclude", label: "is not" }]} onChange={setHow} />
         <div class="options scroll">

@@ -8,9 +8,12 @@ import { Icon } from "./icons";
 import { Popover } from "./Popover";
 import { Segments } from "./Segments";
 
+/** Plain text rather than the browser's date field, which forces the 12-hour clock of its locale. */
+const PATTERN = "2026-11-04 13:00";
+
 function Custom(props: { range: Range; zone: string; close: () => void }) {
-  const [from, setFrom] = useState(toWallClock(props.range.since, props.zone));
-  const [to, setTo] = useState(toWallClock(props.range.until, props.zone));
+  const [from, setFrom] = useState(toWallClock(props.range.since, props.zone).replace("T", " "));
+  const [to, setTo] = useState(toWallClock(props.range.until, props.zone).replace("T", " "));
   const [since, until] = [fromWallClock(from, props.zone), fromWallClock(to, props.zone)];
   const good = since !== null && until !== null && since < until;
   const onSubmit = (event: Event) => {
@@ -23,14 +26,14 @@ function Custom(props: { range: Range; zone: string; close: () => void }) {
     <form class="custom" onSubmit={onSubmit}>
       <label>
         From
-        <input type="datetime-local" value={from} onInput={(event) => setFrom(event.currentTarget.value)} />
+        <input type="text" class="num" placeholder={PATTERN} value={from} onInput={(event) => setFrom(event.currentTarget.value)} />
       </label>
       <label>
         To
-        <input type="datetime-local" value={to} onInput={(event) => setTo(event.currentTarget.value)} />
+        <input type="text" class="num" placeholder={PATTERN} value={to} onInput={(event) => setTo(event.currentTarget.value)} />
       </label>
       <button class="control" type="submit" disabled={!good}>
-        {good ? "Apply range" : "The start must come before the end"}
+        {good ? "Apply range" : since && until ? "The start must come before the end" : `Write times as ${PATTERN}`}
       </button>
     </form>
   );

@@ -51,9 +51,10 @@ export function bucketName(bucket: Bucket, long: boolean, zone: string): string 
   return text === "00:00" ? day(bucket.start, zone) : text;
 }
 
-/** The moment that a wall-clock text (`2026-11-04T13:00`) names in a zone; null when it is no time. */
+/** The moment that a wall-clock text (`2026-11-04 13:00`, or a date) names in a zone; null when it is no time. */
 export function fromWallClock(text: string, zone: string): Date | null {
-  const asUtc = moment(text.length === 16 ? `${text}:00Z` : text, new Date(), "start");
+  const match = /^(\d{4}-\d{2}-\d{2})(?:[ T](\d{2}:\d{2}))?$/.exec(text.trim());
+  const asUtc = match && moment(`${match[1]}T${match[2] ?? "00:00"}:00Z`, new Date(), "start");
   if (!asUtc) return null;
   let guess = asUtc.getTime();
   // Twice: the offset at the first guess may lie on the other side of a clock change.
@@ -61,7 +62,7 @@ export function fromWallClock(text: string, zone: string): Date | null {
   return new Date(guess);
 }
 
-/** A moment as the wall clock of a zone shows it: the value of a datetime-local field. */
+/** A moment as the wall clock of a zone shows it: `2026-11-04T13:00`. */
 export function toWallClock(at: Date, zone: string): string {
   return new Intl.DateTimeFormat("sv-SE", {
     timeZone: zone,

@@ -1,0 +1,1 @@
+"""The browser's side of the server: the dashboard's built files."""
