@@ -14,7 +14,7 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
@@ -85,8 +85,9 @@ class DashboardHook(BuildHookInterface[Any]):
             self.app.display_info("\n".join((done.stdout + done.stderr).strip().splitlines()[-15:]))
             self._abort(f"npm {' '.join(command)} failed")
 
-    def _abort(self, reason: str) -> None:
+    def _abort(self, reason: str) -> NoReturn:
         self.app.abort(f"The dashboard could not be built: {reason}. Set {SKIP}=1 to install costspan without it.")
+        raise SystemExit(1)
 
 
 def digest(ui: Path) -> str:
