@@ -33,6 +33,8 @@ INPUTS = (
 COMPRESSED = {".js", ".css", ".html", ".svg"}
 NPM_SETTINGS = {
     "npm_config_fetch_retries": "1",
+    "npm_config_fetch_retry_mintimeout": "1000",
+    "npm_config_fetch_retry_maxtimeout": "3000",
     "npm_config_fetch_timeout": "60000",
     "npm_config_update_notifier": "false",
 }
