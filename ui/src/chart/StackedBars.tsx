@@ -49,7 +49,7 @@ function useWidth() {
 export function StackedBars(props: StackedBarsProps) {
   const { ref, width } = useWidth();
   const at = useStore(crosshair);
-  const [own, setOwn] = useState(false);
+  const [own, setOwn] = useState<"pointer" | "keys" | null>(null);
   const [drag, setDrag] = useState<{ from: number; to: number; x: number } | null>(null);
   const { buckets, series } = props;
   const plot = useMemo(() => {
@@ -64,9 +64,9 @@ export function StackedBars(props: StackedBarsProps) {
   const total = (index: number) => edges.at(-1)?.[index]?.[1] ?? 0;
 
   const indexAt = (event: PointerEvent) => band.at(event.clientX - (ref.current?.getBoundingClientRect().left ?? 0));
-  const point = (index: number | null) => {
+  const point = (index: number | null, how: "pointer" | "keys" = "pointer") => {
     crosshair.set(index === null ? null : (buckets[index]?.start.getTime() ?? null));
-    setOwn(index !== null);
+    setOwn(index === null ? null : how);
   };
   const choose = (from: number, to: number) => {
     const [first, last] = [buckets[Math.min(from, to)], buckets[Math.max(from, to)]];
@@ -103,11 +103,13 @@ export function StackedBars(props: StackedBarsProps) {
     const from = hovered < 0 ? buckets.length : hovered;
     const moves: Record<string, number> = { ArrowLeft: from - 1, ArrowRight: hovered + 1, Home: 0, End: buckets.length - 1 };
     const to = moves[event.key];
-    if (to !== undefined) point(Math.max(0, Math.min(buckets.length - 1, to)));
+    if (to !== undefined) point(Math.max(0, Math.min(buckets.length - 1, to)), "keys");
     else if (event.key === "Enter" && hovered >= 0) choose(hovered, hovered);
-    else if (event.key === "Escape" && (drag || own)) {
+    else if (event.key === "Escape") {
       setDrag(null);
       point(null);
+      // Escape leaves what the keys or a drag began; otherwise the page takes it, to undo the last step.
+      if (!drag && own !== "keys") return;
     } else return;
     event.preventDefault();
     event.stopPropagation();
