@@ -36,7 +36,7 @@ export function InputOutput(props: { answer: Answer<Spend>; timeline: Timeline; 
     [timeline],
   );
   return (
-    <Panel title="Input vs output cost" caption={perBucket("USD", answer.data, view)} answer={answer} height={220} table={() => tableOf(timeline)}>
+    <Panel title="Input vs output cost" caption={perBucket("USD", answer.data, view)} answer={answer} height={226} table={() => tableOf(timeline)}>
       {() => (
         <>
           <div class="legend">

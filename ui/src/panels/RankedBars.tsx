@@ -81,7 +81,7 @@ export function TokensPerModel({ answer, view, caption }: Props) {
     `${exact(row.input_tokens)} uncached input, ${exact(row.cache_read_tokens)} read from cache, ` +
     `${exact(row.cache_write_tokens)} written to cache, ${exact(row.output_tokens)} output`;
   return (
-    <Panel title="Tokens per model" caption={caption} answer={answer} height={220} table={() => tokensTable(rows)}>
+    <Panel title="Tokens per model" caption={caption} answer={answer} height={226} table={() => tokensTable(rows)}>
       {() => (
         <>
           <div class="legend">
@@ -110,7 +110,7 @@ export function CallsByModel({ answer, view, caption, tones, chosen }: Props & {
     rows: rows.map((row) => [groupOf(row, "model") ?? NOT_SET, ...[row.calls, row.billed_calls, row.errors, row.unpriced_calls, row.retries].map(plain)]),
   });
   return (
-    <Panel title="Calls by model" caption={caption} answer={answer} height={220} table={table}>
+    <Panel title="Calls by model" caption={caption} answer={answer} height={226} table={table}>
       {() => (
         <>
           <div class="legend">

@@ -3,15 +3,21 @@ import type { ComponentChildren } from "preact";
 import { useId, useRef, useState } from "preact/hooks";
 
 const MARGIN_PX = 8;
+const GAP_PX = 6;
 
-/** Under its button, inside the window; positions go through CSSOM, which a strict content policy allows. */
+/** Under its button, or above where there is more room; set through CSSOM, which a strict content policy allows. */
 function place(panel: HTMLElement, button: HTMLElement): void {
   const rect = button.getBoundingClientRect();
+  // Measured from the window's edge, where it is as wide as it wants to be.
+  panel.style.left = "0px";
   const width = panel.offsetWidth;
   const left = Math.max(MARGIN_PX, Math.min(rect.left, innerWidth - width - MARGIN_PX));
   panel.style.left = `${left}px`;
-  panel.style.top = `${rect.bottom + 6}px`;
-  panel.style.maxHeight = `${Math.max(180, innerHeight - rect.bottom - 6 - MARGIN_PX)}px`;
+  const [above, below] = [rect.top - GAP_PX - MARGIN_PX, innerHeight - rect.bottom - GAP_PX - MARGIN_PX];
+  const flips = panel.scrollHeight > below && above > below;
+  const height = Math.min(panel.offsetHeight, flips ? above : below);
+  panel.style.maxHeight = `${flips ? above : below}px`;
+  panel.style.top = `${flips ? rect.top - GAP_PX - height : rect.bottom + GAP_PX}px`;
 }
 
 export function Popover(props: {

@@ -45,12 +45,18 @@ function Compare({ view }: { view: View }) {
   );
 }
 
+function updated(receivedAt: number | null, now: number): string {
+  if (receivedAt === null) return "";
+  const seconds = (now - receivedAt) / 1000;
+  return seconds < 5 ? "Updated just now" : `Updated ${ago(seconds)} ago`;
+}
+
 function Freshness() {
   const { receivedAt, loading } = useStore(freshnessStore);
   const [now, setNow] = useState(Date.now());
   useVisibleInterval(useCallback(() => setNow(Date.now()), []), 5000);
   useEffect(() => setNow(Date.now()), [receivedAt]);
-  const text = receivedAt === null ? "" : `Updated ${ago((now - receivedAt) / 1000)} ago`;
+  const text = updated(receivedAt, now);
   return (
     <>
       <span class="fresh">{loading ? "Updating…" : text}</span>
