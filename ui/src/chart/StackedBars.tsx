@@ -18,6 +18,8 @@ export interface StackedBarsProps {
   readonly label: string;
   readonly buckets: readonly Bucket[];
   readonly series: readonly Series[];
+  /** Key of the one series to bring forward, while its row is under the pointer. */
+  readonly highlight?: string | null;
   readonly height: number;
   readonly tick: (value: number) => string;
   readonly read: (value: number) => string;
@@ -61,6 +63,7 @@ export function StackedBars(props: StackedBarsProps) {
   }, [buckets, series, width, props.height]);
   const { edges, scale, frame, band, y } = plot;
   const hovered = buckets.findIndex((bucket) => bucket.start.getTime() === at);
+  const isFaint = (each: Series) => (props.highlight ? props.highlight !== each.key : each.faint);
   const total = (index: number) => edges.at(-1)?.[index]?.[1] ?? 0;
 
   const indexAt = (event: PointerEvent) => band.at(event.clientX - (ref.current?.getBoundingClientRect().left ?? 0));
@@ -150,7 +153,7 @@ export function StackedBars(props: StackedBarsProps) {
             </g>
           ))}
           {series.map((each, index) => (
-            <g key={each.key} data-series={each.key} class={`bars ${each.tone}${each.faint ? " faint" : ""}`}>
+            <g key={each.key} data-series={each.key} class={`bars ${each.tone}${isFaint(each) ? " faint" : ""}`}>
               <path d={barsPath(edges, index, whole, band, y)} />
               <path class="partial" d={barsPath(edges, index, partial, band, y)} />
             </g>

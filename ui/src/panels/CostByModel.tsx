@@ -6,9 +6,13 @@ import { rankByCost } from "../data/overview";
 import { NOT_SET } from "../data/series";
 import { plain, type Table } from "../data/table";
 import { count, exact, share, usd } from "../format";
+import { createStore } from "../store";
 import { toggleFilter } from "../view/navigate";
 import { hasFilter, isLeftOut, type View } from "../view/view";
 import { Panel } from "./Panel";
+
+/** The model whose row is under the pointer: the chart beside the table brings it forward. */
+export const highlighted = createStore<string | null>(null);
 
 function tableOf(rows: readonly Row[]): Table {
   return {
@@ -90,7 +94,13 @@ export function CostByModel(props: { answer: Answer<Spend>; view: View; tones: R
                   const value = groupOf(row, "model");
                   const tone = props.tones.get(value) ?? "tone-other";
                   return (
-                    <tr key={value} class={isLeftOut(view, "model", value) ? "faint" : ""} onClick={(event) => toggleFilter("model", value, event)}>
+                    <tr
+                      key={value}
+                      class={isLeftOut(view, "model", value) ? "faint" : ""}
+                      onClick={(event) => toggleFilter("model", value, event)}
+                      onMouseEnter={() => highlighted.set(value ?? NOT_SET)}
+                      onMouseLeave={() => highlighted.set(null)}
+                    >
                       <NameCell dimension="model" value={value} view={view} tone={tone} />
                       <td class="num strong" title={row.cost_usd === null ? "No price known" : `$${row.cost_usd}`}>{usd(row.cost_usd)}</td>
                       <td class="num"><ShareBar part={float(row.cost_usd)} all={cost} max={float(rows[0]?.cost_usd)} tone={tone} /></td>

@@ -7,10 +7,12 @@ import { bucketsOf, costSeries, NOT_SET, OTHER } from "../data/series";
 import { plain, type Table } from "../data/table";
 import { usd, usdTick } from "../format";
 import { Segments, titled } from "../shell/Segments";
+import { useStore } from "../store";
 import { bucketName } from "../view/label";
 import { go, toggleFilter } from "../view/navigate";
 import { words, zoomed, type Range } from "../view/range";
 import { BY, type View } from "../view/view";
+import { highlighted } from "./CostByModel";
 import { Panel } from "./Panel";
 
 const HEIGHT_PX = 276;
@@ -46,6 +48,7 @@ function dimensionOf(answer: Answer<Spend>, view: View): View["by"] {
 export function CostOverTime({ answer, view, range }: { answer: Answer<Spend>; view: View; range: Range }) {
   const { data } = answer;
   const by = dimensionOf(answer, view);
+  const highlight = useStore(highlighted);
   // By model, the table beside it is the legend, and its line of room goes to the bars.
   const height = by === "model" ? HEIGHT_PX + LEGEND_PX : HEIGHT_PX;
   const drawn = useMemo(() => {
@@ -70,6 +73,7 @@ export function CostOverTime({ answer, view, range }: { answer: Answer<Spend>; v
               label={`Cost over time by ${by}, ${drawn.buckets.length} bars`}
               buckets={drawn.buckets}
               series={drawn.series}
+              highlight={by === "model" && drawn.series.some((each) => each.key === highlight) ? highlight : null}
               height={height}
               tick={usdTick}
               read={usd}

@@ -5,6 +5,7 @@ import { refresh } from "../clock";
 import type { Answer } from "../data/answers";
 import type { Problem } from "../data/api";
 import { csv, type Table } from "../data/table";
+import { DASH } from "../format";
 import { Copy } from "../shell/Copy";
 import { download } from "../shell/clipboard";
 import { Icon } from "../shell/icons";
@@ -63,16 +64,18 @@ function Menu(props: { title: string; url: string; table: () => Table; asTable: 
 }
 
 /** The same figures as rows, exact. */
-export function PlainTable({ title, table, height }: { title: string; table: Table; height?: number }) {
+function PlainTable({ title, table, height }: { title: string; table: Table; height: number }) {
+  const numeric = table.columns.map((_, at) => at > 0 && table.rows.every((row) => /^-?[\d.]*$/.test(row[at] ?? "")));
+  const kind = (at: number) => (numeric[at] ? "num" : "");
   return (
-    <div class="scroll-x plain-table" style={height ? { maxHeight: `${height}px` } : {}} role="region" aria-label={`${title}, as a table`} tabIndex={0}>
+    <div class="scroll-x plain-table" style={{ height: `${height}px` }} role="region" aria-label={`${title}, as a table`} tabIndex={0}>
       <table>
         <thead>
-          <tr>{table.columns.map((column) => <th key={column} scope="col">{column}</th>)}</tr>
+          <tr>{table.columns.map((column, at) => <th key={column} scope="col" class={kind(at)}>{column}</th>)}</tr>
         </thead>
         <tbody>
           {table.rows.map((row, index) => (
-            <tr key={index}>{row.map((cell, at) => (at ? <td key={at} class="num">{cell || "—"}</td> : <th key={at} scope="row">{cell}</th>))}</tr>
+            <tr key={index}>{row.map((cell, at) => (at ? <td key={at} class={kind(at)}>{cell || DASH}</td> : <th key={at} scope="row">{cell}</th>))}</tr>
           ))}
         </tbody>
       </table>
@@ -80,7 +83,7 @@ export function PlainTable({ title, table, height }: { title: string; table: Tab
   );
 }
 
-export function Failed({ problem }: { problem: Problem }) {
+function Failed({ problem }: { problem: Problem }) {
   return (
     <div class="failed" role="alert">
       <Icon name="alert" size={22} />
