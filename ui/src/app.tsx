@@ -65,12 +65,18 @@ export function App() {
   }, [loading, page]);
   return (
     <div class="shell">
-      <a class="skip" href="#main">Skip to the figures</a>
+      <a class="skip" href="#main">
+        Skip to the figures
+      </a>
       <SideBar view={view} ingest={ingest} open={menu} onClose={() => setMenu(false)} />
       <div class="column">
         <TopBar title={page?.title ?? "Not found"} onMenu={() => setMenu(true)} onHelp={() => setHelp(true)} />
         <main id="main" tabIndex={-1}>
-          {page ? <page.Component view={view} clock={clock} ingest={ingest} prices={prices.data?.version ?? null} /> : <NotFound />}
+          {page ? (
+            <page.Component view={view} clock={clock} ingest={ingest} prices={prices.data?.version ?? null} />
+          ) : (
+            <NotFound />
+          )}
         </main>
       </div>
       <Help open={help} onClose={() => setHelp(false)} />
@@ -83,7 +89,9 @@ function NotFound() {
     <section class="card notice">
       <h2>There is no page at this address</h2>
       <p>It may belong to another version of costspan.</p>
-      <a class="control" href={document.baseURI}>Open the cost overview</a>
+      <a class="control" href={document.baseURI}>
+        Open the cost overview
+      </a>
     </section>
   );
 }

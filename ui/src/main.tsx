@@ -5,6 +5,8 @@ import "./shell/theme";
 import "./style/tokens.css";
 import "./style/base.css";
 import "./style/shell.css";
+import "./style/charts.css";
+import "./style/tables.css";
 import "./style/panels.css";
 
 const root = document.getElementById("app");

@@ -70,7 +70,14 @@ describe("durations and ticks", () => {
 
 describe("CSV", () => {
   it("quotes what needs it and defuses formulas", () => {
-    const table = { columns: ["a", "b"], rows: [["x,y", '"q"'], ["=1+1", "-0.5"], ["@me", "-cmd"]] };
+    const table = {
+      columns: ["a", "b"],
+      rows: [
+        ["x,y", '"q"'],
+        ["=1+1", "-0.5"],
+        ["@me", "-cmd"],
+      ],
+    };
     expect(csv(table)).toBe('a,b\r\n"x,y","""q"""\r\n\'=1+1,-0.5\r\n\'@me,\'-cmd\r\n');
   });
 });

@@ -14,11 +14,28 @@ describe("axes", () => {
 
 describe("stacks", () => {
   it("put each series on the one before", () => {
-    expect(stack([[1, 2], [3, 0]])).toEqual([[[0, 1], [0, 2]], [[1, 4], [2, 2]]]);
+    expect(
+      stack([
+        [1, 2],
+        [3, 0],
+      ]),
+    ).toEqual([
+      [
+        [0, 1],
+        [0, 2],
+      ],
+      [
+        [1, 4],
+        [2, 2],
+      ],
+    ]);
   });
 
   it("draw one path per series, skip empty segments and round only the topmost", () => {
-    const edges = stack([[10, 20], [5, 0]]);
+    const edges = stack([
+      [10, 20],
+      [5, 0],
+    ]);
     const band = bands(frame, 2);
     const y = heights(frame, 25);
     const bottom = barsPath(edges, 0, [0, 1], band, y);

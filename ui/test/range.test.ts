@@ -58,9 +58,15 @@ describe("buckets", () => {
   it("cover the range, the running one marked as partial", () => {
     const range = resolve({ from: "now-7d", to: "now" }, now);
     const all = buckets(range.since, range.until, "1d");
-    expect(all.map((bucket) => iso(bucket.start).slice(5, 10))).toEqual(
-      ["11-14", "11-15", "11-16", "11-17", "11-18", "11-19", "11-20"],
-    );
+    expect(all.map((bucket) => iso(bucket.start).slice(5, 10))).toEqual([
+      "11-14",
+      "11-15",
+      "11-16",
+      "11-17",
+      "11-18",
+      "11-19",
+      "11-20",
+    ]);
     expect(all.map((bucket) => bucket.partial)).toEqual([false, false, false, false, false, false, true]);
   });
 });

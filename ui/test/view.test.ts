@@ -1,5 +1,16 @@
 import { describe, expect, it } from "vitest";
-import { BY, DEFAULT_VIEW, DIMENSIONS, formatView, isLeftOut, parseView, SORTS, WHO, withToggled, type View } from "../src/view/view";
+import {
+  BY,
+  DEFAULT_VIEW,
+  DIMENSIONS,
+  formatView,
+  isLeftOut,
+  parseView,
+  SORTS,
+  WHO,
+  withToggled,
+  type View,
+} from "../src/view/view";
 
 /** A small repeatable random source (mulberry32), so that a failure can be run again. */
 function random(seed: number): () => number {
@@ -13,7 +24,12 @@ function random(seed: number): () => number {
 }
 
 const VALUES = ["", "gpt-5.4", "a b", "ü/ß", "x&y=z", "50%", "team:search", "+1", "日本"];
-const RANGES = [["now-30d", "now"], ["now-24h", "now"], ["now/M", "now"], ["2026-11-01T00:00:00Z", "2026-11-02T06:00:00Z"]];
+const RANGES = [
+  ["now-30d", "now"],
+  ["now-24h", "now"],
+  ["now/M", "now"],
+  ["2026-11-01T00:00:00Z", "2026-11-02T06:00:00Z"],
+];
 
 function anyView(seed: number): View {
   const next = random(seed);
@@ -53,9 +69,9 @@ describe("links", () => {
 
   it("leave out what is default, and keep a relative range relative", () => {
     expect(formatView(DEFAULT_VIEW)).toBe("");
-    expect(formatView({ ...DEFAULT_VIEW, from: "now-7d", filters: [{ key: "model", value: "o3", exclude: true }] })).toBe(
-      "?from=now-7d&f.model=%21o3",
-    );
+    expect(
+      formatView({ ...DEFAULT_VIEW, from: "now-7d", filters: [{ key: "model", value: "o3", exclude: true }] }),
+    ).toBe("?from=now-7d&f.model=%21o3");
   });
 
   it("fall back to the defaults where they are not understood", () => {

@@ -10,7 +10,8 @@ export function Spark(props: {
   filled?: boolean;
 }) {
   const { width, height } = props;
-  if (props.values.filter((each) => each !== null).length < 2) return <span class="spark" style={{ width: `${width}px` }} />;
+  if (props.values.filter((each) => each !== null).length < 2)
+    return <span class="spark" style={{ width: `${width}px` }} />;
   const paths = spark(props.values, { width, height }, props.partial, props.fromZero ?? true);
   return (
     <svg class="spark" width={width} height={height} viewBox={`0 0 ${width} ${height}`} aria-hidden="true">

@@ -104,7 +104,12 @@ export function StackedBars(props: StackedBarsProps) {
   };
   const onKeyDown = (event: KeyboardEvent) => {
     const from = hovered < 0 ? buckets.length : hovered;
-    const moves: Record<string, number> = { ArrowLeft: from - 1, ArrowRight: hovered + 1, Home: 0, End: buckets.length - 1 };
+    const moves: Record<string, number> = {
+      ArrowLeft: from - 1,
+      ArrowRight: hovered + 1,
+      Home: 0,
+      End: buckets.length - 1,
+    };
     const to = moves[event.key];
     if (to !== undefined) point(Math.max(0, Math.min(buckets.length - 1, to)), "keys");
     else if (event.key === "Enter" && hovered >= 0) choose(hovered, hovered);
@@ -145,11 +150,27 @@ export function StackedBars(props: StackedBarsProps) {
     >
       {width > 0 && (
         <svg width={width} height={props.height} aria-hidden="true">
-          {current && <rect class="crosshair" x={band.x(hovered) - (band.step - band.width) / 2} y={0} width={band.step} height={frame.height - frame.bottom} />}
+          {current && (
+            <rect
+              class="crosshair"
+              x={band.x(hovered) - (band.step - band.width) / 2}
+              y={0}
+              width={band.step}
+              height={frame.height - frame.bottom}
+            />
+          )}
           {scale.ticks.map((value) => (
             <g key={value}>
-              <line class={value === 0 ? "axis" : "grid"} x1={frame.left} x2={width - frame.right} y1={Math.round(y(value)) + 0.5} y2={Math.round(y(value)) + 0.5} />
-              <text class="tick" x={frame.left - 8} y={y(value) + 4} text-anchor="end">{props.tick(value)}</text>
+              <line
+                class={value === 0 ? "axis" : "grid"}
+                x1={frame.left}
+                x2={width - frame.right}
+                y1={Math.round(y(value)) + 0.5}
+                y2={Math.round(y(value)) + 0.5}
+              />
+              <text class="tick" x={frame.left - 8} y={y(value) + 4} text-anchor="end">
+                {props.tick(value)}
+              </text>
             </g>
           ))}
           {series.map((each, index) => (
@@ -161,10 +182,23 @@ export function StackedBars(props: StackedBarsProps) {
           {labelled(buckets.length, band.step, LABEL_PX).map((index) => {
             const bucket = buckets[index];
             const x = Math.min(band.x(index) + band.width / 2, width - 22);
-            return bucket && x > frame.left + 12 && <text key={index} class="tick" x={x} y={props.height - 6} text-anchor="middle">{props.bucketName(bucket, false)}</text>;
+            return (
+              bucket &&
+              x > frame.left + 12 && (
+                <text key={index} class="tick" x={x} y={props.height - 6} text-anchor="middle">
+                  {props.bucketName(bucket, false)}
+                </text>
+              )
+            );
           })}
           {drag && drag.from !== drag.to && (
-            <rect class="brush" x={band.x(Math.min(drag.from, drag.to))} y={0} width={Math.abs(drag.to - drag.from) * band.step + band.width} height={frame.height - frame.bottom} />
+            <rect
+              class="brush"
+              x={band.x(Math.min(drag.from, drag.to))}
+              y={0}
+              width={Math.abs(drag.to - drag.from) * band.step + band.width}
+              height={frame.height - frame.bottom}
+            />
           )}
         </svg>
       )}
@@ -172,7 +206,10 @@ export function StackedBars(props: StackedBarsProps) {
         <Tooltip
           x={band.x(hovered) + band.width / 2}
           width={width}
-          title={props.bucketName(current, true) + (current.partial ? ` · ${hovered === buckets.length - 1 ? "so far" : "in part"}` : "")}
+          title={
+            props.bucketName(current, true) +
+            (current.partial ? ` · ${hovered === buckets.length - 1 ? "so far" : "in part"}` : "")
+          }
           total={props.read(total(hovered))}
           rows={series
             .map((each) => ({ tone: each.tone, label: each.label, value: each.values[hovered] ?? 0 }))
@@ -180,7 +217,9 @@ export function StackedBars(props: StackedBarsProps) {
             .map((row) => ({ ...row, value: props.read(row.value) }))}
         />
       )}
-      <span class="sr" role="status">{own && current ? said(hovered) : ""}</span>
+      <span class="sr" role="status">
+        {own && current ? said(hovered) : ""}
+      </span>
     </div>
   );
 }

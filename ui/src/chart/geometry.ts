@@ -16,12 +16,16 @@ const GAP = 1;
 
 /** A zero-based axis with about four round steps that holds `max`. */
 export function axis(max: number): { readonly top: number; readonly ticks: readonly number[] } {
-  const scale = scaleLinear().domain([0, max > 0 ? max : 1]).nice(4);
+  const scale = scaleLinear()
+    .domain([0, max > 0 ? max : 1])
+    .nice(4);
   return { top: scale.domain()[1] ?? 1, ticks: scale.ticks(4) };
 }
 
 export function heights(frame: Frame, top: number): (value: number) => number {
-  const scale = scaleLinear().domain([0, top]).range([frame.height - frame.bottom, frame.top]);
+  const scale = scaleLinear()
+    .domain([0, top])
+    .range([frame.height - frame.bottom, frame.top]);
   return (value) => scale(value);
 }
 
@@ -119,13 +123,24 @@ export function spark(
   const known = values.filter((each) => each !== null);
   const low = fromZero ? 0 : Math.min(...known);
   const high = Math.max(...known, fromZero ? 0 : -Infinity);
-  const y = scaleLinear().domain(low === high ? [low - 1, high + 1] : [low, high]).range([size.height - 1.5, 1.5]);
-  const x = scaleLinear().domain([0, Math.max(1, values.length - 1)]).range([1, size.width - 1]);
+  const y = scaleLinear()
+    .domain(low === high ? [low - 1, high + 1] : [low, high])
+    .range([size.height - 1.5, 1.5]);
+  const x = scaleLinear()
+    .domain([0, Math.max(1, values.length - 1)])
+    .range([1, size.width - 1]);
   const points = values.map((value, index) => ({ value, index }));
   const solid = lastIsPartial && points.length > 2 ? points.slice(0, -1) : points;
   type Point = (typeof points)[number];
-  const draw = line<Point>((p) => x(p.index), (p) => y(p.value ?? 0)).defined((p) => p.value !== null);
-  const fill = area<Point>((p) => x(p.index), size.height, (p) => y(p.value ?? 0)).defined((p) => p.value !== null);
+  const draw = line<Point>(
+    (p) => x(p.index),
+    (p) => y(p.value ?? 0),
+  ).defined((p) => p.value !== null);
+  const fill = area<Point>(
+    (p) => x(p.index),
+    size.height,
+    (p) => y(p.value ?? 0),
+  ).defined((p) => p.value !== null);
   const tail = solid.length < points.length ? points.slice(-2) : [];
   return { line: draw(solid) ?? "", area: fill(solid) ?? "", tail: draw(tail) ?? "" };
 }

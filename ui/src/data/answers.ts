@@ -44,7 +44,9 @@ export function useAnswers(questions: Questions, round: number): <T>(name: strin
     landed.current = {};
     setAnswers((all) => ({
       ...all,
-      ...Object.fromEntries(results.map(([name, each]) => [name, { ...(all[name] ?? NOTHING), ...each, loading: false }])),
+      ...Object.fromEntries(
+        results.map(([name, each]) => [name, { ...(all[name] ?? NOTHING), ...each, loading: false }]),
+      ),
     }));
   };
   const key = JSON.stringify(questions);

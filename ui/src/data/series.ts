@@ -48,7 +48,10 @@ export function costSeries(spend: Spend, dimension: string, view: View, buckets:
     .map(([value, rows]) => ({ value, values: drawn(along(buckets, rows)) }))
     .filter((group) => total(group.values) > 0)
     .sort((a, b) => total(b.values) - total(a.values));
-  const tone = tones(dimension, groups.map((group) => group.value));
+  const tone = tones(
+    dimension,
+    groups.map((group) => group.value),
+  );
   const top = groups.slice(0, TONES).map((group) => ({
     ...group,
     key: group.value ?? NOT_SET,
@@ -59,5 +62,8 @@ export function costSeries(spend: Spend, dimension: string, view: View, buckets:
   const rest = groups.slice(TONES);
   if (!rest.length) return top;
   const values = buckets.map((_, index) => total(rest.map((group) => group.values[index] ?? 0)));
-  return [...top, { value: OTHER, key: OTHER, label: `${OTHER} (${rest.length})`, tone: "tone-other", values, faint: false }];
+  return [
+    ...top,
+    { value: OTHER, key: OTHER, label: `${OTHER} (${rest.length})`, tone: "tone-other", values, faint: false },
+  ];
 }

@@ -33,7 +33,12 @@ export function NameCell(props: { dimension: string; value: string | null; view:
   const { dimension, value, view } = props;
   return (
     <th scope="row">
-      <button type="button" class="name" aria-pressed={hasFilter(view, dimension, value)} title={`Filter by ${value ?? NOT_SET}. Shift adds, Alt leaves out.`}>
+      <button
+        type="button"
+        class="name"
+        aria-pressed={hasFilter(view, dimension, value)}
+        title={`Filter by ${value ?? NOT_SET}. Shift adds, Alt leaves out.`}
+      >
         {props.tone && <i class={`key ${props.tone}`} />}
         <span class={value === null ? "cut quiet" : "cut"}>{value ?? NOT_SET}</span>
       </button>
@@ -47,7 +52,11 @@ export function ShareBar(props: { part: number | null; all: number | null; max: 
   const percent = part !== null && max ? (100 * part) / max : null;
   return (
     <span class="share">
-      {percent !== null && <span class="track"><i class={tone} style={{ width: `${Math.max(percent, 2)}%` }} /></span>}
+      {percent !== null && (
+        <span class="track">
+          <i class={tone} style={{ width: `${Math.max(percent, 2)}%` }} />
+        </span>
+      )}
       <span class="num">{share(part, all)}</span>
     </span>
   );
@@ -61,7 +70,10 @@ function Footer({ rows }: { rows: readonly Row[] }) {
     <p class="panel-foot">
       {unpriced.length > 0 && (
         <span title={unpriced.map((row) => groupOf(row, "model") ?? NOT_SET).join(", ")}>
-          <b class="warn-text">{unpriced.length} unpriced {unpriced.length === 1 ? "model" : "models"}</b> {exact(calls)} calls not in the cost
+          <b class="warn-text">
+            {unpriced.length} unpriced {unpriced.length === 1 ? "model" : "models"}
+          </b>{" "}
+          {exact(calls)} calls not in the cost
         </span>
       )}
       {silent > 0 && <span>{exact(silent)} calls without usage</span>}
@@ -76,7 +88,14 @@ export function CostByModel(props: { answer: Answer<Spend>; view: View; tones: R
   const cost = float(answer.data?.total.cost_usd);
   const calls = answer.data?.total.calls ?? null;
   return (
-    <Panel title="Cost by model" caption={<span class="hint">click a row to filter</span>} answer={answer} height={270} class="ranked" table={() => tableOf(rows)}>
+    <Panel
+      title="Cost by model"
+      caption={<span class="hint">click a row to filter</span>}
+      answer={answer}
+      height={270}
+      class="ranked"
+      table={() => tableOf(rows)}
+    >
       {() => (
         <>
           <div class="scroll-x scroll-y" role="region" aria-label="Cost by model, rows" tabIndex={0}>
@@ -84,9 +103,15 @@ export function CostByModel(props: { answer: Answer<Spend>; view: View; tones: R
               <thead>
                 <tr>
                   <th scope="col">Model</th>
-                  <th scope="col" class="num on">Cost</th>
-                  <th scope="col" class="num">% of cost</th>
-                  <th scope="col" class="num">% of calls</th>
+                  <th scope="col" class="num on">
+                    Cost
+                  </th>
+                  <th scope="col" class="num">
+                    % of cost
+                  </th>
+                  <th scope="col" class="num">
+                    % of calls
+                  </th>
                 </tr>
               </thead>
               <tbody>
@@ -102,9 +127,15 @@ export function CostByModel(props: { answer: Answer<Spend>; view: View; tones: R
                       onMouseLeave={() => highlighted.set(null)}
                     >
                       <NameCell dimension="model" value={value} view={view} tone={tone} />
-                      <td class="num strong" title={row.cost_usd === null ? "No price known" : `$${row.cost_usd}`}>{usd(row.cost_usd)}</td>
-                      <td class="num"><ShareBar part={float(row.cost_usd)} all={cost} max={float(rows[0]?.cost_usd)} tone={tone} /></td>
-                      <td class="num quiet" title={`${count(row.calls)} calls`}>{share(row.calls, calls)}</td>
+                      <td class="num strong" title={row.cost_usd === null ? "No price known" : `$${row.cost_usd}`}>
+                        {usd(row.cost_usd)}
+                      </td>
+                      <td class="num">
+                        <ShareBar part={float(row.cost_usd)} all={cost} max={float(rows[0]?.cost_usd)} tone={tone} />
+                      </td>
+                      <td class="num quiet" title={`${count(row.calls)} calls`}>
+                        {share(row.calls, calls)}
+                      </td>
                     </tr>
                   );
                 })}

@@ -35,7 +35,12 @@ export function perBucket(unit: string, spend: Spend | null, view: View): string
 function tableOf(spend: Spend, dimension: string): Table {
   return {
     columns: ["Start (UTC)", dimension, "Cost (USD)", "Calls"],
-    rows: spend.rows.map((row) => [plain(row.start), groupOf(row, dimension) ?? NOT_SET, plain(row.cost_usd), plain(row.calls)]),
+    rows: spend.rows.map((row) => [
+      plain(row.start),
+      groupOf(row, dimension) ?? NOT_SET,
+      plain(row.cost_usd),
+      plain(row.calls),
+    ]),
   };
 }
 
@@ -64,7 +69,14 @@ export function CostOverTime({ answer, view, range }: { answer: Answer<Spend>; v
       answer={answer}
       height={height}
       table={() => (data ? tableOf(data, by) : { columns: [], rows: [] })}
-      actions={<Segments label="Stack by" options={titled(BY)} value={view.by} onChange={(value) => go({ by: value }, "replace")} />}
+      actions={
+        <Segments
+          label="Stack by"
+          options={titled(BY)}
+          value={view.by}
+          onChange={(value) => go({ by: value }, "replace")}
+        />
+      }
     >
       {() =>
         drawn?.series.length ? (
@@ -85,19 +97,29 @@ export function CostOverTime({ answer, view, range }: { answer: Answer<Spend>; v
             {by !== "model" && <Legend by={by} series={drawn.series} />}
           </>
         ) : (
-          <p class="empty" style={{ height: `${height}px` }}>No priced calls in this range</p>
+          <p class="empty" style={{ height: `${height}px` }}>
+            No priced calls in this range
+          </p>
         )
       }
     </Panel>
   );
 }
 
-function Legend({ by, series }: { by: string; series: readonly { key: string; label: string; tone: string; value: string | null }[] }) {
+function Legend({
+  by,
+  series,
+}: {
+  by: string;
+  series: readonly { key: string; label: string; tone: string; value: string | null }[];
+}) {
   return (
     <div class="legend" role="group" aria-label={`Filter by ${by}`}>
       {series.map((each) =>
         each.key === OTHER ? (
-          <span key={each.key}><i class={`key ${each.tone}`} /> {each.label}</span>
+          <span key={each.key}>
+            <i class={`key ${each.tone}`} /> {each.label}
+          </span>
         ) : (
           <button key={each.key} type="button" class="link" onClick={(event) => toggleFilter(by, each.value, event)}>
             <i class={`key ${each.tone}`} /> {each.label}

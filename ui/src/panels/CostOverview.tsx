@@ -54,7 +54,11 @@ export function CostOverview({ view, clock, ingest, prices }: PageProps) {
     return { buckets: all, rows: along(all, buckets?.rows ?? []) };
   }, [buckets]);
   const modelTones = useMemo(
-    () => tones("model", rankByCost(parts.models.data?.rows ?? []).map((row) => groupOf(row, "model"))),
+    () =>
+      tones(
+        "model",
+        rankByCost(parts.models.data?.rows ?? []).map((row) => groupOf(row, "model")),
+      ),
     [parts.models.data],
   );
   const caption = rangeLabel(view, asked.range, view.tz).toLowerCase();
@@ -71,7 +75,13 @@ export function CostOverview({ view, clock, ingest, prices }: PageProps) {
       <div class="grid thirds">
         <InputOutput answer={parts.buckets} timeline={timeline} view={view} range={asked.range} />
         <TokensPerModel answer={parts.models} view={view} caption={caption} tones={modelTones} />
-        <CallsByModel answer={parts.models} view={view} caption={caption} tones={modelTones} chosen={buckets?.total ?? null} />
+        <CallsByModel
+          answer={parts.models}
+          view={view}
+          caption={caption}
+          tones={modelTones}
+          chosen={buckets?.total ?? null}
+        />
       </div>
       <div class="grid split">
         <WhoIsSpending answer={parts.who} before={before} trends={parts.trends} view={view} />

@@ -30,19 +30,43 @@ export function InputOutput(props: { answer: Answer<Spend>; timeline: Timeline; 
   const saved = float(total?.cache_savings_usd);
   const series = useMemo(
     () => [
-      { key: "input", label: "Input", tone: "token-in", values: timeline.rows.map((row) => float(row?.input_cost_usd) ?? 0) },
-      { key: "output", label: "Output", tone: "token-out", values: timeline.rows.map((row) => float(row?.output_cost_usd) ?? 0) },
+      {
+        key: "input",
+        label: "Input",
+        tone: "token-in",
+        values: timeline.rows.map((row) => float(row?.input_cost_usd) ?? 0),
+      },
+      {
+        key: "output",
+        label: "Output",
+        tone: "token-out",
+        values: timeline.rows.map((row) => float(row?.output_cost_usd) ?? 0),
+      },
     ],
     [timeline],
   );
   return (
-    <Panel title="Input vs output cost" caption={perBucket("USD", answer.data, view)} answer={answer} height={226} table={() => tableOf(timeline)}>
+    <Panel
+      title="Input vs output cost"
+      caption={perBucket("USD", answer.data, view)}
+      answer={answer}
+      height={226}
+      table={() => tableOf(timeline)}
+    >
       {() => (
         <>
           <div class="legend">
-            <span title={usd(input)}><i class="key token-in" /> Input <b>{share(input, both)}</b></span>
-            <span title={usd(output)}><i class="key token-out" /> Output <b>{share(output, both)}</b></span>
-            {saved !== null && saved > 0 && <span title={`$${total?.cache_savings_usd}`}>Cache saved <b>{usd(saved)}</b></span>}
+            <span title={usd(input)}>
+              <i class="key token-in" /> Input <b>{share(input, both)}</b>
+            </span>
+            <span title={usd(output)}>
+              <i class="key token-out" /> Output <b>{share(output, both)}</b>
+            </span>
+            {saved !== null && saved > 0 && (
+              <span title={`$${total?.cache_savings_usd}`}>
+                Cache saved <b>{usd(saved)}</b>
+              </span>
+            )}
           </div>
           {both > 0 ? (
             <StackedBars
@@ -57,7 +81,9 @@ export function InputOutput(props: { answer: Answer<Spend>; timeline: Timeline; 
               onWiden={() => widen(props.range)}
             />
           ) : (
-            <p class="empty" style={{ height: "196px" }}>No priced calls in this range</p>
+            <p class="empty" style={{ height: "196px" }}>
+              No priced calls in this range
+            </p>
           )}
         </>
       )}

@@ -12,7 +12,9 @@ function Snippet({ title, lines }: { title: string; lines: readonly string[] }) 
       <h3>{title}</h3>
       <div class="snippet">
         <pre tabIndex={0}>{text}</pre>
-        <Copy class="control" label={`Copy: ${title}`} text={() => text}>Copy</Copy>
+        <Copy class="control" label={`Copy: ${title}`} text={() => text}>
+          Copy
+        </Copy>
       </div>
     </>
   );
@@ -54,8 +56,14 @@ export function NoMatch({ view, ingest }: { view: View; ingest: Ingest | null })
         {last && ` The last call was received for ${last.slice(0, 16).replace("T", " ")} UTC.`}
       </p>
       <div class="choices">
-        {view.filters.length > 0 && <button type="button" class="control" onClick={() => go({ filters: [] })}>Clear filters</button>}
-        <button type="button" class="control" onClick={() => go({ from: "now-90d", to: "now" })}>Show the last 90 days</button>
+        {view.filters.length > 0 && (
+          <button type="button" class="control" onClick={() => go({ filters: [] })}>
+            Clear filters
+          </button>
+        )}
+        <button type="button" class="control" onClick={() => go({ from: "now-90d", to: "now" })}>
+          Show the last 90 days
+        </button>
       </div>
     </section>
   );

@@ -56,7 +56,9 @@ function Menu(props: { title: string; url: string; table: () => Table; asTable: 
           >
             Download CSV
           </button>
-          <Copy class="option" text={() => curl(props.url)} onDone={close}>Copy as curl</Copy>
+          <Copy class="option" text={() => curl(props.url)} onDone={close}>
+            Copy as curl
+          </Copy>
         </div>
       )}
     </Popover>
@@ -68,14 +70,38 @@ function PlainTable({ title, table, height }: { title: string; table: Table; hei
   const numeric = table.columns.map((_, at) => at > 0 && table.rows.every((row) => /^-?[\d.]*$/.test(row[at] ?? "")));
   const kind = (at: number) => (numeric[at] ? "num" : "");
   return (
-    <div class="scroll-x plain-table" style={{ height: `${height}px` }} role="region" aria-label={`${title}, as a table`} tabIndex={0}>
+    <div
+      class="scroll-x plain-table"
+      style={{ height: `${height}px` }}
+      role="region"
+      aria-label={`${title}, as a table`}
+      tabIndex={0}
+    >
       <table>
         <thead>
-          <tr>{table.columns.map((column, at) => <th key={column} scope="col" class={kind(at)}>{column}</th>)}</tr>
+          <tr>
+            {table.columns.map((column, at) => (
+              <th key={column} scope="col" class={kind(at)}>
+                {column}
+              </th>
+            ))}
+          </tr>
         </thead>
         <tbody>
           {table.rows.map((row, index) => (
-            <tr key={index}>{row.map((cell, at) => (at ? <td key={at} class={kind(at)}>{cell || DASH}</td> : <th key={at} scope="row">{cell}</th>))}</tr>
+            <tr key={index}>
+              {row.map((cell, at) =>
+                at ? (
+                  <td key={at} class={kind(at)}>
+                    {cell || DASH}
+                  </td>
+                ) : (
+                  <th key={at} scope="row">
+                    {cell}
+                  </th>
+                ),
+              )}
+            </tr>
           ))}
         </tbody>
       </table>
@@ -89,8 +115,12 @@ function Failed({ problem }: { problem: Problem }) {
       <Icon name="alert" size={22} />
       <h3>This panel could not be loaded</h3>
       <p>{[problem.title, problem.detail].filter(Boolean).join(". ")}</p>
-      <code>GET {problem.url.split("?")[0]} → {problem.status ?? "no answer"}</code>
-      <button type="button" class="control" onClick={refresh}>Try again</button>
+      <code>
+        GET {problem.url.split("?")[0]} → {problem.status ?? "no answer"}
+      </code>
+      <button type="button" class="control" onClick={refresh}>
+        Try again
+      </button>
     </div>
   );
 }
@@ -105,12 +135,29 @@ export function Panel(props: PanelProps) {
       <div class="panel-head">
         <h2>{props.title}</h2>
         <span class="caption">{props.caption}</span>
-        {ready && answer.problem && <span class="caption warn-text" title={answer.problem.detail}>could not be refreshed</span>}
+        {ready && answer.problem && (
+          <span class="caption warn-text" title={answer.problem.detail}>
+            could not be refreshed
+          </span>
+        )}
         <span class="grow" />
         {props.actions}
-        {ready && <Menu title={props.title} url={answer.url} table={props.table} asTable={asTable} onTable={() => setAsTable(!asTable)} />}
+        {ready && (
+          <Menu
+            title={props.title}
+            url={answer.url}
+            table={props.table}
+            asTable={asTable}
+            onTable={() => setAsTable(!asTable)}
+          />
+        )}
       </div>
-      {ready && (asTable ? <PlainTable title={props.title} table={props.table()} height={Math.max(props.height, 240)} /> : props.children())}
+      {ready &&
+        (asTable ? (
+          <PlainTable title={props.title} table={props.table()} height={Math.max(props.height, 240)} />
+        ) : (
+          props.children()
+        ))}
       {!ready && answer.problem && <Failed problem={answer.problem} />}
       {!ready && !answer.problem && <div class="skeleton" style={{ height: `${props.height}px` }} />}
     </section>

@@ -22,7 +22,15 @@ interface Part {
 
 const SHOWN = 6;
 
-function Bar(props: { row: Row; view: View; parts: readonly Part[]; max: number; text: string; side?: string; title: string }) {
+function Bar(props: {
+  row: Row;
+  view: View;
+  parts: readonly Part[];
+  max: number;
+  text: string;
+  side?: string;
+  title: string;
+}) {
   const value = groupOf(props.row, "model");
   return (
     <button
@@ -34,9 +42,15 @@ function Bar(props: { row: Row; view: View; parts: readonly Part[]; max: number;
     >
       <span class="cut">{value ?? NOT_SET}</span>
       <span class="hbar-track">
-        {props.parts.filter((part) => part.value > 0).map((part) => (
-          <i key={part.tone} class={part.tone} style={{ width: `${props.max ? Math.max((100 * part.value) / props.max, 0.6) : 0}%` }} />
-        ))}
+        {props.parts
+          .filter((part) => part.value > 0)
+          .map((part) => (
+            <i
+              key={part.tone}
+              class={part.tone}
+              style={{ width: `${props.max ? Math.max((100 * part.value) / props.max, 0.6) : 0}%` }}
+            />
+          ))}
       </span>
       <b class="num">{props.text}</b>
       {props.side !== undefined && <span class="num quiet side">{props.side}</span>}
@@ -64,7 +78,9 @@ function tokensTable(rows: readonly Row[]): Table {
     columns: ["Model", "Uncached input", "Cache read", "Cache write", "Output", "of it reasoning"],
     rows: rows.map((row) => [
       groupOf(row, "model") ?? NOT_SET,
-      ...[row.input_tokens, row.cache_read_tokens, row.cache_write_tokens, row.output_tokens, row.reasoning_tokens].map(plain),
+      ...[row.input_tokens, row.cache_read_tokens, row.cache_write_tokens, row.output_tokens, row.reasoning_tokens].map(
+        plain,
+      ),
     ]),
   };
 }
@@ -85,14 +101,28 @@ export function TokensPerModel({ answer, view, caption }: Props) {
       {() => (
         <>
           <div class="legend">
-            <span><i class="key token-in" /> Input</span>
-            <span><i class="key token-cached" /> Cached input</span>
-            <span><i class="key token-out" /> Output</span>
+            <span>
+              <i class="key token-in" /> Input
+            </span>
+            <span>
+              <i class="key token-cached" /> Cached input
+            </span>
+            <span>
+              <i class="key token-out" /> Output
+            </span>
           </div>
           {rows.slice(0, shown(rows.length)).map((row) => {
             const tokens = allTokens(row);
             return (
-              <Bar key={groupOf(row, "model")} row={row} view={view} parts={parts(row)} max={max} text={tokens ? count(tokens) : DASH} title={tokens ? title(row) : `${exact(row.calls)} calls reported no usage`} />
+              <Bar
+                key={groupOf(row, "model")}
+                row={row}
+                view={view}
+                parts={parts(row)}
+                max={max}
+                text={tokens ? count(tokens) : DASH}
+                title={tokens ? title(row) : `${exact(row.calls)} calls reported no usage`}
+              />
             );
           })}
           <Rest hidden={rows.length - shown(rows.length)} />
@@ -107,16 +137,25 @@ export function CallsByModel({ answer, view, caption, tones, chosen }: Props & {
   const all = answer.data?.total ?? null;
   const table = (): Table => ({
     columns: ["Model", "Calls", "Billed", "Errors", "Unpriced", "Retries"],
-    rows: rows.map((row) => [groupOf(row, "model") ?? NOT_SET, ...[row.calls, row.billed_calls, row.errors, row.unpriced_calls, row.retries].map(plain)]),
+    rows: rows.map((row) => [
+      groupOf(row, "model") ?? NOT_SET,
+      ...[row.calls, row.billed_calls, row.errors, row.unpriced_calls, row.retries].map(plain),
+    ]),
   });
   return (
     <Panel title="Calls by model" caption={caption} answer={answer} height={226} table={table}>
       {() => (
         <>
           <div class="legend">
-            <span><b>{count(chosen?.calls)}</b> calls</span>
-            <span><b>{count(chosen?.retries)}</b> retries</span>
-            <span><b>{count(chosen?.duplicate_calls)}</b> duplicates left out</span>
+            <span>
+              <b>{count(chosen?.calls)}</b> calls
+            </span>
+            <span>
+              <b>{count(chosen?.retries)}</b> retries
+            </span>
+            <span>
+              <b>{count(chosen?.duplicate_calls)}</b> duplicates left out
+            </span>
           </div>
           {rows.slice(0, shown(rows.length)).map((row) => {
             const value = groupOf(row, "model");

@@ -67,7 +67,14 @@ function tableOf(timeline: Timeline): Table {
     columns: ["Start (UTC)", "P50 (ms)", "P99 (ms)", "Calls", "Errors", "Truncated", "Retries"],
     rows: timeline.rows.flatMap((row) =>
       row
-        ? [[plain(row.start), ...[row.latency_ms?.p50, row.latency_ms?.p99, row.calls, row.errors, row.truncated, row.retries].map(plain)]]
+        ? [
+            [
+              plain(row.start),
+              ...[row.latency_ms?.p50, row.latency_ms?.p99, row.calls, row.errors, row.truncated, row.retries].map(
+                plain,
+              ),
+            ],
+          ]
         : [],
     ),
   };
@@ -89,7 +96,13 @@ export function Reliability({ answer, timeline }: { answer: Answer<Spend>; timel
                 </dt>
                 <dd>
                   <b class="num">{fact.text(total)}</b>
-                  <Spark values={timeline.rows.map((row) => row && fact.trend(row))} width={84} height={24} partial={partial} fromZero={fact.fromZero} />
+                  <Spark
+                    values={timeline.rows.map((row) => row && fact.trend(row))}
+                    width={84}
+                    height={24}
+                    partial={partial}
+                    fromZero={fact.fromZero}
+                  />
                 </dd>
               </div>
             ))}

@@ -89,7 +89,11 @@ export function Tiles(props: { answer: Answer<Spend>; timeline: Timeline; before
         value={count(input)}
         exact={`${exact(input)} tokens`}
         change={change(input, before && inputTokens(before))}
-        caption={now.cache_read_tokens === null ? "cache not reported" : `${share(now.cache_read_tokens, input)} read from cache`}
+        caption={
+          now.cache_read_tokens === null
+            ? "cache not reported"
+            : `${share(now.cache_read_tokens, input)} read from cache`
+        }
         complete={usageComplete(now)}
         trend={trend(inputTokens)}
         partial={partial}
@@ -99,7 +103,11 @@ export function Tiles(props: { answer: Answer<Spend>; timeline: Timeline; before
         value={count(now.output_tokens)}
         exact={`${exact(now.output_tokens)} tokens`}
         change={change(now.output_tokens, before && before.output_tokens)}
-        caption={now.reasoning_tokens === null ? "reasoning not reported" : `${share(now.reasoning_tokens, now.output_tokens)} reasoning`}
+        caption={
+          now.reasoning_tokens === null
+            ? "reasoning not reported"
+            : `${share(now.reasoning_tokens, now.output_tokens)} reasoning`
+        }
         complete={usageComplete(now)}
         trend={trend((row) => row.output_tokens)}
         partial={partial}
@@ -130,7 +138,9 @@ function TilesWaiting({ answer }: { answer: Answer<Spend> }) {
           {answer.problem && (
             <p role={index ? undefined : "alert"} title={answer.problem.detail}>
               <Icon name="alert" size={16} /> Could not be loaded{" "}
-              <button type="button" class="link" onClick={refresh}>Try again</button>
+              <button type="button" class="link" onClick={refresh}>
+                Try again
+              </button>
             </p>
           )}
         </section>

@@ -72,7 +72,8 @@ function Heading({ column, label, view, numeric }: { column: string; label: stri
   return (
     <th scope="col" class={numeric ? "num" : ""} aria-sort={own ? (descends ? "descending" : "ascending") : undefined}>
       <button type="button" class={own ? "sort on" : "sort"} onClick={() => go({ sort: next }, "replace")}>
-        {label}{own && <span aria-hidden="true"> {descends ? "↓" : "↑"}</span>}
+        {label}
+        {own && <span aria-hidden="true"> {descends ? "↓" : "↑"}</span>}
       </button>
     </th>
   );
@@ -102,9 +103,13 @@ function OtherRow({ all, total, max }: { all: readonly Line[]; total: Spend["tot
     <tr class="other">
       <th scope="row">{OTHER}</th>
       <td class="quiet">{count(calls)} calls</td>
-      <td class="num strong" title={cost === null ? "" : `$${cost}`}>{usd(cost)}</td>
+      <td class="num strong" title={cost === null ? "" : `$${cost}`}>
+        {usd(cost)}
+      </td>
       <td colSpan={4} />
-      <td class="num"><ShareBar part={float(cost)} all={float(total.cost_usd)} max={max} tone="tone-other" /></td>
+      <td class="num">
+        <ShareBar part={float(cost)} all={float(total.cost_usd)} max={max} tone="tone-other" />
+      </td>
     </tr>
   );
 }
@@ -116,7 +121,8 @@ export function WhoIsSpending(props: Props) {
   const max = Math.max(0, ...all.map((line) => line.cost ?? 0));
   const buckets = trends.data ? bucketsOf(trends.data) : [];
   const trend = byGroup(trends.data?.rows ?? [], view.who);
-  const costs = (value: string | null) => along(buckets, trend.get(value) ?? []).map((row) => float(row?.cost_usd) ?? 0);
+  const costs = (value: string | null) =>
+    along(buckets, trend.get(value) ?? []).map((row) => float(row?.cost_usd) ?? 0);
   return (
     <Panel
       title="Who is spending"
@@ -124,7 +130,14 @@ export function WhoIsSpending(props: Props) {
       answer={answer}
       height={300}
       table={() => tableOf(all, view.who)}
-      actions={<Segments label="Spending by" options={titled(WHO)} value={view.who} onChange={(who) => go({ who }, "replace")} />}
+      actions={
+        <Segments
+          label="Spending by"
+          options={titled(WHO)}
+          value={view.who}
+          onChange={(who) => go({ who }, "replace")}
+        />
+      }
     >
       {() => (
         <div class="scroll-x" role="region" aria-label="Who is spending, rows" tabIndex={0}>
@@ -133,23 +146,43 @@ export function WhoIsSpending(props: Props) {
               <tr>
                 <Heading column="name" label={view.who.charAt(0).toUpperCase() + view.who.slice(1)} view={view} />
                 <th scope="col">Trend</th>
-                {COLUMNS.map(([column, label]) => <Heading key={column} column={column} label={label} view={view} numeric />)}
-                <th scope="col" class="num">Share</th>
+                {COLUMNS.map(([column, label]) => (
+                  <Heading key={column} column={column} label={label} view={view} numeric />
+                ))}
+                <th scope="col" class="num">
+                  Share
+                </th>
               </tr>
             </thead>
             <tbody>
               {inOrder(all, view.sort).map((line) => {
                 const { row, value } = line;
                 return (
-                  <tr key={value} class={isLeftOut(view, view.who, value) ? "faint" : ""} onClick={(event) => toggleFilter(view.who, value, event)}>
+                  <tr
+                    key={value}
+                    class={isLeftOut(view, view.who, value) ? "faint" : ""}
+                    onClick={(event) => toggleFilter(view.who, value, event)}
+                  >
                     <NameCell dimension={view.who} value={value} view={view} />
-                    <td><Spark values={costs(value)} width={84} height={22} partial={buckets.at(-1)?.partial ?? false} /></td>
-                    <td class="num strong" title={row.cost_usd === null ? "No price known" : `$${row.cost_usd}`}>{usd(row.cost_usd)}</td>
-                    <td class="num" title={line.before ? `$${line.before} before` : ""}>{changeText(line, before)}</td>
-                    <td class="num" title={`${exact(row.calls)} calls`}>{usd(line.perCall)}</td>
+                    <td>
+                      <Spark values={costs(value)} width={84} height={22} partial={buckets.at(-1)?.partial ?? false} />
+                    </td>
+                    <td class="num strong" title={row.cost_usd === null ? "No price known" : `$${row.cost_usd}`}>
+                      {usd(row.cost_usd)}
+                    </td>
+                    <td class="num" title={line.before ? `$${line.before} before` : ""}>
+                      {changeText(line, before)}
+                    </td>
+                    <td class="num" title={`${exact(row.calls)} calls`}>
+                      {usd(line.perCall)}
+                    </td>
                     <td class="num">{duration(row.latency_ms?.p99)}</td>
-                    <td class="num" title={`${exact(row.errors)} of ${exact(row.calls)} calls`}>{rate(row.errors, row.calls)}</td>
-                    <td class="num"><ShareBar part={line.cost} all={float(total?.cost_usd)} max={max} tone="tone-other" /></td>
+                    <td class="num" title={`${exact(row.errors)} of ${exact(row.calls)} calls`}>
+                      {rate(row.errors, row.calls)}
+                    </td>
+                    <td class="num">
+                      <ShareBar part={line.cost} all={float(total?.cost_usd)} max={max} tone="tone-other" />
+                    </td>
                   </tr>
                 );
               })}

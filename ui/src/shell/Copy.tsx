@@ -5,7 +5,13 @@ import { copyText } from "./clipboard";
 
 const SHOWN_MS = 1600;
 
-export function Copy(props: { text: () => string; class: string; label?: string; children: ComponentChildren; onDone?: () => void }) {
+export function Copy(props: {
+  text: () => string;
+  class: string;
+  label?: string;
+  children: ComponentChildren;
+  onDone?: () => void;
+}) {
   const [done, setDone] = useState(false);
   useEffect(() => {
     if (!done) return undefined;
@@ -16,7 +22,12 @@ export function Copy(props: { text: () => string; class: string; label?: string;
     return () => clearTimeout(timer);
   }, [done]);
   return (
-    <button type="button" class={props.class} aria-label={done ? undefined : props.label} onClick={() => void copyText(props.text()).then(() => setDone(true))}>
+    <button
+      type="button"
+      class={props.class}
+      aria-label={done ? undefined : props.label}
+      onClick={() => void copyText(props.text()).then(() => setDone(true))}
+    >
       {done ? "Copied" : props.children}
     </button>
   );

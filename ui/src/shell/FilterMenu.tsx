@@ -22,8 +22,19 @@ export function Chips({ filters, onRemove }: { filters: readonly Filter[]; onRem
         const value = filter.value || "(not set)";
         const text = `${filter.key} is ${filter.exclude ? "not " : ""}${value}`;
         return (
-          <button key={text} type="button" class="control chip" title={`Remove filter: ${text}`} aria-label={`Remove filter: ${text}`} onClick={() => onRemove(filter)}>
-            <span>{SHORT[filter.key] ?? filter.key}{filter.exclude && " not"}</span> <b class="cut">{value}</b>
+          <button
+            key={text}
+            type="button"
+            class="control chip"
+            title={`Remove filter: ${text}`}
+            aria-label={`Remove filter: ${text}`}
+            onClick={() => onRemove(filter)}
+          >
+            <span>
+              {SHORT[filter.key] ?? filter.key}
+              {filter.exclude && " not"}
+            </span>{" "}
+            <b class="cut">{value}</b>
             <Icon name="close" size={14} />
           </button>
         );
@@ -72,16 +83,37 @@ function Values({ view, range }: { view: View; range: Range }) {
     <div class="filter-menu">
       <div class="options" role="group" aria-label="Dimension">
         {titled(DIMENSIONS).map((each) => (
-          <button key={each.value} type="button" class="option" aria-pressed={each.value === dimension} onClick={() => setDimension(each.value)}>
+          <button
+            key={each.value}
+            type="button"
+            class="option"
+            aria-pressed={each.value === dimension}
+            onClick={() => setDimension(each.value)}
+          >
             {each.label}
           </button>
         ))}
       </div>
       <div class="filter-values">
         <form onSubmit={onEnter}>
-          <input ref={field} type="search" placeholder={`Search ${dimension} values`} aria-label={`Search ${dimension} values`} value={text} onInput={(event) => setText(event.currentTarget.value)} />
+          <input
+            ref={field}
+            type="search"
+            placeholder={`Search ${dimension} values`}
+            aria-label={`Search ${dimension} values`}
+            value={text}
+            onInput={(event) => setText(event.currentTarget.value)}
+          />
         </form>
-        <Segments label="Keep or leave out" value={how} options={[{ value: "add", label: "is" }, { value: "exclude", label: "is not" }]} onChange={setHow} />
+        <Segments
+          label="Keep or leave out"
+          value={how}
+          options={[
+            { value: "add", label: "is" },
+            { value: "exclude", label: "is not" },
+          ]}
+          onChange={setHow}
+        />
         <div class="options scroll">
           {rows.map((row) => (
             <Value key={groupOf(row, dimension) ?? ""} row={row} dimension={dimension} view={view} how={how} />
@@ -97,7 +129,16 @@ function Values({ view, range }: { view: View; range: Range }) {
 
 export function FilterMenu({ view, range }: { view: View; range: Range }) {
   return (
-    <Popover id={FILTER_MENU} class="control plain" label="Add a filter" button={<><Icon name="plus" size={16} /> Filter</>}>
+    <Popover
+      id={FILTER_MENU}
+      class="control plain"
+      label="Add a filter"
+      button={
+        <>
+          <Icon name="plus" size={16} /> Filter
+        </>
+      }
+    >
       {() => <Values view={view} range={range} />}
     </Popover>
   );

@@ -24,21 +24,31 @@ export function Help({ open, onClose }: { open: boolean; onClose: () => void }) 
     else dialog.current?.close();
   }, [open]);
   return (
-    <dialog ref={dialog} aria-labelledby="help-title" onClose={onClose} onClick={(event) => event.target === dialog.current && onClose()}>
+    <dialog
+      ref={dialog}
+      aria-labelledby="help-title"
+      onClose={onClose}
+      onClick={(event) => event.target === dialog.current && onClose()}
+    >
       <div class="help">
         <h2 id="help-title">Keyboard shortcuts</h2>
         <dl>
           {ROWS.map(([key, text]) => (
             <div key={key}>
-              <dt><kbd>{key}</kbd></dt>
+              <dt>
+                <kbd>{key}</kbd>
+              </dt>
               <dd>{text}</dd>
             </div>
           ))}
         </dl>
         <label class="check">
-          <input type="checkbox" checked={on} onChange={(event) => keysOn.set(event.currentTarget.checked)} /> Single-key shortcuts
+          <input type="checkbox" checked={on} onChange={(event) => keysOn.set(event.currentTarget.checked)} />{" "}
+          Single-key shortcuts
         </label>
-        <button type="button" class="control" onClick={onClose}>Close</button>
+        <button type="button" class="control" onClick={onClose}>
+          Close
+        </button>
       </div>
     </dialog>
   );

@@ -38,7 +38,15 @@ export function Popover(props: {
   };
   return (
     <>
-      <button ref={button} type="button" class={props.class} popovertarget={id} aria-label={props.label} aria-expanded={open} title={props.label}>
+      <button
+        ref={button}
+        type="button"
+        class={props.class}
+        popovertarget={id}
+        aria-label={props.label}
+        aria-expanded={open}
+        title={props.label}
+      >
         {props.button}
       </button>
       <div ref={panel} id={id} popover="auto" class="popover" onBeforeToggle={onToggle}>

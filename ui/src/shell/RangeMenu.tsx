@@ -26,11 +26,23 @@ function Custom(props: { range: Range; zone: string; close: () => void }) {
     <form class="custom" onSubmit={onSubmit}>
       <label>
         From
-        <input type="text" class="num" placeholder={PATTERN} value={from} onInput={(event) => setFrom(event.currentTarget.value)} />
+        <input
+          type="text"
+          class="num"
+          placeholder={PATTERN}
+          value={from}
+          onInput={(event) => setFrom(event.currentTarget.value)}
+        />
       </label>
       <label>
         To
-        <input type="text" class="num" placeholder={PATTERN} value={to} onInput={(event) => setTo(event.currentTarget.value)} />
+        <input
+          type="text"
+          class="num"
+          placeholder={PATTERN}
+          value={to}
+          onInput={(event) => setTo(event.currentTarget.value)}
+        />
       </label>
       <button class="control" type="submit" disabled={!good}>
         {good ? "Apply range" : since && until ? "The start must come before the end" : `Write times as ${PATTERN}`}

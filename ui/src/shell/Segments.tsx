@@ -9,7 +9,12 @@ export function Segments<T extends string>(props: {
   return (
     <div class="segments" role="group" aria-label={props.label}>
       {props.options.map((option) => (
-        <button key={option.value} type="button" aria-pressed={option.value === props.value} onClick={() => props.onChange(option.value)}>
+        <button
+          key={option.value}
+          type="button"
+          aria-pressed={option.value === props.value}
+          onClick={() => props.onChange(option.value)}
+        >
           {option.label}
         </button>
       ))}

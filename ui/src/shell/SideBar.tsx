@@ -24,14 +24,19 @@ function Status({ answer }: { answer: Answer<Ingest> }) {
     const stored = ingest.calls > 0 ? `${count(ingest.calls)} calls in the ledger` : "0 spans";
     return <Line tone="warn" title="Waiting for data" detail={stored} />;
   }
-  if (quiet > STALE_S) return <Line tone="warn" title={`No data for ${ago(quiet)}`} detail={`${count(ingest.calls)} calls in the ledger`} />;
+  if (quiet > STALE_S)
+    return (
+      <Line tone="warn" title={`No data for ${ago(quiet)}`} detail={`${count(ingest.calls)} calls in the ledger`} />
+    );
   return <Line tone="ok" title="Receiving data" detail={`${exact(Math.round(ingest.spans_per_minute))} spans/min`} />;
 }
 
 function Line(props: { tone: string; title: string; detail: string }) {
   return (
     <div class="status" role="status">
-      <span><i class={`dot ${props.tone}`} /> {props.title}</span>
+      <span>
+        <i class={`dot ${props.tone}`} /> {props.title}
+      </span>
       <small>{props.detail}</small>
     </div>
   );
@@ -51,7 +56,11 @@ export function SideBar(props: { view: View; ingest: Answer<Ingest>; open: boole
         </div>
         <nav aria-label="Pages">
           {PAGES.map((page) => (
-            <a key={page.path} href={linkTo(props.view, page.path)} aria-current={page.path === pathStore.get() ? "page" : undefined}>
+            <a
+              key={page.path}
+              href={linkTo(props.view, page.path)}
+              aria-current={page.path === pathStore.get() ? "page" : undefined}
+            >
               <Icon name={page.icon} /> {page.title}
             </a>
           ))}

@@ -22,7 +22,16 @@ function Compare({ view }: { view: View }) {
   ] as const;
   const current = options.find((each) => each.value === view.compare)?.label ?? before;
   return (
-    <Popover class="control compare" label={`Compare with ${current}`} button={<><span class="quiet">vs</span> <b>{current}</b><Icon name="down" size={16} /></>}>
+    <Popover
+      class="control compare"
+      label={`Compare with ${current}`}
+      button={
+        <>
+          <span class="quiet">vs</span> <b>{current}</b>
+          <Icon name="down" size={16} />
+        </>
+      }
+    >
       {(close) => (
         <div class="options">
           {options.map((option) => (
@@ -54,13 +63,22 @@ function updated(receivedAt: number | null, now: number): string {
 function Freshness() {
   const { receivedAt, loading } = useStore(freshnessStore);
   const [now, setNow] = useState(Date.now());
-  useVisibleInterval(useCallback(() => setNow(Date.now()), []), 5000);
+  useVisibleInterval(
+    useCallback(() => setNow(Date.now()), []),
+    5000,
+  );
   useEffect(() => setNow(Date.now()), [receivedAt]);
   const text = updated(receivedAt, now);
   return (
     <>
       <span class="fresh">{loading ? "Updating…" : text}</span>
-      <button type="button" class={`control bare${loading ? " busy" : ""}`} aria-label="Refresh" title="Refresh (r)" onClick={refresh}>
+      <button
+        type="button"
+        class={`control bare${loading ? " busy" : ""}`}
+        aria-label="Refresh"
+        title="Refresh (r)"
+        onClick={refresh}
+      >
         <Icon name="refresh" />
       </button>
     </>
@@ -70,14 +88,28 @@ function Freshness() {
 function CopyLink({ view }: { view: View }) {
   const moving = view.to === "now";
   const fixed = () => linkTo({ ...view, ...words(resolve(view, clockStore.get().now)) });
-  const face = <><Icon name="link" size={16} /><b>Copy link</b></>;
-  if (!moving) return <Copy class="control copy-link" label="Copy link" text={() => linkTo(view)}>{face}</Copy>;
+  const face = (
+    <>
+      <Icon name="link" size={16} />
+      <b>Copy link</b>
+    </>
+  );
+  if (!moving)
+    return (
+      <Copy class="control copy-link" label="Copy link" text={() => linkTo(view)}>
+        {face}
+      </Copy>
+    );
   return (
     <Popover class="control copy-link" label="Copy link" button={face}>
       {(close) => (
         <div class="options">
-          <Copy class="option" text={() => linkTo(view)} onDone={close}>Link that moves with time</Copy>
-          <Copy class="option" text={fixed} onDone={close}>Link to exactly these dates</Copy>
+          <Copy class="option" text={() => linkTo(view)} onDone={close}>
+            Link that moves with time
+          </Copy>
+          <Copy class="option" text={fixed} onDone={close}>
+            Link to exactly these dates
+          </Copy>
         </div>
       )}
     </Popover>
@@ -105,10 +137,22 @@ export function TopBar(props: { title: string; onMenu: () => void; onHelp: () =>
       <div class="actions">
         <Freshness />
         <CopyLink view={view} />
-        <button type="button" class="control bare help-button" aria-label="Keyboard shortcuts" title="Keyboard shortcuts (?)" onClick={props.onHelp}>
+        <button
+          type="button"
+          class="control bare help-button"
+          aria-label="Keyboard shortcuts"
+          title="Keyboard shortcuts (?)"
+          onClick={props.onHelp}
+        >
           <Icon name="help" />
         </button>
-        <button type="button" class="control bare" aria-label={`Theme: ${theme}`} title={`Theme: ${theme} (t)`} onClick={nextTheme}>
+        <button
+          type="button"
+          class="control bare"
+          aria-label={`Theme: ${theme}`}
+          title={`Theme: ${theme} (t)`}
+          onClick={nextTheme}
+        >
           <Icon name={theme} />
         </button>
       </div>

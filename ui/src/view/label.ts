@@ -45,7 +45,8 @@ export function previousLabel(words: RangeWords): string {
 
 /** The name of a bar: days are UTC days, hours are read in the zone. */
 export function bucketName(bucket: Bucket, long: boolean, zone: string): string {
-  if (bucket.end.getTime() - bucket.start.getTime() > 3_600_000) return long ? weekday(bucket.start) : day(bucket.start);
+  if (bucket.end.getTime() - bucket.start.getTime() > 3_600_000)
+    return long ? weekday(bucket.start) : day(bucket.start);
   if (long) return `${weekday(bucket.start, zone)}, ${clock(bucket.start, zone)}–${clock(bucket.end, zone)}`;
   const text = clock(bucket.start, zone);
   return text === "00:00" ? day(bucket.start, zone) : text;
@@ -58,7 +59,8 @@ export function fromWallClock(text: string, zone: string): Date | null {
   if (!asUtc) return null;
   let guess = asUtc.getTime();
   // Twice: the offset at the first guess may lie on the other side of a clock change.
-  for (let round = 0; round < 2; round += 1) guess += asUtc.getTime() - Date.parse(`${toWallClock(new Date(guess), zone)}:00Z`);
+  for (let round = 0; round < 2; round += 1)
+    guess += asUtc.getTime() - Date.parse(`${toWallClock(new Date(guess), zone)}:00Z`);
   return new Date(guess);
 }
 

@@ -18,7 +18,8 @@ export function linkTo(view: View, path = pathStore.get()): string {
 export function go(change: Partial<View>, history: "push" | "replace" = "push"): void {
   const next = { ...viewStore.get(), ...change };
   const link = linkTo(next);
-  if (link !== location.href) window.history[history === "push" ? "pushState" : "replaceState"]({ own: true }, "", link);
+  if (link !== location.href)
+    window.history[history === "push" ? "pushState" : "replaceState"]({ own: true }, "", link);
   viewStore.set(next);
 }
 
