@@ -5,9 +5,9 @@ import "./shell/theme";
 import "./style/tokens.css";
 import "./style/base.css";
 import "./style/shell.css";
+import "./style/panels.css";
 import "./style/charts.css";
 import "./style/tables.css";
-import "./style/panels.css";
 
 const root = document.getElementById("app");
 if (root) render(<App />, root);
