@@ -12,6 +12,8 @@ _CODE = ("src", "tests", "tools", "benchmarks", "examples", "ui/src")
 _CODE_SUFFIXES = {".py", ".ts", ".tsx", ".css", ".sql", ".sh"}
 _TEXT = (*_CODE, "docs", ".ci", "ui")
 _MADE = {"__pycache__", "node_modules", "static", "results", ".vite"}
+_OF_TOOLS = {".git", ".coverage"}
+"""Files at the top that tools keep: in a second work tree `.git` is a file that names a folder of the machine."""
 _BINARY = {".png", ".woff2", ".ico", ".gz", ".bin", ".zst"}
 
 
@@ -29,7 +31,7 @@ def python_files() -> list[Path]:
 def text_files() -> list[Path]:
     """Return every text file of the repository, documents and settings included."""
     found = {path for top in _TEXT for path in _under(ROOT / top) if path.suffix not in _BINARY}
-    return sorted(found | {path for path in ROOT.iterdir() if path.is_file()})
+    return sorted(found | {path for path in ROOT.iterdir() if path.is_file() and path.name not in _OF_TOOLS})
 
 
 def name_of(path: Path) -> str:
