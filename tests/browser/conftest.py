@@ -27,6 +27,8 @@ QUIET = (
     "--no-first-run",
 )
 START_S = 20
+LOAD_S = 120
+SOURCE = Path(__file__).parents[2] / "src"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,23 +45,27 @@ class Opened:
 
 
 @pytest.fixture(scope="session")
-def server_url() -> Iterator[str]:
-    """A server with some weeks of spend: the one that COSTSPAN_TEST_URL names, or one with made-up figures."""
+def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real server with the demo's 30 days in its ledger, or the one that COSTSPAN_TEST_URL names."""
     if given := os.environ.get("COSTSPAN_TEST_URL"):
         yield given.rstrip("/")
         return
+    data = tmp_path_factory.mktemp("browser") / "demo"
+    _costspan("demo", "--once", "--days", "60", "--calls-per-day", "250", "--data", str(data)).wait(timeout=LOAD_S)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    script = Path(__file__).with_name("sample_server.py")
-    root = script.parents[2]
-    environment = {**os.environ, "PYTHONPATH": str(root / "src")}
-    with subprocess.Popen([sys.executable, str(script), str(port)], env=environment) as process:
+    with _costspan("serve", "--port", str(port), "--data", str(data)) as process:
         try:
-            _wait_for(f"http://127.0.0.1:{port}/api/v1/ingest", process)
+            _wait_for(f"http://127.0.0.1:{port}/readyz", process)
             yield f"http://127.0.0.1:{port}"
         finally:
             process.terminate()
+
+
+def _costspan(*words: str) -> subprocess.Popen[bytes]:
+    environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
+    return subprocess.Popen([sys.executable, "-m", "costspan.cli", *words], env=environment)
 
 
 def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
