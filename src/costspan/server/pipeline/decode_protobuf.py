@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
-
 from google.protobuf.message import DecodeError
 
 from costspan.core.errors import MalformedRecord
-from costspan.core.record import Attributes, AttributeValue, Scope, SpanEvent, SpanRecord
+from costspan.core.record import Attributes, Scope, SpanEvent, SpanRecord
 from costspan.semconv.dialects import MARKERS
 from costspan.server.pipeline import views
+from costspan.server.pipeline.any_value import protobuf_attributes
 from costspan.server.pipeline.decoded import Decoded, UnreadableBody, checked
-
-_MAX_DEPTH: Final = 16
-"""Nesting of attribute values that is read; deeper ones are dropped, so that no payload can exhaust the stack."""
 
 
 def decode_traces(body: bytes) -> Decoded:
@@ -31,7 +27,7 @@ def decode_traces(body: bytes) -> Decoded:
                 if not any(marker in raw for marker in MARKERS):
                     decoded.other_spans += 1
                     continue
-                resource = _attributes(resource_spans.resource.attributes) if resource is None else resource
+                resource = protobuf_attributes(resource_spans.resource.attributes) if resource is None else resource
                 try:
                     decoded.records.append(checked(_record(raw, resource, scope)))
                 except MalformedRecord as malformed:
@@ -53,28 +49,11 @@ def _record(raw: bytes, resource: Attributes, scope: Scope) -> SpanRecord:
         kind=span.kind,
         start_ns=span.start_time_unix_nano,
         end_ns=span.end_time_unix_nano,
-        attributes=_attributes(span.attributes),
+        attributes=protobuf_attributes(span.attributes),
         resource=resource,
         scope=scope,
-        events=tuple(SpanEvent(e.name, e.time_unix_nano, _attributes(e.attributes)) for e in span.events),
+        events=tuple(SpanEvent(e.name, e.time_unix_nano, protobuf_attributes(e.attributes)) for e in span.events),
         status_code=span.status.code,
         status_message=span.status.message,
         trace_state=span.trace_state,
     )
-
-
-def _attributes(values: Any, depth: int = 0) -> dict[str, AttributeValue]:
-    return {key: _value(values[key], depth) for key in values}
-
-
-def _value(value: Any, depth: int) -> AttributeValue:
-    which = value.WhichOneof("value")
-    if which is None or depth > _MAX_DEPTH:
-        return None
-    held = getattr(value, which)
-    if which == "array_value":
-        return [_value(item, depth + 1) for item in held.values]
-    if which == "kvlist_value":
-        return _attributes(held.attributes, depth + 1)
-    plain: AttributeValue = held
-    return plain
