@@ -91,6 +91,11 @@ class _LogsRequest(msgspec.Struct, rename="camel"):
     resource_logs: Sequence[_ResourceLogs] | None = None
 
 
+_SEVERITY: Final = {
+    f"SEVERITY_NUMBER_{level}{step if step > 1 else ''}": 4 * rank + step
+    for rank, level in enumerate(("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"))
+    for step in (1, 2, 3, 4)
+}
 _REQUEST: Final = msgspec.json.Decoder(_LogsRequest)
 _RECORD: Final = msgspec.json.Decoder(_LogRecord)
 
@@ -167,12 +172,16 @@ def _from_json(raw: bytes, resource: Attributes, scope: Scope) -> LogRecord:
         event_name=_event_name(record.event_name, attributes, body),
         trace_id=hex_id(record.trace_id, "trace_id") if record.trace_id else "",
         span_id=hex_id(record.span_id, "span_id") if record.span_id else "",
-        severity=record.severity_number if isinstance(record.severity_number, int) else 0,
+        severity=_severity(record.severity_number),
         body=body,
         attributes=attributes,
         resource=resource,
         scope=scope,
     )
+
+
+def _severity(sent: int | str) -> int:
+    return sent if isinstance(sent, int) else _SEVERITY.get(sent, 0)
 
 
 def _event_name(own: str, attributes: Attributes, body: AttributeValue) -> str:
