@@ -154,7 +154,7 @@ def test_what_cannot_be_added_up_is_refused_with_its_reason() -> None:
             "a gauge of usage cannot be added up": 1,
             "the aggregation temporality is not said": 1,
             "time is missing or out of range": 1,
-            "a value is not a finite number": 1,
+            "a value is no number or out of range": 1,
         }
     )
 

@@ -11,7 +11,7 @@ from typing import ClassVar, Final
 from costspan.core.call import Call, Signal, UsageState
 from costspan.core.record import Attributes, LogRecord
 from costspan.core.usage import Usage
-from costspan.semconv.attributes import Keys, first, number, text
+from costspan.semconv.attributes import Keys, first, number, text, whole_number
 from costspan.semconv.conventions import Split
 from costspan.semconv.identity import content_key, instance
 from costspan.semconv.outcome import error_type
@@ -20,6 +20,11 @@ from costspan.semconv.vendor import Who, attribution
 NS_PER_MS: Final = 1_000_000
 MAX_DURATION_MS: Final = 86_400_000
 """A request reported longer than a day is a broken clock; its duration is not used."""
+
+MAX_ID_CHARS: Final = 200
+"""An id longer than this is none; the record's content identifies it."""
+
+MAX_ATTEMPTS: Final = 1000
 
 NO_USAGE: Final = Split(Usage(), UsageState.REPORTED)
 """A failed request used nothing that anybody billed (accounting rule 6)."""
@@ -64,7 +69,7 @@ class EventEmitter:
             scope_name=record.scope.name,
             scope_version=record.scope.version,
             signal=Signal.EVENT,
-            event_key=f"{self.name}/{own_id}" if own_id else event_key(record),
+            event_key=f"{self.name}/{own_id}" if own_id and len(own_id) <= MAX_ID_CHARS else event_key(record),
             usage=split.usage,
             usage_state=split.state,
             usage_note=split.note,
@@ -92,6 +97,12 @@ def event_key(record: LogRecord) -> str:
         record.body,
         record.attributes,
     )
+
+
+def attempt_number(attributes: Attributes, first_is: int) -> int:
+    """Return which attempt a request was, counted from 1, for an emitter whose first attempt is `first_is`."""
+    said = first(attributes, ("attempt",), whole_number)
+    return said - first_is + 1 if said is not None and first_is <= said <= MAX_ATTEMPTS else 1
 
 
 def names(record: LogRecord) -> frozenset[str]:

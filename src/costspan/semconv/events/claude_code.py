@@ -14,7 +14,7 @@ from costspan.core.call import STANDARD_MODE, Call
 from costspan.core.record import Attributes, LogRecord
 from costspan.semconv.attributes import first, number, text, whole_number
 from costspan.semconv.conventions import CACHE_APART, Counts, split
-from costspan.semconv.events.base import NO_USAGE, EventEmitter, failure, names
+from costspan.semconv.events.base import NO_USAGE, EventEmitter, attempt_number, failure, names
 from costspan.semconv.vendor import Who, bare_model, claude_provider, reported_usd, with_cache_ttl_doubt
 
 _PREFIX: Final = "claude_code."
@@ -64,11 +64,10 @@ class ClaudeCode(EventEmitter):
         )
 
     def _failed(self, record: LogRecord) -> Call:
-        attempt = first(record.attributes, ("attempt",), whole_number) or 1
         return replace(
             self._named(self.call(record, NO_USAGE), record.attributes),
             error_type=failure(record.attributes, ("status_code",), ("error", "error_type")),
-            attempt=max(1, attempt),
+            attempt=attempt_number(record.attributes, 1),
         )
 
     @staticmethod

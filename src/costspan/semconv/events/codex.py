@@ -14,7 +14,7 @@ from costspan.core.call import Call
 from costspan.core.record import Attributes, LogRecord
 from costspan.semconv.attributes import first, text, whole_number
 from costspan.semconv.conventions import INCLUSIVE, Counts, Split, split
-from costspan.semconv.events.base import NO_USAGE, UNKNOWN_USAGE, EventEmitter, failure, names
+from costspan.semconv.events.base import NO_USAGE, UNKNOWN_USAGE, EventEmitter, attempt_number, failure, names
 from costspan.semconv.vendor import Who, bare_model
 
 _PREFIX: Final = "codex."
@@ -44,8 +44,7 @@ class Codex(EventEmitter):
         if "sse_event" in kinds:
             return self._streamed(record)
         if "api_request" in kinds and self._is_refused(record.attributes):
-            attempt = first(record.attributes, ("attempt",), whole_number) or 0
-            return replace(self._failed(record, NO_USAGE), attempt=max(0, attempt) + 1)
+            return replace(self._failed(record, NO_USAGE), attempt=attempt_number(record.attributes, 0))
         if "websocket_request" in kinds and self._has_error(record.attributes):
             return self._failed(record, NO_USAGE)
         return None

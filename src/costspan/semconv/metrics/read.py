@@ -24,6 +24,10 @@ NO_CACHE_CLASS: Final = "the metric does not tell cached tokens apart; all input
 NOT_WHOLE: Final = "a token sum is not a whole number"
 
 
+MAX_PICO: Final = 2**63
+"""A reported cost past what a ledger line holds is a broken emitter's; it is not kept."""
+
+
 @dataclass(slots=True)
 class _Group:
     """The series of one emitter, one set of attributes and one moment, being gathered."""
@@ -95,9 +99,8 @@ def _shared(attributes: Attributes, family: MetricFamily) -> Attributes:
 
 
 def _pico(point: MetricPoint, family: MetricFamily) -> int | None:
-    cost = Decimal(repr(point.value))
-    places = family.costs[point.metric]
-    return int(cost.scaleb(places).to_integral_value(ROUND_HALF_EVEN)) if cost.is_finite() else None
+    cost = Decimal(repr(point.value)).scaleb(family.costs[point.metric])
+    return int(cost.to_integral_value(ROUND_HALF_EVEN)) if abs(cost) < MAX_PICO else None
 
 
 def _call(group: _Group) -> Call | None:

@@ -90,15 +90,20 @@ def _held(kind: str, held: Any, depth: int) -> AttributeValue:
         case ("intValue", int() | str()):
             return _integer(held)
         case ("arrayValue", dict()):
-            return [json_value(item, depth + 1) for item in held.get("values") or ()]
+            return [json_value(item, depth + 1) for item in _items(held)]
         case ("kvlistValue", dict()):
-            return _members(held.get("values") or (), depth + 1)
+            return _members(_items(held), depth + 1)
         case ("bytesValue", str()):
             return _bytes(held)
     return None
 
 
-def _members(sent: Any, depth: int) -> Mapping[str, AttributeValue]:
+def _items(held: dict[str, Any]) -> list[Any]:
+    items = held.get("values")
+    return items if isinstance(items, list) else []
+
+
+def _members(sent: list[Any], depth: int) -> Mapping[str, AttributeValue]:
     return {str(item.get("key")): json_value(item.get("value"), depth) for item in sent if isinstance(item, dict)}
 
 

@@ -5,7 +5,6 @@ Both encodings, in the manner of the trace decoders: one broken point fails alon
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -32,6 +31,9 @@ from costspan.server.pipeline.decoded import MAX_NS, UnreadableBody
 
 _NO_VALUE: Final = 1
 """`DATA_POINT_FLAGS_NO_RECORDED_VALUE_MASK`: the series ended, the point has no value."""
+
+_MAX_VALUE: Final = 2**53
+"""Beyond it a double no longer counts by one, and no emitter has counted so far."""
 
 _TEMPORALITY: Final = {
     1: Temporality.DELTA,
@@ -285,8 +287,8 @@ def _point(metric: _Metric, value: _Value, resource: Attributes, scope: Scope) -
         raise MalformedRecord("a gauge of usage cannot be added up")
     if metric.temporality is Temporality.UNSPECIFIED:
         raise MalformedRecord("the aggregation temporality is not said")
-    if not math.isfinite(value.value):
-        raise MalformedRecord("a value is not a finite number")
+    if not abs(value.value) <= _MAX_VALUE or not 0 <= (value.count or 0) <= _MAX_VALUE:
+        raise MalformedRecord("a value is no number or out of range")
     if not 0 < value.time_ns <= MAX_NS or not 0 <= value.start_ns <= MAX_NS:
         raise MalformedRecord("time is missing or out of range")
     return MetricPoint(
