@@ -13,12 +13,14 @@ from costspan.core.record import Attributes, MetricKind, MetricPoint, Temporalit
 from costspan.core.usage import Usage
 from costspan.semconv.attributes import first, text, whole_number
 from costspan.semconv.conventions import Counts, Split, split
-from costspan.semconv.dialects.base import AGGREGATE_OPERATIONS
 from costspan.semconv.identity import content_key, instance
 from costspan.semconv.metrics.families import COST, MetricFamily, families_of
 from costspan.semconv.metrics.series import MAX_SERIES, MetricState, Seen, increment
 from costspan.semconv.providers import provider
 from costspan.semconv.vendor import attribution, bare_model, with_cache_ttl_doubt, with_doubt
+
+AGGREGATES: Final = frozenset({"invoke_agent", "invoke_workflow", "agent_step"})
+"""Operations that sum up requests below them, should an emitter record their tokens too."""
 
 NO_CACHE_CLASS: Final = "the metric does not tell cached tokens apart; all input is taken as uncached"
 NOT_WHOLE: Final = "a token sum is not a whole number"
@@ -127,7 +129,7 @@ def _call(group: _Group) -> Call | None:
         signal=Signal.METRIC,
         event_key=content_key("metric", instance(point.resource), sorted(group.series)),
         call_count=_call_count(group, operation),
-        span_class=SpanClass.AGGREGATE if operation in AGGREGATE_OPERATIONS else SpanClass.INFERENCE,
+        span_class=SpanClass.AGGREGATE if operation in AGGREGATES else SpanClass.INFERENCE,
         operation=operation,
         provider=family.provider(answered or requested) if family.provider else provider(sent, server_address),
         requested_model=requested,
