@@ -14,6 +14,7 @@ import msgspec
 
 from costspan.core.errors import MalformedRecord
 from costspan.core.record import Attributes, AttributeValue, Scope, SpanEvent, SpanRecord
+from costspan.semconv.attributes import mended
 from costspan.semconv.dialects import MARKERS
 from costspan.server.pipeline.decoded import Decoded, UnreadableBody, checked
 
@@ -84,7 +85,7 @@ _SPAN: Final = msgspec.json.Decoder(_Span)
 def decode_traces(body: bytes) -> Decoded:
     """Return the spans of an ExportTraceServiceRequest. Raise UnreadableBody when the request itself is damaged."""
     try:
-        request = _REQUEST.decode(body)
+        request = _request(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UnreadableBody(f"not an OTLP/JSON trace request: {error}") from None
     decoded = Decoded()
@@ -95,6 +96,13 @@ def decode_traces(body: bytes) -> Decoded:
             for raw in scope_spans.spans or ():
                 _take(decoded, bytes(raw), resource, scope)
     return decoded
+
+
+def _request(body: bytes) -> _TraceRequest:
+    try:
+        return _REQUEST.decode(body)
+    except msgspec.DecodeError:
+        return _REQUEST.decode(mended(body))
 
 
 def _take(decoded: Decoded, raw: bytes, resource: Attributes, scope: Scope) -> None:
