@@ -68,8 +68,8 @@ class Writer:
         except Exception:
             self._roll_back()
             raise
-        new = {id(entry) for entry in fresh}
-        return [id(entry) in new for entry in entries]
+        new = {entry.identity for entry in fresh}
+        return [_took(new, entry) for entry in entries]
 
     def _without_known(self, entries: list[Entry]) -> list[Entry]:
         starts_us = [entry.call.started_at_ns // 1000 for entry in entries]
@@ -101,6 +101,13 @@ class Writer:
         except duckdb.Error:
             # After a fatal error there is no transaction left to roll back; the caller reopens the file.
             return
+
+
+def _took(new: set[tuple[str, str]], entry: Entry) -> bool:
+    """Return whether the entry is the new one of its identity; those behind it are repetitions."""
+    is_new = entry.identity in new
+    new.discard(entry.identity)
+    return is_new
 
 
 def _call_table(entries: list[Entry], ids: list[int]) -> Table:
