@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
@@ -68,6 +69,28 @@ def read_attribution(attributes: Attributes, resource: Attributes) -> Attributio
     for dimension, keys in RESOURCE_KEYS.items():
         found[dimension] = found.get(dimension) or _dimension(resource, keys)
     return Attribution(**found, tags=MappingProxyType(tags))
+
+
+def read_own_attribution(attributes: Attributes) -> Attribution:
+    """Return what a span itself says, for the calls below it; its service is its own and is not passed down."""
+    return replace(read_attribution(attributes, {}), service=None)
+
+
+ATTRIBUTION_MARKERS: Final = (
+    b"feature",
+    b"team",
+    b"user",
+    b"session.id",
+    b"session_id",
+    b"conversation",
+    b"deployment.environment",
+    b"traceloop.association",
+    b"costspan.",
+    b"agent.name",
+    b"tool.name",
+    b"metadata",
+)
+"""A span without any of these byte strings says nothing of whom it was for and need not be parsed."""
 
 
 def _dimension(attributes: Attributes, keys: Keys) -> str | None:

@@ -8,10 +8,11 @@ from __future__ import annotations
 from typing import Final
 
 from costspan.core.call import STANDARD_MODE, Call, SpanClass, UsageState
+from costspan.core.link import Link
 from costspan.core.record import STATUS_ERROR, SpanRecord
 from costspan.core.units import Unit
 from costspan.semconv import outcome, providers
-from costspan.semconv.attribution import read_attribution
+from costspan.semconv.attribution import read_attribution, read_own_attribution
 from costspan.semconv.conventions import Split, known_convention, split
 from costspan.semconv.dialects import DIALECTS
 from costspan.semconv.dialects.base import Dialect
@@ -29,6 +30,18 @@ def read_call(record: SpanRecord) -> Call | None:
     operation = dialect.operation(record)
     span_class = dialect.span_class(record, operation)
     return None if span_class is None else _assemble(record, dialect, operation or "chat", span_class)
+
+
+def read_link(record: SpanRecord) -> Link:
+    """Return what settlement needs of a span that is no call."""
+    return Link(
+        trace_id=record.trace_id,
+        span_id=record.span_id,
+        parent_span_id=record.parent_span_id,
+        started_at_ns=record.start_ns,
+        trace_state=record.trace_state,
+        attribution=read_own_attribution(record.attributes),
+    )
 
 
 def _assemble(record: SpanRecord, dialect: Dialect, operation: str, span_class: SpanClass) -> Call:

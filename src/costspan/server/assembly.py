@@ -81,4 +81,4 @@ def has_ledger(data: Path) -> bool:
 
 
 def _pipeline(store: Store, prices: Sequence[Any], clock: Clock) -> Pipeline:
-    return Pipeline(load_rate_card(prices), Committer(store), IngestCounters(clock))
+    return Pipeline(Committer(store, load_rate_card(prices)), IngestCounters(clock))

@@ -22,6 +22,7 @@ _MONEY: Final = (
     "output_cost",
     "fee_cost",
     "cache_savings",
+    "estimated_cost",
 )
 _QUANTILES: Final = ("latency_ms", "ttft_ms")
 _INTERNAL: Final = ("unpriced_tokens",)
@@ -79,7 +80,6 @@ def _measures(spend: Spend) -> dict[str, Any]:
             document[name] = None if value is None else dict(zip(("p50", "p95", "p99"), value, strict=True))
         elif name not in _INTERNAL:
             document[name] = value
-    document["estimated_cost_usd"] = None
     return document
 
 

@@ -13,10 +13,12 @@ from itertools import islice
 from typing import Final
 
 from costspan.core.errors import CostspanError, PermanentError, RetryableError, StoreUnavailable
-from costspan.server.store.entry import Entry
+from costspan.pricing.rate_card import RateCard
+from costspan.server.pipeline.settlement import post
+from costspan.server.store.entry import Batch
 from costspan.server.store.ports import Ledger
 
-MAX_ENTRIES: Final = 5_000
+MAX_CALLS: Final = 5_000
 MAX_WAIT_S: Final = 0.05
 QUEUED_REQUESTS: Final = 256
 """Waiting requests beyond which a sender is told to come back; with 512 spans a request about 130,000 calls."""
@@ -26,15 +28,16 @@ _log = logging.getLogger("costspan.pipeline")
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    entries: Sequence[Entry]
+    batch: Batch
     answer: Future[Sequence[bool]]
 
 
 class Committer:
     """The one thread that writes the ledger."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, card: RateCard) -> None:
         self._ledger = ledger
+        self._card = card
         self._waiting: queue.Queue[_Waiting | None] = queue.Queue(maxsize=QUEUED_REQUESTS)
         self._thread = threading.Thread(target=self._run, name="costspan-commit", daemon=True)
         self._thread.start()
@@ -44,14 +47,14 @@ class Committer:
         """True when the next request would be told to come back."""
         return self._waiting.full()
 
-    def submit(self, entries: Sequence[Entry]) -> Future[Sequence[bool]]:
-        """Return a future of what was new, done when `entries` are durable or refused.
+    def submit(self, batch: Batch) -> Future[Sequence[bool]]:
+        """Return a future of which calls were new, done when `batch` is durable or refused.
 
         Raise RetryableError when too many requests wait already.
         """
         answer: Future[Sequence[bool]] = Future()
         try:
-            self._waiting.put_nowait(_Waiting(entries, answer))
+            self._waiting.put_nowait(_Waiting(batch, answer))
         except queue.Full:
             raise RetryableError("too many requests wait for the ledger", retry_after_s=1) from None
         return answer
@@ -69,8 +72,8 @@ class Committer:
                 return
 
     def _gather(self, first: _Waiting) -> tuple[list[_Waiting], bool]:
-        group, size, until = [first], len(first.entries), time.monotonic() + MAX_WAIT_S
-        while size < MAX_ENTRIES:
+        group, size, until = [first], len(first.batch.calls), time.monotonic() + MAX_WAIT_S
+        while size < MAX_CALLS:
             try:
                 following = self._waiting.get(timeout=max(0.0, until - time.monotonic()))
             except queue.Empty:
@@ -78,12 +81,14 @@ class Committer:
             if following is None:
                 return group, True
             group.append(following)
-            size += len(following.entries)
+            size += len(following.batch.calls)
         return group, False
 
     def _commit(self, group: list[_Waiting]) -> None:
         try:
-            new = self._ledger.append([entry for waiting in group for entry in waiting.entries])
+            calls = [call for waiting in group for call in waiting.batch.calls]
+            links = [link for waiting in group for link in waiting.batch.links]
+            new = post(self._ledger, Batch(calls, links), self._card)
         except StoreUnavailable as unavailable:
             _fail(group, unavailable)
         except Exception as error:  # noqa: BLE001 - whatever it is, the senders get an answer
@@ -98,7 +103,7 @@ class Committer:
         else:
             flags = iter(new)
             for waiting in group:
-                waiting.answer.set_result(list(islice(flags, len(waiting.entries))))
+                waiting.answer.set_result(list(islice(flags, len(waiting.batch.calls))))
 
 
 def _fail(group: list[_Waiting], error: CostspanError) -> None:

@@ -12,10 +12,13 @@ from typing import Any, Final
 
 import msgspec
 
+from costspan.core.attribution import Attribution
 from costspan.core.errors import MalformedRecord
+from costspan.core.link import Link
 from costspan.core.record import Attributes, AttributeValue, Scope, SpanEvent, SpanRecord
 from costspan.semconv.attributes import mended
 from costspan.semconv.dialects import MARKERS
+from costspan.semconv.normalize import read_link
 from costspan.server.pipeline.decoded import Decoded, UnreadableBody, checked
 
 _MAX_DEPTH: Final = 16
@@ -108,11 +111,23 @@ def _request(body: bytes) -> _TraceRequest:
 def _take(decoded: Decoded, raw: bytes, resource: Attributes, scope: Scope) -> None:
     if not any(marker in raw for marker in _ESCAPED_MARKERS) and b"\\u" not in raw:
         decoded.other_spans += 1
+        if (link := _link(raw)) is not None:
+            decoded.links.append(link)
         return
     try:
         decoded.records.append(checked(_record(raw, resource, scope)))
     except MalformedRecord as malformed:
         decoded.refused[str(malformed)] += 1
+
+
+def _link(raw: bytes) -> Link | None:
+    """Return where a span that is no call hangs and whom it is for, or None when it says neither."""
+    try:
+        record = checked(_record(raw, {}, Scope()))
+    except MalformedRecord:
+        return None
+    link = read_link(record)
+    return link if link.parent_span_id or link.trace_state or link.attribution != Attribution() else None
 
 
 def _record(raw: bytes, resource: Attributes, scope: Scope) -> SpanRecord:

@@ -6,11 +6,14 @@ from typing import Any, Final
 
 from google.protobuf.message import DecodeError
 
+from costspan.core.attribution import Attribution
 from costspan.core.errors import MalformedRecord
+from costspan.core.link import Link
 from costspan.core.record import Attributes, AttributeValue, Scope, SpanEvent, SpanRecord
+from costspan.semconv.attribution import ATTRIBUTION_MARKERS, read_own_attribution
 from costspan.semconv.dialects import MARKERS
 from costspan.server.pipeline import views
-from costspan.server.pipeline.decoded import Decoded, UnreadableBody, checked
+from costspan.server.pipeline.decoded import MAX_NS, Decoded, UnreadableBody, checked
 
 _MAX_DEPTH: Final = 16
 """Nesting of attribute values that is read; deeper ones are dropped, so that no payload can exhaust the stack."""
@@ -30,6 +33,8 @@ def decode_traces(body: bytes) -> Decoded:
             for raw in scope_spans.spans:
                 if not any(marker in raw for marker in MARKERS):
                     decoded.other_spans += 1
+                    if (link := _link(raw)) is not None:
+                        decoded.links.append(link)
                     continue
                 resource = _attributes(resource_spans.resource.attributes) if resource is None else resource
                 try:
@@ -60,6 +65,27 @@ def _record(raw: bytes, resource: Attributes, scope: Scope) -> SpanRecord:
         status_code=span.status.code,
         status_message=span.status.message,
         trace_state=span.trace_state,
+    )
+
+
+def _link(raw: bytes) -> Link | None:
+    """Return where a span that is no call hangs and whom it is for, or None when it says neither."""
+    says_for_whom = any(marker in raw for marker in ATTRIBUTION_MARKERS)
+    try:
+        span = views.Span.FromString(raw) if says_for_whom else views.SpanPlace.FromString(raw)
+    except DecodeError:
+        return None
+    if not (says_for_whom or span.parent_span_id or span.trace_state):
+        return None
+    if len(span.trace_id) != 16 or len(span.span_id) != 8 or len(span.parent_span_id) not in (0, 8):
+        return None
+    return Link(
+        trace_id=span.trace_id.hex(),
+        span_id=span.span_id.hex(),
+        parent_span_id=span.parent_span_id.hex() or None,
+        started_at_ns=min(span.start_time_unix_nano, MAX_NS),
+        trace_state=span.trace_state,
+        attribution=read_own_attribution(_attributes(span.attributes)) if says_for_whom else Attribution(),
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from costspan.core.errors import MalformedRecord, PermanentError
+from costspan.core.link import Link
 from costspan.core.record import SpanRecord
 
 MAX_NS: Final = 2**63 - 1
@@ -19,9 +20,10 @@ class UnreadableBody(PermanentError):
 
 @dataclass(slots=True)
 class Decoded:
-    """Records that look like model calls; `other_spans` do not and were skipped; `refused` counts spans by reason."""
+    """Records that look like model calls, and links of the other spans; `refused` counts spans by reason."""
 
     records: list[SpanRecord] = field(default_factory=list)
+    links: list[Link] = field(default_factory=list)
     other_spans: int = 0
     refused: Counter[str] = field(default_factory=Counter)
 

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 
-from costspan.core.call import Role, SpanClass
-from costspan.core.record import SpanRecord
-from costspan.pricing.price_call import price_call
-from costspan.pricing.rate_card import RateCard
-from costspan.semconv.normalize import read_call
+from costspan.core.call import Call
+from costspan.semconv.normalize import read_call, read_link
 from costspan.server.pipeline import decode_json, decode_protobuf
 from costspan.server.pipeline.committer import Committer
 from costspan.server.pipeline.counters import IngestCounters
 from costspan.server.pipeline.decoded import Decoded
-from costspan.server.store.entry import Entry
+from costspan.server.store.entry import Batch
 
 _log = logging.getLogger("costspan.pipeline")
 
@@ -53,8 +49,7 @@ class Pending:
 class Pipeline:
     """Turns bodies into durable entries."""
 
-    def __init__(self, card: RateCard, committer: Committer, counters: IngestCounters) -> None:
-        self._card = card
+    def __init__(self, committer: Committer, counters: IngestCounters) -> None:
         self._committer = committer
         self.counters = counters
 
@@ -64,13 +59,13 @@ class Pipeline:
         return self._committer.is_full
 
     def start(self, body: bytes, content_type: str) -> Pending:
-        """Decode and price a trace request and queue it for the commit.
+        """Decode and normalize a trace request and queue it for the commit.
 
         Raise UnreadableBody when the body is no trace request, RetryableError when too many requests wait.
         """
         decoded = DECODERS[content_type](body)
-        entries = [entry for record in decoded.records if (entry := self._entry(record, decoded.refused)) is not None]
-        return Pending(decoded, len(entries), self._committer.submit(entries))
+        batch = _normalized(decoded)
+        return Pending(decoded, len(batch.calls), self._committer.submit(batch))
 
     def finish(self, pending: Pending, new: Sequence[bool]) -> Taken:
         """Count a committed request and return what became of it."""
@@ -93,16 +88,20 @@ class Pipeline:
         """Commit what waits and stop."""
         self._committer.close()
 
-    def _entry(self, record: SpanRecord, refused: Counter[str]) -> Entry | None:
+
+def _normalized(decoded: Decoded) -> Batch:
+    calls: list[Call] = []
+    links = list(decoded.links)
+    for record in decoded.records:
         try:
             call = read_call(record)
-            if call is None:
-                return None
-            priced = price_call(call, self._card)
         except Exception:  # noqa: BLE001 - one span never takes its neighbours with it
-            # A span nobody foresaw is refused alone and counted; the trace id leads to it without its content.
+            # A span nobody foresaw is refused alone and counted; the ids lead to it without its content.
             _log.exception("span %s/%s could not be read", record.trace_id, record.span_id)
-            refused["span could not be read"] += 1
-            return None
-        role = Role.AGGREGATE if call.span_class is SpanClass.AGGREGATE else Role.OWNER
-        return Entry(call, priced, self._card.version, role)
+            decoded.refused["span could not be read"] += 1
+            continue
+        if call is None:
+            links.append(read_link(record))
+        else:
+            calls.append(call)
+    return Batch(calls, links)

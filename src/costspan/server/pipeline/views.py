@@ -54,6 +54,13 @@ _MESSAGES: Final[dict[str, tuple[tuple[str, int, str], ...]]] = {
         ("events", 11, "*Event"),
         ("status", 15, "Status"),
     ),
+    "SpanPlace": (
+        ("trace_id", 1, "bytes"),
+        ("span_id", 2, "bytes"),
+        ("trace_state", 3, "string"),
+        ("parent_span_id", 4, "bytes"),
+        ("start_time_unix_nano", 7, "fixed64"),
+    ),
     "ScopeSpans": (("scope", 1, "Scope"), ("spans", 2, "*bytes")),
     "ResourceSpans": (("resource", 1, "Attributed"), ("scope_spans", 2, "*ScopeSpans")),
     "TraceRequest": (("resource_spans", 1, "*ResourceSpans"),),
@@ -106,5 +113,6 @@ def _view(name: str) -> Any:
 
 TraceRequest: Final = _view("TraceRequest")
 Span: Final = _view("Span")
+SpanPlace: Final = _view("SpanPlace")
 Response: Final = _view("Response")
 RpcStatus: Final = _view("RpcStatus")

@@ -1,23 +1,100 @@
-"""`Entry`: one call with its verdict and its role, as the ledger takes it. Immutable; corrections are new entries."""
+"""What the ledger takes: records as received, entries as settled and priced, and the entries they take back."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import msgspec
 
 from costspan.core.call import Call, Role
 from costspan.core.charge import PricedUsage
+from costspan.core.link import Link
+from costspan.semconv.settlement.settle import Settled
+
+_ENCODER: Final = msgspec.msgpack.Encoder(enc_hook=dict)
+_DECODER: Final = msgspec.msgpack.Decoder(Call)
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A call, what it cost, and whether it is the one that counts."""
+    """A settled call and what it cost. Immutable; a change is a reversal and a new entry."""
 
-    call: Call
+    settled: Settled
     priced: PricedUsage
     card_version: str
-    role: Role = Role.OWNER
 
     @property
-    def identity(self) -> tuple[str, str]:
-        """What makes a record the same record when it is sent again (accounting rule 5.1)."""
-        return self.call.trace_id, self.call.span_id
+    def call(self) -> Call:
+        """The call, with what its other records add."""
+        return self.settled.call
+
+    @property
+    def role(self) -> Role:
+        """Whether the entry counts."""
+        return self.settled.role
+
+    @property
+    def estimated_cost(self) -> int | None:
+        """Cost times the adjusted count, in pico-dollars; None where sampling or cost is unknown."""
+        if self.settled.adjusted is None or self.priced.cost is None:
+            return None
+        return self.settled.adjusted.times(self.priced.cost)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Records as received, none of them judged."""
+
+    calls: Sequence[Call] = ()
+    links: Sequence[Link] = ()
+
+    @property
+    def records(self) -> list[Call | Link]:
+        """Everything in the batch."""
+        return [*self.calls, *self.links]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The entry that stands for a record now."""
+
+    entry_id: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbourhood:
+    """All the ledger knows of the traces and response ids some records touch. `standing` is by identity."""
+
+    calls: Sequence[Call] = ()
+    links: Sequence[Link] = ()
+    standing: Mapping[str, Standing] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """One atomic addition: new records, entries taken back (by id), entries added."""
+
+    batch: Batch
+    reversed_entry_ids: Sequence[int]
+    entries: Sequence[Entry]
+
+
+def encode_call(call: Call) -> bytes:
+    """Return a call as bytes that `decode_call` reads back."""
+    return _ENCODER.encode(call)
+
+
+def decode_call(encoded: bytes) -> Call:
+    """Return the call `encode_call` wrote."""
+    return _DECODER.decode(encoded)
+
+
+def digest(settled: Settled) -> str:
+    """Return what tells two verdicts on a record apart; prices are left out, since they change only by re-pricing."""
+    kept = settled.adjusted.kept if settled.adjusted else None
+    verdict = _ENCODER.encode((settled.call, settled.role, settled.owner, kept))
+    return hashlib.blake2b(verdict, digest_size=12).hexdigest()

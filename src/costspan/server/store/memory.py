@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
-from costspan.core.call import Role
+from costspan.core.call import Call, Role
 from costspan.core.charge import PriceStatus
 from costspan.core.clock import utc_from_ns
+from costspan.core.link import Link
 from costspan.server.store.charge_classes import charge_classes
-from costspan.server.store.entry import Entry
+from costspan.server.store.entry import Batch, Entry, Neighbourhood, Posting, Standing, digest
 from costspan.server.store.question import (
     COLUMNS,
     TAG,
@@ -31,17 +32,40 @@ class MemoryStore:
     """A ledger in a list."""
 
     def __init__(self) -> None:
-        self._entries: dict[tuple[str, str], Entry] = {}
+        self._records: dict[str, Call | Link] = {}
+        self._entries: dict[int, Entry] = {}
         self._lock = threading.Lock()
 
-    def append(self, entries: Sequence[Entry]) -> Sequence[bool]:
-        """Add what is not there yet; the first of two records with one identity stays."""
+    def known(self, batch: Batch) -> frozenset[str]:
+        """Return the identities that are recorded."""
+        return frozenset(record.identity for record in batch.records if record.identity in self._records)
+
+    def neighbourhood(self, batch: Batch) -> Neighbourhood:
+        """Return all records of the traces and response ids in `batch`, and of those they lead to in turn."""
+        touched: list[Call | Link] = batch.records
+        near: dict[str, Call | Link] = {}
+        while touched:
+            traces = {record.trace_id for record in touched if record.trace_id}
+            responses = {record.response_id for record in touched if isinstance(record, Call) and record.response_id}
+            touched = [
+                record
+                for identity, record in self._records.items()
+                if identity not in near
+                and (record.trace_id in traces or (isinstance(record, Call) and record.response_id in responses))
+            ]
+            near |= {record.identity: record for record in touched}
+        calls = [record for record in near.values() if isinstance(record, Call)]
+        links = [record for record in near.values() if isinstance(record, Link)]
+        return Neighbourhood(calls, links, self._standing(call.identity for call in calls))
+
+    def commit(self, posting: Posting) -> None:
+        """Add the records, drop the entries taken back, add the new ones."""
         with self._lock:
-            new = []
-            for entry in entries:
-                new.append(entry.identity not in self._entries)
-                self._entries.setdefault(entry.identity, entry)
-            return new
+            self._records |= {record.identity: record for record in posting.batch.records}
+            for entry_id in posting.reversed_entry_ids:
+                del self._entries[entry_id]
+            first = max(self._entries, default=0) + 1
+            self._entries |= dict(enumerate(posting.entries, first))
 
     def spend(self, question: SpendQuestion) -> SpendAnswer:
         """Return rows and total."""
@@ -59,13 +83,21 @@ class MemoryStore:
         starts = [_started_at(entry) for entry in self._entries.values()]
         dialects: dict[str, int] = defaultdict(int)
         for entry in owned:
-            dialects[entry.call.dialect] += 1
+            dialects[entry.call.dialect] += entry.call.call_count
         return LedgerSummary(
             len(owned), min(starts, default=None), max(starts, default=None), dict(sorted(dialects.items()))
         )
 
     def close(self) -> None:
         """Nothing to release."""
+
+    def _standing(self, identities: Iterable[str]) -> dict[str, Standing]:
+        wanted = frozenset(identities)
+        return {
+            entry.call.identity: Standing(entry_id, digest(entry.settled))
+            for entry_id, entry in self._entries.items()
+            if entry.call.identity in wanted
+        }
 
 
 def _measure(entries: Iterable[Entry]) -> Spend:
@@ -77,15 +109,15 @@ def _measure(entries: Iterable[Entry]) -> Spend:
     unpriced = [entry for entry in without if not entry.call.failed]
     classes = [charge_classes(entry.priced) for entry in owned]
     return Spend(
-        calls=len(owned),
-        billed_calls=len(billed),
-        errors=len(without) - len(unpriced),
-        retries=sum(entry.call.attempt > 1 for entry in owned),
-        truncated=sum(entry.call.finish_reason == "length" for entry in owned),
-        unpriced_calls=len(unpriced),
-        partial_calls=sum(entry.priced.status is PriceStatus.PARTIAL for entry in owned),
-        usage_missing_calls=sum(entry.priced.status is PriceStatus.USAGE_MISSING for entry in unpriced),
-        duplicate_calls=len(duplicates),
+        calls=_requests(owned),
+        billed_calls=_requests(billed),
+        errors=_requests(without) - _requests(unpriced),
+        retries=_requests(entry for entry in owned if entry.call.attempt > 1),
+        truncated=_requests(entry for entry in owned if entry.call.finish_reason == "length"),
+        unpriced_calls=_requests(unpriced),
+        partial_calls=_requests(entry for entry in owned if entry.priced.status is PriceStatus.PARTIAL),
+        usage_missing_calls=_requests(e for e in unpriced if e.priced.status is PriceStatus.USAGE_MISSING),
+        duplicate_calls=_requests(duplicates),
         input_tokens=sum(entry.call.usage.input_tokens for entry in owned),
         cache_read_tokens=sum(entry.call.usage.cache_read_tokens for entry in owned),
         cache_write_tokens=sum(entry.call.usage.cache_write_tokens for entry in owned),
@@ -101,11 +133,22 @@ def _measure(entries: Iterable[Entry]) -> Spend:
         output_cost=_sum(c.output for c in classes),
         fee_cost=_sum(c.fee for c in classes),
         cache_savings=_sum(entry.priced.cache_savings for entry in owned),
+        estimated_cost=_estimate(owned),
         latency_ms=_quantiles_ms([entry.call.ended_at_ns - entry.call.started_at_ns for entry in owned]),
         ttft_ms=_quantiles_ms(
             [int(s * 1e9) for entry in owned if (s := entry.call.time_to_first_chunk_s) is not None and 0 <= s < 3600]
         ),
     )
+
+
+def _requests(entries: Iterable[Entry]) -> int:
+    return sum(entry.call.call_count for entry in entries)
+
+
+def _estimate(owned: list[Entry]) -> int | None:
+    if all(entry.settled.adjusted is None for entry in owned):
+        return None
+    return _sum(entry.priced.cost if entry.estimated_cost is None else entry.estimated_cost for entry in owned)
 
 
 def _sum(amounts: Iterable[int | None]) -> int | None:

@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from datetime import timedelta
+from typing import Final, Protocol
 
-from costspan.server.store.entry import Entry
+from costspan.server.store.entry import Batch, Neighbourhood, Posting
 from costspan.server.store.question import LedgerSummary, SpendAnswer, SpendQuestion
+
+SETTLING_WINDOW: Final = timedelta(hours=24)
+"""How far apart, by their starts, two records of one trace or response may be and still be settled together.
+
+Beyond it both count. It is measured in span time, not in time of arrival, so a record may arrive as late as it likes.
+"""
 
 
 class Ledger(Protocol):
-    """Takes entries. Only grows."""
+    """Takes postings. Only grows. One thread writes."""
 
-    def append(self, entries: Sequence[Entry]) -> Sequence[bool]:
-        """Add the entries the ledger does not have, in one atomic commit that is durable when this returns.
+    def known(self, batch: Batch) -> frozenset[str]:
+        """Return the identities among `batch` that were recorded before."""
 
-        Return for each entry whether it was new; False is a record that was sent again. When nothing was added raise
-        StoreUnavailable if the same entries may succeed later, PermanentError if they cannot.
+    def neighbourhood(self, batch: Batch) -> Neighbourhood:
+        """Return what is recorded of the traces and response ids in `batch`, and of all they lead to."""
+
+    def commit(self, posting: Posting) -> None:
+        """Add a posting in one atomic commit that is durable when this returns.
+
+        When nothing was added raise StoreUnavailable if the posting may succeed later, PermanentError if it cannot.
         """
 
     def close(self) -> None:
-        """Release the ledger; nothing appended is lost."""
+        """Release the ledger; nothing committed is lost."""
 
 
 class LedgerReader(Protocol):

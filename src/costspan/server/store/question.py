@@ -102,6 +102,8 @@ class Spend:
     output_cost: int | None = None
     fee_cost: int | None = None
     cache_savings: int | None = None
+    estimated_cost: int | None = None
+    """Recorded cost scaled up by how the calls were sampled; None where no call says how."""
     latency_ms: tuple[float, float, float] | None = None
     """p50, p95, p99 of the call's duration."""
     ttft_ms: tuple[float, float, float] | None = None

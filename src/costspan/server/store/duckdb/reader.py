@@ -28,7 +28,7 @@ _UNPRICED: Final = f"{_OWNED} AND cost IS NULL AND error_type IS NULL"
 
 
 def _count(condition: str) -> str:
-    return f"coalesce(sum(sign) FILTER (WHERE {condition}), 0)::BIGINT"
+    return f"coalesce(sum(sign * call_count) FILTER (WHERE {condition}), 0)::BIGINT"
 
 
 def _tokens(columns: str, condition: str = _OWNED) -> str:
@@ -40,9 +40,14 @@ def _money(column: str, condition: str = _OWNED) -> str:
 
 
 def _quantiles(column: str) -> str:
-    # A reversed entry's own row is left out with its reversal by the sign; quantiles over corrections are exact only
-    # where nothing was corrected in the group, which is why they are the one measure that is no sum.
-    return f"quantile_cont({column}, [0.5, 0.95, 0.99]) FILTER (WHERE {_OWNED} AND sign > 0 AND {column} IS NOT NULL)"
+    # The one measure that is no sum: an entry taken back has to be left out together with its reversal.
+    return f"quantile_cont({column}, [0.5, 0.95, 0.99]) FILTER (WHERE {_OWNED} AND stands AND {column} IS NOT NULL)"
+
+
+def _asked(where: str) -> str:
+    """Return the entries a question is about; `stands` is true for those that were not taken back."""
+    taken_back = "SELECT entry_id FROM calls WHERE sign < 0"
+    return f"(SELECT *, sign > 0 AND entry_id NOT IN ({taken_back}) AS stands FROM calls WHERE {where}) AS asked"
 
 
 _MEASURES: Final[dict[str, str]] = {
@@ -70,6 +75,10 @@ _MEASURES: Final[dict[str, str]] = {
     "output_cost": _money("output_cost"),
     "fee_cost": _money("fee_cost"),
     "cache_savings": _money("cache_savings"),
+    "estimated_cost": (
+        f"CASE WHEN count(adjusted_count) FILTER (WHERE {_OWNED}) > 0 "
+        f"THEN sum(sign * coalesce(estimated_cost, cost)) FILTER (WHERE {_OWNED}) END"
+    ),
     "latency_ms": _quantiles("duration_ns"),
     "ttft_ms": _quantiles("ttft_ns"),
 }
@@ -89,7 +98,7 @@ class Reader:
             raise UsageError(f"cannot order by {question.order!r}; known: {', '.join(MEASURES)}")
         where, values = _where(question)
         cursor = self._connection.cursor()
-        total = cursor.execute(f"SELECT {_SELECTED} FROM calls WHERE {where}", values).fetchone()
+        total = cursor.execute(f"SELECT {_SELECTED} FROM {_asked(where)}", values).fetchone()
         rows = cursor.execute(*_grouped(question, where, values)).fetchall() if _has_rows(question) else []
         return SpendAnswer(tuple(_row(row, question) for row in rows), _spend(total or ()))
 
@@ -124,17 +133,17 @@ def _grouped(question: SpendQuestion, where: str, values: list[Any]) -> tuple[st
     if question.limit is None or not bucket or not keys:
         ordered = f"bucket, {ranked}" if bucket else ranked
         limit = f" LIMIT {int(question.limit)}" if question.limit is not None else ""
-        return f"SELECT {selected} FROM calls WHERE {where} GROUP BY {groups} ORDER BY {ordered}{limit}", values
+        return f"SELECT {selected} FROM {_asked(where)} GROUP BY {groups} ORDER BY {ordered}{limit}", values
     only_keys = ", ".join(names)
     top = (
-        f"SELECT {', '.join(keys)}, {_MEASURES[question.order]} AS m_{question.order} FROM calls WHERE {where} "
+        f"SELECT {', '.join(keys)}, {_MEASURES[question.order]} AS m_{question.order} FROM {_asked(where)} "
         f"GROUP BY {only_keys} ORDER BY {ranked} LIMIT {int(question.limit)}"
     )
     same = " AND ".join(
         f"top.{name} IS NOT DISTINCT FROM {_column(key)}" for name, key in zip(names, question.group_by, strict=True)
     )
     query = (
-        f"WITH top AS ({top}) SELECT {selected} FROM calls WHERE {where} AND EXISTS (SELECT 1 FROM top WHERE {same}) "
+        f"WITH top AS ({top}) SELECT {selected} FROM {_asked(where)} WHERE EXISTS (SELECT 1 FROM top WHERE {same}) "
         f"GROUP BY {groups} ORDER BY bucket, {ranked}"
     )
     return query, values + values

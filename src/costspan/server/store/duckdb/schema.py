@@ -1,12 +1,13 @@
 """The tables, as data: one list of columns makes the DDL, the Arrow batch and the row.
 
-`calls` holds an entry per call with its verdict; `charges` the ledger lines behind it. Both only grow: a correction is
-a row with `sign` -1 that repeats the entry it takes back, followed by the new one, so every total is a signed sum and
-never depends on which entry is the latest.
+`records` holds what came in, as it was read; `calls` an entry per record with its verdict; `charges` the ledger lines
+of the entries that count. All only grow: a correction is a row with `sign` -1 that repeats the entry it takes back,
+followed by the new one, so every total is a signed sum and never depends on which entry is the latest.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from arro3.core import DataType
 from costspan.core.attribution import DIMENSIONS
 from costspan.core.units import TOKEN_UNITS, Unit
 from costspan.server.store.charge_classes import ChargeClasses
-from costspan.server.store.entry import Entry
+from costspan.server.store.entry import Entry, digest
 
 SCHEMA_VERSION: Final = 1
 
@@ -31,6 +32,11 @@ class Column:
     read: Callable[[Entry, ChargeClasses], Any]
     arrow: Any
     expression: str = "{}"
+
+
+def key_of(identity: str | None) -> str | None:
+    """Return a record's identity as the 128-bit key the tables join on, in hex."""
+    return hashlib.blake2b(identity.encode(), digest_size=16).hexdigest() if identity else None
 
 
 def _text(name: str, read: Callable[[Entry, ChargeClasses], str | None]) -> Column:
@@ -86,9 +92,25 @@ def _tags(entry: Entry, _: ChargeClasses) -> str | None:
     return json.dumps(dict(entry.call.attribution.tags)) if entry.call.attribution.tags else None
 
 
+def _span_id(entry: Entry, _: ChargeClasses) -> int | None:
+    return int(entry.call.span_id, 16) if entry.call.span_id else None
+
+
+def _adjusted(entry: Entry, _: ChargeClasses) -> float | None:
+    return float(entry.settled.adjusted) if entry.settled.adjusted else None
+
+
 CALL_COLUMNS: Final = (
-    Column("trace_id", "UUID", lambda e, _: e.call.trace_id, DataType.string(), "{}::UUID"),
-    Column("span_id", "UBIGINT", lambda e, _: int(e.call.span_id, 16), DataType.uint64()),
+    Column("key", "UUID", lambda e, _: key_of(e.call.identity), DataType.string(), "{}::UUID"),
+    Column("owner_key", "UUID", lambda e, _: key_of(e.settled.owner), DataType.string(), "{}::UUID"),
+    _text("digest", lambda e, _: digest(e.settled)),
+    _text("reason", lambda e, _: e.settled.reason),
+    _text("signal", lambda e, _: e.call.signal.value),
+    _whole("call_count", lambda e, _: e.call.call_count, "INTEGER"),
+    Column("adjusted_count", "DOUBLE", _adjusted, DataType.float64()),
+    _whole("estimated_cost", lambda e, _: e.estimated_cost),
+    Column("trace_id", "UUID", lambda e, _: e.call.trace_id or None, DataType.string(), "{}::UUID"),
+    Column("span_id", "UBIGINT", _span_id, DataType.uint64()),
     Column("parent_span_id", "UBIGINT", _parent_span_id, DataType.uint64()),
     Column("started_at", "TIMESTAMP", _started_at_us, DataType.int64(), "make_timestamp({})"),
     _whole("duration_ns", _duration_ns),
@@ -138,8 +160,13 @@ _CHARGES: Final = """started_at TIMESTAMP NOT NULL, unit VARCHAR NOT NULL, quant
 price VARCHAR NOT NULL, per BIGINT NOT NULL, list_cost BIGINT NOT NULL, cost BIGINT NOT NULL, rate_id VARCHAR,
 card_version VARCHAR NOT NULL"""
 
+_RECORDS: Final = """key UUID NOT NULL, trace_id UUID, span_id UBIGINT, parent_span_id UBIGINT,
+started_at TIMESTAMP NOT NULL, received_at TIMESTAMP NOT NULL, response_id VARCHAR, call BLOB, trace_state VARCHAR,
+attribution VARCHAR"""
+
 DDL: Final = (
     "CREATE TABLE IF NOT EXISTS ledger_schema (version INTEGER NOT NULL)",
+    f"CREATE TABLE IF NOT EXISTS records ({_RECORDS})",
     f"CREATE TABLE IF NOT EXISTS calls ({_POSTING}, {_CALLS})",
     f"CREATE TABLE IF NOT EXISTS charges ({_POSTING}, {_CHARGES})",
 )

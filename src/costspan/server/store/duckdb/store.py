@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -12,10 +12,11 @@ import duckdb
 
 from costspan.core.clock import Clock, system_clock
 from costspan.core.errors import PermanentError, StoreUnavailable, Unreachable
+from costspan.server.store.duckdb import records
 from costspan.server.store.duckdb.connection import open_ledger_file
 from costspan.server.store.duckdb.reader import Reader
 from costspan.server.store.duckdb.writer import Writer
-from costspan.server.store.entry import Entry
+from costspan.server.store.entry import Batch, Neighbourhood, Posting
 from costspan.server.store.question import LedgerSummary, SpendAnswer, SpendQuestion
 
 Answer = TypeVar("Answer")
@@ -28,7 +29,7 @@ _DEAD: Final = (duckdb.FatalException, duckdb.ConnectionException)
 
 
 class DuckDBStore:
-    """One ledger file. `append` is called by one thread; questions may come from several."""
+    """One ledger file. One thread writes; questions may come from several."""
 
     def __init__(self, data: Path, *, read_only: bool = False, clock: Clock = system_clock) -> None:
         self._data = data
@@ -38,20 +39,17 @@ class DuckDBStore:
         self._opening = threading.Lock()
         self._open()
 
-    def append(self, entries: Sequence[Entry]) -> Sequence[bool]:
-        """Add entries in one durable commit; see the port for what is raised when nothing was added."""
-        if not entries:
-            return ()
-        try:
-            self._open()
-            return self._writer.append(entries)
-        except (*_UNFIT, OverflowError, TypeError, ValueError) as error:
-            raise PermanentError(f"the ledger cannot hold this: {str(error).splitlines()[0]}") from error
-        except (duckdb.Error, Unreachable) as error:
-            _log.warning("commit failed, nothing of this batch was taken: %s", str(error).splitlines()[0])
-            if isinstance(error, _DEAD):
-                self.close()
-            raise StoreUnavailable("the ledger could not be written; try again") from error
+    def known(self, batch: Batch) -> frozenset[str]:
+        """Return the identities among `batch` that were recorded before."""
+        return self._write(lambda: records.known(self._opened(), batch))
+
+    def neighbourhood(self, batch: Batch) -> Neighbourhood:
+        """Return what is recorded of the traces and response ids in `batch`."""
+        return self._write(lambda: records.neighbourhood(self._opened(), batch))
+
+    def commit(self, posting: Posting) -> None:
+        """Add a posting in one durable commit; see the port for what is raised when nothing was added."""
+        self._write(lambda: self._writer.commit(posting))
 
     def spend(self, question: SpendQuestion) -> SpendAnswer:
         """Return the measures of the calls asked about."""
@@ -68,12 +66,29 @@ class DuckDBStore:
                 self._connection.close()
                 self._connection = None
 
+    def _write(self, act: Callable[[], Answer]) -> Answer:
+        try:
+            self._open()
+            return act()
+        except (*_UNFIT, OverflowError, TypeError, ValueError) as error:
+            raise PermanentError(f"the ledger cannot hold this: {str(error).splitlines()[0]}") from error
+        except (duckdb.Error, Unreachable) as error:
+            _log.warning("commit failed, nothing of this batch was taken: %s", str(error).splitlines()[0])
+            if isinstance(error, _DEAD):
+                self.close()
+            raise StoreUnavailable("the ledger could not be written; try again") from error
+
     def _read(self, ask: Callable[[Reader], Answer]) -> Answer:
         try:
             self._open()
             return ask(self._reader)
         except (duckdb.Error, Unreachable) as error:
             raise StoreUnavailable(f"the ledger could not be read: {str(error).splitlines()[0]}") from error
+
+    def _opened(self) -> duckdb.DuckDBPyConnection:
+        if self._connection is None:
+            raise StoreUnavailable("the ledger is closed")
+        return self._connection
 
     def _open(self) -> None:
         with self._opening:

@@ -1,0 +1,38 @@
+"""Puts the attribution in force on every span as it starts, so that samplers and other exporters see it too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from opentelemetry.context import Context
+from opentelemetry.sdk.trace import Span, SpanProcessor
+
+from costspan.core.attribution import Attribution
+from costspan.sdk import attribute_names as names
+from costspan.sdk.attribute import attribution_in
+from costspan.sdk.safety import never_raise
+
+
+class AttributionProcessor(SpanProcessor):
+    """`defaults` fill in what nobody said; `name_user` turns a user id into what may leave the process."""
+
+    def __init__(self, defaults: Attribution, name_user: Callable[[str], str]) -> None:
+        self._defaults = defaults
+        self._name_user = name_user
+
+    @never_raise(None)
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+        attributes = self._attributes(attribution_in(parent_context).or_else(self._defaults))
+        said = span.attributes or {}
+        span.set_attributes({key: value for key, value in attributes.items() if key not in said})
+
+    def _attributes(self, who: Attribution) -> dict[str, str]:
+        known = {
+            names.FEATURE: who.feature,
+            names.TEAM: who.team,
+            names.USER_ID: self._name_user(who.user_id) if who.user_id else None,
+            names.ENVIRONMENT: who.environment,
+            names.SESSION: who.session,
+        }
+        tags = {names.TAG_PREFIX + name: value for name, value in who.tags.items()}
+        return {key: value for key, value in known.items() if value} | tags

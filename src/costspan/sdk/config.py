@@ -1,0 +1,94 @@
+"""`Config`: what the SDK wing was told, by arguments and by the environment. Read once, by `configure`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from costspan.core.attribution import Attribution
+from costspan.sdk.safety import log_once
+
+DEFAULT_URL: Final = "http://127.0.0.1:4318"
+"""Where `costspan serve` listens. Not `localhost`, which may mean ::1 first."""
+
+NOBODY: Final = Attribution()
+
+_FALSE: Final = frozenset({"0", "false", "no", "off"})
+_TRUE: Final = frozenset({"1", "true", "yes", "on"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """Settings of the SDK wing. `endpoint` is None where OpenTelemetry's own variables name one."""
+
+    service_name: str | None = None
+    endpoint: str | None = DEFAULT_URL
+    headers: Mapping[str, str] = field(default_factory=dict)
+    exporters: tuple[str, ...] = ("otlp",)
+    protocol: str = "http/protobuf"
+    defaults: Attribution = NOBODY
+    hash_users: bool = True
+    hash_key: str | None = None
+    key_folder: Path = Path()
+    capture_content: bool = False
+    record_to: Path | None = None
+    tally_to: Path | None = None
+    disabled: bool = False
+
+
+def read_config(
+    environment_variables: Mapping[str, str],
+    *,
+    service_name: str | None = None,
+    endpoint: str | None = None,
+    defaults: Attribution = NOBODY,
+) -> Config:
+    """Return the settings; an argument wins over a variable, an `OTEL_*` variable over our own."""
+    said = {name: value.strip() for name, value in environment_variables.items() if value.strip()}
+    otel_endpoint = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" in said or "OTEL_EXPORTER_OTLP_ENDPOINT" in said
+    exporters = said.get("OTEL_TRACES_EXPORTER", "otlp").replace(" ", "").split(",")
+    return Config(
+        service_name=service_name,
+        endpoint=endpoint or (None if otel_endpoint else said.get("COSTSPAN_URL", DEFAULT_URL)),
+        headers=_authorization(said),
+        exporters=tuple("otlp" if name == "costspan" else name for name in exporters),
+        protocol=said.get("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL")
+        or said.get("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
+        defaults=defaults.or_else(
+            Attribution(
+                feature=said.get("COSTSPAN_FEATURE"),
+                team=said.get("COSTSPAN_TEAM"),
+                environment=said.get("COSTSPAN_ENVIRONMENT"),
+            )
+        ),
+        hash_users=said.get("COSTSPAN_HASH_USERS", "1").lower() not in _FALSE,
+        hash_key=said.get("COSTSPAN_HASH_KEY"),
+        key_folder=_configuration_folder(said),
+        capture_content=said.get("COSTSPAN_CAPTURE_CONTENT", "").lower() in _TRUE,
+        record_to=_path(said.get("COSTSPAN_RECORD_TO")),
+        tally_to=_path(said.get("COSTSPAN_TALLY_TO")),
+        disabled=said.get("OTEL_SDK_DISABLED", "").lower() == "true",
+    )
+
+
+def _authorization(said: Mapping[str, str]) -> dict[str, str]:
+    if "OTEL_EXPORTER_OTLP_TRACES_HEADERS" in said or "OTEL_EXPORTER_OTLP_HEADERS" in said:
+        return {}
+    key = said.get("COSTSPAN_API_KEY")
+    if file := said.get("COSTSPAN_API_KEY_FILE"):
+        try:
+            key = Path(file).read_text().strip()
+        except OSError as error:
+            log_once(f"costspan: COSTSPAN_API_KEY_FILE cannot be read ({error.strerror}); sending without a key")
+    return {"authorization": f"Bearer {key}"} if key else {}
+
+
+def _configuration_folder(said: Mapping[str, str]) -> Path:
+    base = said.get("XDG_CONFIG_HOME") or (f"{said['HOME']}/.config" if "HOME" in said else said.get("APPDATA", "."))
+    return Path(base) / "costspan"
+
+
+def _path(text: str | None) -> Path | None:
+    return Path(text) if text else None

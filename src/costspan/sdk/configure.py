@@ -1,0 +1,143 @@
+"""`configure`: one call that makes an application's model calls carry their cost. Called at start-up, by hand or by
+`costspan run`."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final
+
+from opentelemetry import trace
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
+
+from costspan.core.attribution import Attribution
+from costspan.sdk.attribute_processor import AttributionProcessor
+from costspan.sdk.config import Config, read_config
+from costspan.sdk.enrich import CostExporter
+from costspan.sdk.exit_flush import ExitFlush
+from costspan.sdk.exporters import chosen_exporters
+from costspan.sdk.instrument import instrument_clients
+from costspan.sdk.metrics import CostMetrics
+from costspan.sdk.price_span import SpanPricer
+from costspan.sdk.safety import LOG, never_raise
+from costspan.sdk.tally import TallyWriter
+from costspan.sdk.user_pseudonym import installation_key, pseudonymous
+
+_BATCH_DELAY_MS: Final = 1_000
+"""A cost is seen within seconds; OpenTelemetry's own default of 5 s is used where OTEL_BSP_SCHEDULE_DELAY says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """What `configure` did. `active` is False where nothing will be recorded; `notes` say what and why."""
+
+    active: bool
+    notes: tuple[str, ...]
+    processors: tuple[SpanProcessor, ...] = ()
+    finish: Callable[[], None] = field(default=lambda: None, repr=False)
+    """Send what is waiting and stop, within five seconds. Runs by itself when the program exits."""
+
+    def flush(self, timeout_s: float = 5.0) -> bool:
+        """Send what is waiting, for programs that are frozen between requests. False where something is left."""
+        flushed = [processor.force_flush(int(timeout_s * 1000)) for processor in self.processors]
+        return all(flushed)
+
+
+_lock: Final = threading.Lock()
+_done: Configured | None = None
+
+
+def configure(
+    *,
+    service_name: str | None = None,
+    endpoint: str | None = None,
+    feature: str | None = None,
+    team: str | None = None,
+    environment: str | None = None,
+    exporter: SpanExporter | None = None,
+    instrument: bool = True,
+) -> Configured:
+    """Price and attribute this process's model calls and send them over OTLP. The first call decides for the process.
+
+    Uses the application's own tracer provider where there is one. `feature`, `team` and `environment` are for calls
+    that no `attribute` scope covers; `exporter` replaces the OTLP one. Never raises and never waits for the network.
+    """
+    global _done  # noqa: PLW0603 - a process has one tracer provider
+    with _lock:
+        if _done is None:
+            defaults = Attribution(feature=feature, team=team, environment=environment)
+            _done = _configure(service_name, endpoint, defaults, exporter, instrument=instrument)
+            LOG.log(logging.INFO if _done.active else logging.WARNING, "costspan: %s", "; ".join(_done.notes))
+        return _done
+
+
+@never_raise(Configured(active=False, notes=("not configured: an error is logged above",)))
+def _configure(
+    service_name: str | None,
+    endpoint: str | None,
+    defaults: Attribution,
+    exporter: SpanExporter | None,
+    *,
+    instrument: bool,
+) -> Configured:
+    config = read_config(os.environ, service_name=service_name, endpoint=endpoint, defaults=defaults)
+    if config.disabled:
+        return Configured(active=False, notes=("OTEL_SDK_DISABLED is true: nothing is recorded",))
+    provider, provider_note = _tracer_provider(config)
+    if provider is None:
+        return Configured(active=False, notes=(provider_note,))
+    exporters = (exporter,) if exporter else chosen_exporters(config)
+    processors = _processors(config, exporters)
+    for processor in processors:
+        provider.add_span_processor(processor)
+    finish = ExitFlush(partial(_shut_down, processors)).now
+    if config.capture_content:
+        os.environ.setdefault("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "span_only")
+    clients = tuple(instrument_clients(provider)) if instrument else ()
+    notes = (provider_note, _destination(config, exporters, replaced=exporter is not None), *clients)
+    return Configured(active=True, notes=notes, processors=processors, finish=finish)
+
+
+def _tracer_provider(config: Config) -> tuple[TracerProvider | None, str]:
+    existing = trace.get_tracer_provider()
+    if isinstance(existing, TracerProvider):
+        return existing, "joined the application's tracer provider"
+    if not isinstance(existing, trace.ProxyTracerProvider):
+        return None, f"{type(existing).__name__} takes no span processors: nothing is recorded"
+    named = {"service.name": config.service_name} if config.service_name else {}
+    # Left to itself the provider waits at exit for as long as its exporters retry.
+    provider = TracerProvider(resource=Resource.create(named), shutdown_on_exit=False)
+    trace.set_tracer_provider(provider)
+    return provider, "tracing set up"
+
+
+def _processors(config: Config, exporters: tuple[SpanExporter, ...]) -> tuple[SpanProcessor, ...]:
+    pricer = SpanPricer()
+    delay_ms = None if "OTEL_BSP_SCHEDULE_DELAY" in os.environ else _BATCH_DELAY_MS
+    key = config.hash_key.encode() if config.hash_key else None
+    name_user = pseudonymous(lambda: key or installation_key(config.key_folder)) if config.hash_users else str
+    return (
+        AttributionProcessor(config.defaults, name_user),
+        CostMetrics(pricer),
+        *([TallyWriter(config.tally_to, pricer)] if config.tally_to else []),
+        *(BatchSpanProcessor(CostExporter(each, pricer), schedule_delay_millis=delay_ms) for each in exporters),
+    )
+
+
+def _shut_down(processors: tuple[SpanProcessor, ...]) -> None:
+    for processor in processors:
+        never_raise(None)(processor.shutdown)()
+
+
+def _destination(config: Config, exporters: tuple[SpanExporter, ...], *, replaced: bool) -> str:
+    if replaced or not exporters:
+        return "spans go to the given exporter" if replaced else "OTEL_TRACES_EXPORTER asks for no export"
+    if config.record_to:
+        return f"spans are recorded in {config.record_to}"
+    return f"spans go to {config.endpoint or 'the endpoint OpenTelemetry is configured for'}"

@@ -1,0 +1,100 @@
+"""Cost on the way out: an exporter that forwards each GenAI span as a copy that says what the call cost.
+
+A span cannot be changed once it has ended, so the exporter behind this one is given a new `ReadableSpan`
+(docs/decisions/0003-sdk-span-copy.md). Other exporters of the application see the span as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+from opentelemetry.util.types import AttributeValue
+
+from costspan.core.charge import PriceStatus
+from costspan.core.money import usd_from_pico
+from costspan.sdk import attribute_names as names
+from costspan.sdk.price_span import PricedSpan, SpanPricer
+from costspan.sdk.safety import never_raise
+
+
+class EnrichedSpan(ReadableSpan):
+    """A span with attributes added, and everything else, the dropped counts included, as the original has it."""
+
+    def __init__(self, original: ReadableSpan, added: Mapping[str, AttributeValue]) -> None:
+        super().__init__(
+            name=original.name,
+            context=original.get_span_context(),
+            parent=original.parent,
+            resource=original.resource,
+            attributes={**(original.attributes or {}), **added},
+            events=original.events,
+            links=original.links,
+            kind=original.kind,
+            status=original.status,
+            start_time=original.start_time,
+            end_time=original.end_time,
+            instrumentation_scope=original.instrumentation_scope,
+        )
+        self._original = original
+
+    @property
+    def dropped_attributes(self) -> int:
+        return self._original.dropped_attributes
+
+    @property
+    def dropped_events(self) -> int:
+        return self._original.dropped_events
+
+    @property
+    def dropped_links(self) -> int:
+        return self._original.dropped_links
+
+
+class CostExporter(SpanExporter):
+    """Delegates to `exporter` with GenAI spans enriched; a span that cannot be priced goes on unchanged."""
+
+    def __init__(self, exporter: SpanExporter, pricer: SpanPricer | None = None) -> None:
+        self._exporter = exporter
+        self._pricer = pricer or SpanPricer()
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        return self._exporter.export([self._enriched(span) or span for span in spans])
+
+    def shutdown(self) -> None:
+        self._exporter.shutdown()
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        return self._exporter.force_flush(timeout_millis)
+
+    @never_raise(None)
+    def _enriched(self, span: ReadableSpan) -> ReadableSpan | None:
+        verdict = self._pricer.verdict(span)
+        said = span.attributes or {}
+        if verdict is None or names.PRICE_STATUS in said:
+            return None
+        return EnrichedSpan(span, {key: value for key, value in added_attributes(verdict).items() if key not in said})
+
+
+def added_attributes(verdict: PricedSpan) -> dict[str, AttributeValue]:
+    """Return what the verdict lets a span say. A cost that is unknown is absent, never 0."""
+    call, priced = verdict.call, verdict.priced
+    added: dict[str, AttributeValue | None] = {
+        names.PRICE_STATUS: priced.status.value,
+        names.RATE_ID: priced.rate.rate_id if priced.rate else None,
+        names.FEATURE: call.attribution.feature,
+        names.TEAM: call.attribution.team,
+        names.ENVIRONMENT: call.attribution.environment,
+        names.TIME_TO_FIRST_CHUNK: call.time_to_first_chunk_s,
+    }
+    if priced.cost is not None:
+        cost_usd = float(usd_from_pico(priced.cost))
+        reported = priced.status is PriceStatus.REPORTED
+        added |= {
+            names.COST_USD: cost_usd,
+            names.COST_AMOUNT: cost_usd,
+            names.COST_CURRENCY: "USD",
+            names.COST_SOURCE: "provider" if reported else "local",
+        }
+    return {key: value for key, value in added.items() if value is not None}

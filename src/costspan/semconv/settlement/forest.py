@@ -1,0 +1,69 @@
+"""The spans of the traces concerned as a forest: who is above whom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from costspan.core.attribution import Attribution
+from costspan.core.call import Call, Signal
+from costspan.core.link import Link
+
+MAX_DEPTH: Final = 256
+"""How far up a span's ancestors are followed. Deeper traces are not seen in the field; a loop of parents ends here."""
+
+SpanKey = tuple[str, str]
+"""(trace id, span id)."""
+
+
+class Forest:
+    """Parent links of calls and of the spans between them."""
+
+    def __init__(self, calls: Sequence[Call], links: Sequence[Link]) -> None:
+        self._parents: dict[SpanKey, str | None] = {}
+        self._attributions: dict[SpanKey, Attribution] = {}
+        self._trace_states: dict[str, dict[str, str]] = {}
+        spans: list[Link | Call] = [*links, *(call for call in calls if call.signal is Signal.SPAN)]
+        for span in spans:
+            key = (span.trace_id, span.span_id)
+            self._parents[key] = span.parent_span_id
+            self._attributions[key] = span.attribution
+            if span.trace_state:
+                self._trace_states.setdefault(span.trace_id, {})[span.span_id] = span.trace_state
+
+    def ancestors(self, call: Call) -> Iterator[SpanKey]:
+        """Yield the spans above `call`, nearest first. An event hangs in its span, which is its nearest."""
+        key: SpanKey = (call.trace_id, call.span_id)
+        if call.signal is not Signal.SPAN and key in self._parents:
+            yield key
+        seen = {key}
+        while len(seen) < MAX_DEPTH:
+            parent = self._parents.get(key)
+            if parent is None:
+                return
+            key = (key[0], parent)
+            if key in seen or key not in self._parents:
+                return
+            seen.add(key)
+            yield key
+
+    def depth(self, call: Call) -> int:
+        """Return how many known spans are above `call`."""
+        return sum(1 for _ in self.ancestors(call))
+
+    def attribution(self, key: SpanKey) -> Attribution:
+        """Return what the span at `key` says of whom it was for."""
+        return self._attributions[key]
+
+    def trace_state(self, call: Call) -> str:
+        """Return the tracestate that says how `call` was sampled: its own, else its root's, else any of its trace.
+
+        Python's probability sampler writes the threshold on root spans only; the trace was sampled as a whole.
+        """
+        if call.trace_state:
+            return call.trace_state
+        states = self._trace_states.get(call.trace_id, {})
+        for span_id in sorted(states, key=lambda span_id: (self._parents[call.trace_id, span_id] is not None, span_id)):
+            if states[span_id]:
+                return states[span_id]
+        return ""

@@ -1,0 +1,147 @@
+"""The election: of all records of a call one owns it; aggregates count only where nothing below them does."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
+from typing import Final, TypeVar
+
+from costspan.core.attribution import Attribution
+from costspan.core.call import STANDARD_MODE, Call, Role, Signal, SpanClass, UsageState
+from costspan.core.clock import NS_PER_S
+from costspan.core.link import Link
+from costspan.semconv.sampling import AdjustedCount, adjusted_count
+from costspan.semconv.settlement.forest import Forest
+from costspan.semconv.settlement.groups import group
+from costspan.semconv.settlement.likeness import has_usage
+
+Fact = TypeVar("Fact")
+
+_SIGNALS: Final = list(Signal)
+_RETRY_WITHIN_NS: Final = 300 * NS_PER_S
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A record's place: the call with what its other records add, its role, whose it is, and why."""
+
+    call: Call
+    role: Role
+    owner: str | None = None
+    """Identity of the record that counts instead of this one."""
+    reason: str | None = None
+    adjusted: AdjustedCount | None = None
+
+
+def settle(calls: Sequence[Call], links: Sequence[Link]) -> list[Settled]:
+    """Return the place of every call among `calls`; the result depends on what they are, never on their order.
+
+    `calls` are all records known of the traces and response ids concerned, `links` the spans between them.
+    """
+    ordered = sorted(calls, key=lambda call: (call.started_at_ns, call.identity))
+    forest = Forest(ordered, links)
+    settled: list[Settled] = []
+    for members in group(ordered, forest):
+        settled += _elect(members, forest)
+    settled += _aggregates(ordered, forest)
+    return _with_attempts(settled)
+
+
+def _elect(members: list[Call], forest: Forest) -> list[Settled]:
+    ranked = sorted(members, key=lambda call: _merit(call, forest), reverse=True)
+    owner, others = ranked[0], ranked[1:]
+    adjusted = next((count for call in ranked if (count := _adjusted(call, forest))), None)
+    own = Settled(_merged(owner, others, forest), Role.OWNER, adjusted=adjusted)
+    return [own, *(Settled(call, Role.DUPLICATE, owner.identity, _why(call, owner), adjusted) for call in others)]
+
+
+def _merit(call: Call, forest: Forest) -> tuple[object, ...]:
+    """Rank by billing detail: what was measured, how sure, how fine; among equals the innermost record."""
+    return (
+        has_usage(call),
+        call.usage_state is UsageState.REPORTED,
+        -_SIGNALS.index(call.signal),
+        len(call.usage.quantities),
+        call.mode != STANDARD_MODE,
+        call.response_model is not None,
+        call.response_id is not None,
+        forest.depth(call),
+        -call.started_at_ns,
+        call.identity,
+    )
+
+
+def _merged(owner: Call, others: Sequence[Call], forest: Forest) -> Call:
+    """Return the owner with what only its other records, or the spans above them, say."""
+    records = [owner, *others]
+    above = [forest.attribution(key) for call in records for key in forest.ancestors(call)]
+    attribution = reduce(Attribution.or_else, [*(call.attribution for call in records), *above])
+    return replace(
+        owner,
+        attribution=attribution,
+        mode=next((call.mode for call in records if call.mode != STANDARD_MODE), owner.mode),
+        response_id=_first(call.response_id for call in records),
+        response_model=_first(call.response_model for call in records),
+        requested_model=_first(call.requested_model for call in records),
+        finish_reason=_first(call.finish_reason for call in records),
+        time_to_first_chunk_s=_first(call.time_to_first_chunk_s for call in records),
+        streamed=any(call.streamed for call in records),
+    )
+
+
+def _first(values: Iterable[Fact | None]) -> Fact | None:
+    return next((value for value in values if value is not None), None)
+
+
+def _why(call: Call, owner: Call) -> str:
+    if call.signal is not owner.signal:
+        return f"the {owner.signal} of the same call counts"
+    if call.response_id and call.response_id == owner.response_id:
+        return "same response id"
+    return "same request, recorded twice"
+
+
+def _aggregates(calls: Sequence[Call], forest: Forest) -> list[Settled]:
+    """Settle the spans that sum up: each counts only where no record with usage is below it."""
+    sums = {(call.trace_id, call.span_id): call for call in calls if call.span_class is SpanClass.AGGREGATE}
+    below: dict[str, str] = {}
+    for call in calls:
+        if has_usage(call):
+            for key in forest.ancestors(call):
+                if key in sums and sums[key] is not call:
+                    below.setdefault(sums[key].identity, call.identity)
+    return [
+        Settled(call, Role.AGGREGATE, below[call.identity], "sums up the calls below it", _adjusted(call, forest))
+        if call.identity in below
+        else Settled(_merged(call, (), forest), Role.OWNER, adjusted=_adjusted(call, forest))
+        for call in sums.values()
+    ]
+
+
+def _adjusted(call: Call, forest: Forest) -> AdjustedCount | None:
+    return adjusted_count(forest.trace_state(call))
+
+
+def _with_attempts(settled: list[Settled]) -> list[Settled]:
+    """Number the attempts of one operation: calls under one parent, of one model, that follow a failed one."""
+    families: dict[tuple[str, str, str | None], list[int]] = defaultdict(list)
+    for position, place in enumerate(settled):
+        call = place.call
+        if place.role is Role.OWNER and call.parent_span_id:
+            families[call.trace_id, call.parent_span_id, call.requested_model].append(position)
+    numbered = list(settled)
+    for positions in families.values():
+        previous: Call | None = None
+        for position in sorted(positions, key=lambda p: (settled[p].call.started_at_ns, settled[p].call.identity)):
+            call = settled[position].call
+            if (
+                previous is not None
+                and previous.failed
+                and call.started_at_ns - previous.ended_at_ns < _RETRY_WITHIN_NS
+            ):
+                call = replace(call, attempt=previous.attempt + 1)
+                numbered[position] = replace(settled[position], call=call)
+            previous = call
+    return numbered

@@ -1,0 +1,95 @@
+"""A receiver for tests of the sending side: takes OTLP/HTTP as any backend does and keeps the spans."""
+
+from __future__ import annotations
+
+import gzip
+import threading
+from dataclasses import dataclass, field
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Self
+
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+
+@dataclass
+class ReceivedSpan:
+    """One span: its name, its attributes and its resource's as plain values, and the headers it came with."""
+
+    name: str
+    attributes: dict[str, Any]
+    resource: dict[str, Any]
+    headers: dict[str, str]
+    trace_id: str
+    parent_span_id: str
+
+
+@dataclass
+class OtlpReceiver:
+    """Listens inside its `with` block; `status` is what every export is answered with."""
+
+    status: int = 200
+    spans: list[ReceivedSpan] = field(default_factory=list)
+    attempts: int = 0
+
+    def __enter__(self) -> Self:
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, self))
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+        self.endpoint = f"http://127.0.0.1:{self._server.server_address[1]}"
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def calls(self) -> list[dict[str, Any]]:
+        """The attributes of the spans that are model calls, in the order they arrived."""
+        return [span.attributes for span in self.spans if "gen_ai.operation.name" in span.attributes]
+
+
+class _Handler(BaseHTTPRequestHandler):
+    def __init__(self, receiver: OtlpReceiver, *connection: Any) -> None:
+        self.receiver = receiver
+        super().__init__(*connection)
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.headers.get("Content-Encoding") == "gzip":
+            body = gzip.decompress(body)
+        self.receiver.attempts += 1
+        if self.path == "/v1/traces" and self.receiver.status == 200:
+            self.receiver.spans.extend(_spans(body, dict(self.headers)))
+        self.send_response(self.receiver.status)
+        self.send_header("Content-Type", "application/x-protobuf")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
+        """Stay quiet."""
+
+
+def _spans(body: bytes, headers: dict[str, str]) -> list[ReceivedSpan]:
+    return [
+        ReceivedSpan(
+            span.name,
+            _plain(span.attributes),
+            _plain(resource_spans.resource.attributes),
+            headers,
+            span.trace_id.hex(),
+            span.parent_span_id.hex(),
+        )
+        for resource_spans in ExportTraceServiceRequest.FromString(body).resource_spans
+        for scope_spans in resource_spans.scope_spans
+        for span in scope_spans.spans
+    ]
+
+
+def _plain(key_values: Any) -> dict[str, Any]:
+    return {item.key: _value(item.value) for item in key_values}
+
+
+def _value(any_value: Any) -> Any:
+    kind = any_value.WhichOneof("value")
+    if kind == "array_value":
+        return [_value(item) for item in any_value.array_value.values]
+    return getattr(any_value, kind) if kind else None

@@ -1,0 +1,81 @@
+"""`costspan demo --once`: a real server, a month of traffic, and a folder that answers afterwards."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+def costspan(*words: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "COSTSPAN_URL": "http://127.0.0.1:9"}
+    command = [sys.executable, "-m", "costspan.cli.main", *words]
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=120)
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory) -> tuple[Path, subprocess.CompletedProcess[str], float]:
+    folder = tmp_path_factory.mktemp("demo") / "ledger"
+    started_s = time.monotonic()
+    done = costspan("demo", "--once", "--data", str(folder))
+    return folder, done, time.monotonic() - started_s
+
+
+def spend(folder: Path, *words: str) -> dict[str, Any]:
+    done = costspan("report", *words, "--since", "31d", "--json", "--data", str(folder))
+    assert done.returncode == 0, done.stderr
+    document: dict[str, Any] = json.loads(done.stdout)
+    return document
+
+
+def test_thirty_days_arrive_within_a_minute(demo) -> None:
+    _, done, seconds = demo
+
+    assert done.returncode == 0, done.stderr
+    assert " spans sent in " in done.stdout
+    assert seconds < 60
+
+
+def test_the_folder_answers_after_the_server_is_gone(demo) -> None:
+    total = spend(demo[0])["total"]
+
+    assert 45_000 < total["calls"] < 65_000
+    assert Decimal(10_000) < Decimal(total["cost_usd"]) < Decimal(20_000)
+
+
+def test_the_price_of_a_contract_changes_within_the_month(demo) -> None:
+    days = spend(demo[0], "daily", "--where", "model:gpt-5.4")["rows"]
+    cheaper = [row["start"] for row in days if Decimal(row["cost_usd"] or 0) < Decimal(row["list_cost_usd"] or 0)]
+
+    assert 12 <= len(cheaper) <= 13
+    assert cheaper == [row["start"] for row in days][-len(cheaper) :]
+
+
+def test_the_model_without_a_price_has_no_cost(demo) -> None:
+    rows = {row["model"]: row for row in spend(demo[0])["rows"]}
+
+    assert rows["acme-internal-70b"]["cost_usd"] is None
+    assert rows["acme-internal-70b"]["unpriced_calls"] > 100
+
+
+def test_weeks_months_and_total_are_the_same_money(demo) -> None:
+    sums = {
+        interval: sum(Decimal(row["cost_usd"] or 0) for row in spend(demo[0], interval, "--by", "team")["rows"])
+        for interval in ("daily", "weekly", "monthly", "total")
+    }
+
+    assert set(sums.values()) == {Decimal(spend(demo[0])["total"]["cost_usd"])}
+
+
+def test_a_second_run_starts_afresh(demo, tmp_path) -> None:
+    for _ in range(2):
+        done = costspan("demo", "--once", "--days", "1", "--calls-per-day", "300", "--data", str(tmp_path / "again"))
+        assert done.returncode == 0, done.stderr
+    assert spend(tmp_path / "again")["total"]["calls"] < 600
