@@ -54,8 +54,8 @@ def _bring_to_schema(connection: duckdb.DuckDBPyConnection, path: Path, *, read_
     if not read_only:
         for statement in DDL:
             connection.execute(statement)
-    found = connection.execute("SELECT max(version) FROM ledger_schema").fetchone()
-    version = found[0] if found else None
+    # fetchall, here and everywhere: since DuckDB 2.0 a result with rows left to fetch blocks its connection.
+    [(version,)] = connection.execute("SELECT max(version) FROM ledger_schema").fetchall()
     if version is None and not read_only:
         connection.execute("INSERT INTO ledger_schema VALUES (?)", [SCHEMA_VERSION])
         _log.info("new ledger at %s", path)

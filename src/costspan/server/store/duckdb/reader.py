@@ -98,9 +98,9 @@ class Reader:
             raise UsageError(f"cannot order by {question.order!r}; known: {', '.join(MEASURES)}")
         where, values = _where(question)
         cursor = self._connection.cursor()
-        total = cursor.execute(f"SELECT {_SELECTED} FROM {_asked(where)}", values).fetchone()
+        [total] = cursor.execute(f"SELECT {_SELECTED} FROM {_asked(where)}", values).fetchall()
         rows = cursor.execute(*_grouped(question, where, values)).fetchall() if _has_rows(question) else []
-        return SpendAnswer(tuple(_row(row, question) for row in rows), _spend(total or ()))
+        return SpendAnswer(tuple(_row(row, question) for row in rows), _spend(total))
 
     def summary(self) -> LedgerSummary:
         """Return how many calls the ledger holds, from when to when, by dialect."""

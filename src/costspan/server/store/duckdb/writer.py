@@ -52,8 +52,8 @@ class Writer:
     def __init__(self, connection: duckdb.DuckDBPyConnection, clock: Clock) -> None:
         self._connection = connection
         self._clock = clock
-        last = connection.execute("SELECT coalesce(max(entry_id), 0) FROM calls").fetchone()
-        self._entry_ids = count((last[0] if last else 0) + 1)
+        [(last,)] = connection.execute("SELECT coalesce(max(entry_id), 0) FROM calls").fetchall()
+        self._entry_ids = count(last + 1)
 
     def commit(self, posting: Posting) -> None:
         """Add `posting` in one durable transaction. Whatever is raised, nothing was added."""

@@ -68,7 +68,7 @@ def api_routes(reader: LedgerReader, counters: IngestCounters, card: RateCard, c
     @routes.get("/prices", responses={200: {"model": PricesDocument}})
     async def prices() -> Response:
         """The catalogue in use."""
-        return _json({"version": card.version, "providers": list(card.profiles)})
+        return _json({"version": card.version, "providers": sorted(card.profiles.keys() | card.overlay_providers)})
 
     return routes
 
