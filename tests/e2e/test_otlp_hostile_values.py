@@ -123,6 +123,15 @@ def test_strange_times_within_range_are_kept(shared_server: Server, times: dict[
     assert shared_server.get("/api/v1/ingest").status == 200
 
 
+def test_a_sampling_ratio_beyond_all_money_costs_nobody_anything(shared_server: Server) -> None:
+    one_in_72_quadrillion = "ot=th:ffffffffffffff"
+    service = "sampled"
+    body = protobuf([span(), span(trace_state=one_in_72_quadrillion), span(trace_state="ot=th:zz")], service=service)
+    assert shared_server.send(body).status == 200
+    total = shared_server.spend(filter=f"service:{service}")["total"]
+    assert (total["calls"], total["cost_usd"]) == (3, "0.00063")
+
+
 @pytest.mark.parametrize(("depth", "calls"), [(10, 1), (40, 1), (2_000, 0)])
 def test_a_deeply_nested_attribute_costs_its_own_span_at_most(shared_server: Server, depth: int, calls: int) -> None:
     service = f"depth {depth}"

@@ -1,4 +1,4 @@
-"""Conformance battery for ledger engines: what `append` and `spend` mean, checked against the store in memory.
+"""Conformance battery for ledger engines: what postings and answers mean, checked against the store in memory.
 
 An engine's own test file subclasses `StoreContract` under a name pytest collects and gives it a fixture `store` that
 returns an empty store. The generators are seeded by whoever calls them, Hypothesis included.
@@ -7,7 +7,7 @@ returns an empty store. The generators are seeded by whoever calls them, Hypothe
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from random import Random
@@ -17,13 +17,16 @@ from costspan.core.attribution import Attribution
 from costspan.core.call import Call, Role, UsageState
 from costspan.core.charge import Charge, PricedUsage, PriceStatus, RateReference
 from costspan.core.clock import ns_from_utc
+from costspan.core.link import Link
 from costspan.core.money import PicoUsd
 from costspan.core.period import Period
 from costspan.core.units import Unit
 from costspan.core.usage import Usage
-from costspan.server.store.entry import Entry
+from costspan.semconv.sampling import AdjustedCount
+from costspan.semconv.settlement.settle import Settled
+from costspan.server.store.entry import Batch, Entry, Posting
 from costspan.server.store.memory import MemoryStore
-from costspan.server.store.ports import LedgerReader, Store
+from costspan.server.store.ports import Store
 from costspan.server.store.question import COLUMNS, MEASURES, Filter, Interval, Spend, SpendAnswer, SpendQuestion
 
 EPOCH: Final = datetime(2026, 10, 31, 22, 0, tzinfo=UTC)
@@ -31,6 +34,8 @@ EPOCH: Final = datetime(2026, 10, 31, 22, 0, tzinfo=UTC)
 EVER: Final = Period(datetime(1970, 1, 1, tzinfo=UTC), datetime(2262, 1, 1, tzinfo=UTC))
 QUANTILES: Final = ("latency_ms", "ttft_ms")
 SUMS: Final = tuple(name for name in MEASURES if name not in QUANTILES)
+SUMS_OF_ROWS: Final = tuple(name for name in SUMS if name != "estimated_cost")
+"""An estimate exists where any call says how it was sampled, so rows without such a call have none."""
 TOLERANCE_MS: Final = 0.0011
 """Quantiles are interpolated in doubles and rounded to 0.001 ms; two engines may round the last digit differently."""
 
@@ -39,21 +44,42 @@ _KEYS: Final = (*COLUMNS, "tag.plan", "tag.it's", 'tag.a"b]', "tag.?")
 _STATUSES: Final = tuple(PriceStatus)
 
 
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A posting before any store has numbered its entries: new ones, ones to take back, and what stands for those."""
+
+    entries: Sequence[Entry]
+    taken_back: Sequence[Entry] = ()
+    corrected: Sequence[Entry] = ()
+
+
 def seeded(seed: int) -> Random:
     """Return a source of test data that is the same in every run."""
     return Random(seed)  # noqa: S311 - no secret is made of it
 
 
-def random_entries(random: Random, count: int) -> list[Entry]:
-    """Return `count` entries over four hours, with equal and missing values, some records sent more than once."""
-    entries: list[Entry] = []
-    for number in range(count):
-        if entries and random.random() < 0.2:
-            again = random.choice(entries)
-            entries.append(replace(again, call=replace(again.call, provider="sent again")))
-        else:
-            entries.append(_entry(random, number + 1))
-    return entries
+def random_postings(random: Random, count: int) -> list[Planned]:
+    """Return postings of `count` entries in all, over four hours, some of them taken back or corrected later."""
+    planned: list[Planned] = []
+    standing: list[Entry] = []
+    while count > 0:
+        entries = [_entry(random) for _ in range(min(count, random.choice((1, 2, 7))))]
+        taken_back = random.sample(standing, random.randint(0, min(2, len(standing))))
+        corrected = [_corrected(random, entry) for entry in taken_back if random.random() < 0.8]
+        standing = [entry for entry in standing if entry not in taken_back] + entries + corrected
+        planned.append(Planned(entries, taken_back, corrected))
+        count -= len(entries)
+    return planned
+
+
+def play(store: Store, planned: Iterable[Planned]) -> None:
+    """Commit postings one after the other."""
+    for posting in planned:
+        recorded = Batch([entry.call for entry in posting.taken_back])
+        standing = store.neighbourhood(recorded).standing if posting.taken_back else {}
+        reversed_entry_ids = [standing[call.identity].entry_id for call in recorded.calls]
+        batch = Batch([entry.call for entry in posting.entries])
+        store.commit(Posting(batch, reversed_entry_ids, [*posting.entries, *posting.corrected]))
 
 
 def random_question(random: Random) -> SpendQuestion:
@@ -74,22 +100,29 @@ def random_question(random: Random) -> SpendQuestion:
     )
 
 
-def _entry(random: Random, number: int) -> Entry:
+def _corrected(random: Random, entry: Entry) -> Entry:
+    call = replace(entry.call, attribution=Attribution(team="late"), attempt=2)
+    return replace(entry, settled=replace(entry.settled, call=call, role=random.choice(tuple(Role))))
+
+
+def _entry(random: Random) -> Entry:
     def some() -> str | None:
         return random.choice(_TEXTS)
 
     started_at_ns = ns_from_utc(EPOCH) + random.choice((0, 1, 60, 120, 239)) * 60 * 10**9 + random.randint(0, 10**10)
     call = Call(
         trace_id=f"{random.randint(1, 3):032x}",
-        span_id=f"{number if random.random() < 0.9 else 2**64 - number:016x}",
+        span_id=f"{random.randint(1, 2**64 - 1):016x}",
         parent_span_id=random.choice((None, "f" * 16)),
         started_at_ns=started_at_ns,
         ended_at_ns=started_at_ns + random.choice((-1, 0, 1, 10**6, 123_456_789, 10**13)),
         dialect=random.choice(("otel_genai", "openinference")),
+        call_count=random.choice((1, 1, 1, 0, 7)),
         operation=random.choice(("chat", "embeddings")),
         provider=some(),
         requested_model=some(),
         response_model=some(),
+        response_id=random.choice((None, None, "r1", "r2")),
         mode=random.choice(("standard", "batch")),
         usage=_usage(random),
         usage_state=random.choice(tuple(UsageState)),
@@ -103,7 +136,9 @@ def _entry(random: Random, number: int) -> Entry:
             tags={key.removeprefix("tag."): value for key in _KEYS[len(COLUMNS):] if (value := some())},
         ),
     )  # fmt: skip
-    return Entry(call, _priced(random, call.usage), "sha256:test", random.choice((Role.OWNER, *Role)))
+    adjusted = random.choice((None, None, AdjustedCount(2**56), AdjustedCount(2**54), AdjustedCount(3)))
+    settled = Settled(call, random.choice((Role.OWNER, *Role)), adjusted=adjusted)
+    return Entry(settled, _priced(random, call.usage), "sha256:test")
 
 
 def _usage(random: Random) -> Usage:
@@ -162,14 +197,14 @@ def _summed(amounts: Iterable[int | None]) -> int | None:
 class StoreContract:
     """Tests every engine passes. The fixture `store` is the subclass's: an empty store."""
 
-    def test_only_what_is_new_is_added(self, store: Store) -> None:
-        """A record sent again, in one append or a later one, is told apart and adds nothing."""
-        first, second = _entry(seeded(1), 1), _entry(seeded(2), 2)
-        again = replace(first, call=replace(first.call, provider="sent again"))
-        _check(list(store.append([first, first, again])), [True, False, False], "new in one append")
-        _check(list(store.append([again, second, first])), [False, True, False], "new in a later append")
-        _check(list(store.append([])), [], "new of nothing")
-        self._answers_as_memory(store, [first, second], random=seeded(3))
+    def test_what_was_recorded_is_known_by_its_identity(self, store: Store) -> None:
+        """A record is known once it was committed, whatever else its second delivery says."""
+        first, second = _entry(seeded(1)), _entry(seeded(2))
+        again = replace(first.call, provider="sent again")
+        _check(store.known(Batch([first.call])), frozenset(), "known before")
+        play(store, [Planned([first])])
+        _check(store.known(Batch([again, second.call])), frozenset({again.identity}), "known after")
+        _check(store.known(Batch()), frozenset(), "known of nothing")
 
     def test_an_empty_ledger_has_no_money_rather_than_zero(self, store: Store) -> None:
         """Without calls the counts are 0 and the amounts unknown."""
@@ -179,35 +214,58 @@ class StoreContract:
     def test_any_question_is_answered_as_in_memory(self, store: Store) -> None:
         """Rows, their order, totals, filters, intervals and limits agree with the store in memory."""
         random = seeded(20261101)
-        entries = random_entries(random, 150)
-        store.append(entries)
-        self._answers_as_memory(store, entries, random, questions=60)
+        self._answers_as_memory(store, random_postings(random, 150), random, questions=60)
+
+    def test_a_neighbourhood_is_given_back_as_it_was_recorded(self, store: Store) -> None:
+        """Calls come back whole, with all that their traces and response ids lead to, and with what stands for them."""
+        random, reference = seeded(13), MemoryStore()
+        planned = random_postings(random, 40)
+        for engine in (store, reference):
+            play(engine, planned)
+        link = Link(trace_id=f"{2:032x}", span_id="b" * 16, parent_span_id=None, started_at_ns=ns_from_utc(EPOCH))
+        for engine in (store, reference):
+            engine.commit(Posting(Batch((), [link]), (), ()))
+        found, expected = (engine.neighbourhood(Batch((), [link])) for engine in (store, reference))
+        _check({call.identity: call for call in found.calls}, {call.identity: call for call in expected.calls}, "calls")
+        _check([one.identity for one in found.links], [one.identity for one in expected.links], "links")
+        digests = [{key: one.digest for key, one in around.standing.items()} for around in (found, expected)]
+        _check(digests[0], digests[1], "what stands")
 
     def test_the_order_of_arrival_does_not_matter(self, store: Store) -> None:
-        """One append in one order and many in another give the same answers."""
+        """One posting and many in another order give the same answers."""
         random = seeded(7)
-        entries = list({entry.call.span_id: entry for entry in random_entries(random, 60)}.values())
-        for entry in reversed(entries):
-            store.append([entry])
-        self._answers_as_memory(store, entries, random)
+        entries = [entry for posting in random_postings(random, 60) for entry in posting.entries]
+        play(store, [Planned([entry]) for entry in reversed(entries)])
+        self._answers_as_memory(store, [Planned(entries)], random, played=True)
+
+    def test_an_entry_taken_back_leaves_nothing_behind(self, store: Store) -> None:
+        """After every entry was taken back all totals are those of an empty ledger, unknown money aside."""
+        entries = [_entry(seeded(seed)) for seed in range(20)]
+        play(store, [Planned(entries), Planned((), entries)])
+        total = store.spend(SpendQuestion(EVER)).total
+        _check({name: getattr(total, name) or 0 for name in SUMS}, dict.fromkeys(SUMS, 0), "total")
+        _check([getattr(total, name) for name in QUANTILES], [None, None], "quantiles")
 
     def test_the_rows_sum_to_the_total(self, store: Store) -> None:
         """Every measure that is a sum is the sum of its rows, whatever the grouping."""
         random = seeded(11)
-        store.append(random_entries(random, 100))
+        play(store, random_postings(random, 100))
         for key in _KEYS:
             answer = store.spend(SpendQuestion(EVER, (key,), random.choice(tuple(Interval))))
-            for name in SUMS:
+            for name in SUMS_OF_ROWS:
                 rows = _summed(getattr(row.spend, name) for row in answer.rows)
                 _check(rows, getattr(answer.total, name), f"{name} by {key}")
             total = answer.total
             _check(total.billed_calls + total.unpriced_calls + total.errors, total.calls, f"disjoint calls by {key}")
 
     @staticmethod
-    def _answers_as_memory(store: LedgerReader, entries: Sequence[Entry], random: Random, questions: int = 20) -> None:
+    def _answers_as_memory(
+        store: Store, planned: Sequence[Planned], random: Random, questions: int = 20, *, played: bool = False
+    ) -> None:
         reference = MemoryStore()
-        reference.append(entries)
-        _check(store.summary(), reference.summary(), "summary")
+        play(reference, planned)
+        if not played:
+            play(store, planned)
         for _ in range(questions):
             question = random_question(random)
             assert_same(store.spend(question), reference.spend(question))
