@@ -6,17 +6,19 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from itertools import islice
-from typing import Final
+from typing import Final, TypeVar
 
 from costspan.core.errors import CostspanError, PermanentError, RetryableError, StoreUnavailable
 from costspan.pricing.rate_card import RateCard
 from costspan.server.pipeline.settlement import post
 from costspan.server.store.entry import Batch
 from costspan.server.store.ports import Ledger
+
+Result = TypeVar("Result")
 
 MAX_CALLS: Final = 5_000
 MAX_WAIT_S: Final = 0.05
@@ -32,13 +34,20 @@ class _Waiting:
     answer: Future[Sequence[bool]]
 
 
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """Work on the ledger other than a commit of telemetry; runs alone, between commits."""
+
+    run: Callable[[], None]
+
+
 class Committer:
     """The one thread that writes the ledger."""
 
     def __init__(self, ledger: Ledger, card: RateCard) -> None:
         self._ledger = ledger
         self._card = card
-        self._waiting: queue.Queue[_Waiting | None] = queue.Queue(maxsize=QUEUED_REQUESTS)
+        self._waiting: queue.Queue[_Waiting | _Task | None] = queue.Queue(maxsize=QUEUED_REQUESTS)
         self._thread = threading.Thread(target=self._run, name="costspan-commit", daemon=True)
         self._thread.start()
 
@@ -59,30 +68,48 @@ class Committer:
             raise RetryableError("too many requests wait for the ledger", retry_after_s=1) from None
         return answer
 
+    def between_commits(self, act: Callable[[Ledger], Result]) -> Future[Result]:
+        """Run `act` on the writing thread, with no commit under way, and return a future of what it returns."""
+        answer: Future[Result] = Future()
+
+        def run() -> None:
+            try:
+                answer.set_result(act(self._ledger))
+            except BaseException as error:  # noqa: BLE001 - it belongs to whoever asked
+                answer.set_exception(error)
+
+        self._waiting.put(_Task(run))
+        return answer
+
     def close(self) -> None:
         """Commit what waits, then stop. Blocks until done."""
         self._waiting.put(None)
         self._thread.join()
 
     def _run(self) -> None:
-        while (first := self._waiting.get()) is not None:
-            group, stop = self._gather(first)
-            self._commit(group)
-            if stop:
-                return
+        waiting = self._waiting.get()
+        while waiting is not None:
+            if isinstance(waiting, _Task):
+                waiting.run()
+                waiting = self._waiting.get()
+            else:
+                waiting = self._commit_with_followers(waiting)
 
-    def _gather(self, first: _Waiting) -> tuple[list[_Waiting], bool]:
+    def _commit_with_followers(self, first: _Waiting) -> _Waiting | _Task | None:
+        """Commit a request with those that come in time; return what came after them."""
         group, size, until = [first], len(first.batch.calls), time.monotonic() + MAX_WAIT_S
         while size < MAX_CALLS:
             try:
                 following = self._waiting.get(timeout=max(0.0, until - time.monotonic()))
             except queue.Empty:
-                return group, False
-            if following is None:
-                return group, True
+                break
+            if not isinstance(following, _Waiting):
+                self._commit(group)
+                return following
             group.append(following)
             size += len(following.batch.calls)
-        return group, False
+        self._commit(group)
+        return self._waiting.get()
 
     def _commit(self, group: list[_Waiting]) -> None:
         try:

@@ -36,7 +36,9 @@ def _tokens(columns: str, condition: str = _OWNED) -> str:
 
 
 def _money(column: str, condition: str = _OWNED) -> str:
-    return f"sum(sign * {column}) FILTER (WHERE {condition})"
+    # Where every cost was taken back nothing is known, and a sum of nothing must not read as 0.
+    known = f"{condition} AND {column} IS NOT NULL"
+    return f"CASE WHEN sum(sign) FILTER (WHERE {known}) > 0 THEN sum(sign * {column}) FILTER (WHERE {known}) END"
 
 
 def _quantiles(column: str) -> str:
@@ -76,7 +78,7 @@ _MEASURES: Final[dict[str, str]] = {
     "fee_cost": _money("fee_cost"),
     "cache_savings": _money("cache_savings"),
     "estimated_cost": (
-        f"CASE WHEN count(adjusted_count) FILTER (WHERE {_OWNED}) > 0 "
+        f"CASE WHEN sum(sign) FILTER (WHERE {_OWNED} AND adjusted_count IS NOT NULL) > 0 "
         f"THEN sum(sign * coalesce(estimated_cost, cost)) FILTER (WHERE {_OWNED}) END"
     ),
     "latency_ms": _quantiles("duration_ns"),

@@ -78,16 +78,16 @@ class SpendDocument(BaseModel):
 
 
 class IngestDocument(BaseModel):
-    """What came in since the process started, and what the ledger holds."""
+    """What came in since the process started, and what the ledger holds: `calls`, `dialects`, first and last."""
 
     received_spans: int
-    calls: int
+    new_calls: int
     retransmitted: int
     other_spans: int
     refused: dict[str, int]
     refused_requests: dict[str, int]
     dialects: dict[str, int]
-    ledger_calls: int
+    calls: int
     spans_per_minute: float
     last_received_at: str | None
     first_call_at: str | None

@@ -49,13 +49,13 @@ def api_routes(reader: LedgerReader, counters: IngestCounters, card: RateCard, c
         return _json(
             {
                 "received_spans": counts.received_spans,
-                "calls": counts.calls,
+                "new_calls": counts.calls,
                 "retransmitted": counts.retransmitted,
                 "other_spans": counts.other_spans,
                 "refused": counts.refused,
                 "refused_requests": counts.refused_requests,
                 "dialects": summary.dialects,
-                "ledger_calls": summary.calls,
+                "calls": summary.calls,
                 "spans_per_minute": counts.spans_per_minute,
                 "last_received_at": iso(counts.last_received_at) if counts.last_received_at else None,
                 "first_call_at": iso(summary.first_call_at) if summary.first_call_at else None,

@@ -1,0 +1,83 @@
+"""Imports run one way, and the application's wing stays light."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import re
+import sys
+import tomllib
+
+from packaging.requirements import Requirement
+
+from .conftest import run
+from .sources import PACKAGE, ROOT
+
+MAX_BASE_DISTRIBUTIONS = 20
+
+NEWLY_LOADED = """
+import sys
+before = set(sys.modules)
+{statement}
+loaded = {{name.partition(".")[0] for name in set(sys.modules) - before}}
+print(*sorted(loaded - set(sys.stdlib_module_names)))
+"""
+
+
+def test_the_import_contracts_of_pyproject_hold():
+    lint = "from importlinter.cli import lint_imports; raise SystemExit(lint_imports(no_cache=True))"
+
+    done = run(sys.executable, "-c", lint, PYTHONPATH=str(PACKAGE.parent))
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_importing_costspan_loads_the_face_and_nothing_else():
+    statement = "import costspan; print([name for name in sys.modules if name.startswith('costspan')])"
+
+    done = run(sys.executable, "-c", NEWLY_LOADED.format(statement=statement), PYTHONPATH=str(PACKAGE.parent))
+
+    assert done.stdout.splitlines() == ["['costspan']", "costspan"], done.stderr
+
+
+def test_pricing_a_usage_loads_the_standard_library_only():
+    statement = "import costspan; costspan.price('gpt-4o', input_tokens=1)"
+
+    done = run(sys.executable, "-c", NEWLY_LOADED.format(statement=statement), PYTHONPATH=str(PACKAGE.parent))
+
+    assert done.stdout.strip() == "costspan", done.stderr
+
+
+def test_setting_up_an_application_loads_nothing_of_the_server():
+    statement = "import costspan; costspan.configure(instrument=False)"
+
+    done = run(
+        sys.executable,
+        "-c",
+        NEWLY_LOADED.format(statement=statement),
+        PYTHONPATH=str(PACKAGE.parent),
+        OTEL_TRACES_EXPORTER="none",
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert not {"duckdb", "fastapi", "starlette", "uvicorn", "pydantic", "rich", "yaml"} & set(done.stdout.split())
+
+
+def test_the_bare_install_brings_at_most_20_distributions():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+    closure = _closure([Requirement(line) for line in project["dependencies"]])
+
+    assert len(closure) <= MAX_BASE_DISTRIBUTIONS, sorted(closure)
+
+
+def _closure(requirements: list[Requirement]) -> set[str]:
+    found: set[str] = set()
+    waiting = list(requirements)
+    while waiting:
+        name = re.sub(r"[-_.]+", "-", waiting.pop().name).lower()
+        if name in found:
+            continue
+        found.add(name)
+        further = [Requirement(line) for line in importlib.metadata.requires(name) or ()]
+        waiting += [each for each in further if each.marker is None or each.marker.evaluate({"extra": ""})]
+    return found

@@ -1,0 +1,53 @@
+/** The eight questions behind the Cost overview page. */
+import { autoBucket, previous, resolve, type Range } from "../view/range";
+import type { View, Who } from "../view/view";
+import { groupOf, spendUrl, type Row, type Spend } from "./api";
+import type { Questions } from "./answers";
+
+/** Rows of "Who is spending" before the rest is summed up as "Other". */
+export const WHO_ROWS = 20;
+const BEFORE_ROWS = 500;
+
+export interface Asked {
+  readonly range: Range;
+  readonly before: Range | null;
+  readonly interval: "1h" | "1d";
+  readonly questions: Questions;
+}
+
+export function rankByCost(rows: readonly Row[]): Row[] {
+  // Unpriced groups come last: their cost is unknown, not small.
+  return [...rows].sort((a, b) => Number(b.cost_usd ?? -1) - Number(a.cost_usd ?? -1) || b.calls - a.calls);
+}
+
+/** The trend of the listed groups only, so that the answer stays small with any number of users. */
+function trendUrl(view: View, range: Range, interval: "1h" | "1d", who: Spend | null): string | null {
+  if (!who?.rows.length) return null;
+  const own = rankByCost(who.rows)
+    .slice(0, WHO_ROWS)
+    .map((row) => ({ key: view.who, value: groupOf(row, view.who) ?? "", exclude: false }));
+  const others = view.filters.filter((filter) => filter.key !== view.who);
+  return spendUrl({ groupBy: view.who, range, interval, filters: [...others, ...own] });
+}
+
+/** What to ask for `view` at `now`. `who` is the answered table, once there is one, for the trends in it. */
+export function ask(view: View, now: Date, who: { dimension: Who; spend: Spend | null }): Asked {
+  const range = resolve(view, now);
+  const interval = view.bucket === "auto" ? autoBucket(range) : view.bucket;
+  const before = view.compare === "prev" ? previous(view, range) : null;
+  const filters = view.filters;
+  const ofOthers = filters.filter((filter) => filter.key !== "model");
+  return {
+    range,
+    before,
+    interval,
+    questions: {
+      buckets: spendUrl({ range, interval, filters }),
+      series: spendUrl({ groupBy: view.by, range, interval, filters }),
+      models: spendUrl({ groupBy: "model", range, filters: ofOthers }),
+      who: spendUrl({ groupBy: view.who, range, filters, limit: WHO_ROWS }),
+      before: before && spendUrl({ groupBy: view.who, range: before, filters, limit: BEFORE_ROWS }),
+      trends: who.dimension === view.who ? trendUrl(view, range, interval, who.spend) : null,
+    },
+  };
+}

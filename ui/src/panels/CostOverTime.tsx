@@ -1,0 +1,131 @@
+/** Cost per bucket, stacked by model, feature or provider. */
+import { useMemo } from "preact/hooks";
+import { StackedBars } from "../chart/StackedBars";
+import type { Answer } from "../data/answers";
+import { groupOf, type Spend } from "../data/api";
+import { bucketsOf, costSeries, NOT_SET, OTHER } from "../data/series";
+import { plain, type Table } from "../data/table";
+import { usd, usdTick } from "../format";
+import { Segments, titled } from "../shell/Segments";
+import { useStore } from "../store";
+import { bucketName } from "../view/label";
+import { go, toggleFilter } from "../view/navigate";
+import { words, zoomed, type Range } from "../view/range";
+import { BY, type View } from "../view/view";
+import { highlighted } from "./CostByModel";
+import { Panel } from "./Panel";
+
+const HEIGHT_PX = 276;
+const LEGEND_PX = 30;
+
+export function setRange(since: Date, until: Date): void {
+  go(words({ since, until, live: false }));
+}
+
+export function widen(range: Range): void {
+  go(words(zoomed(range, 2, new Date())));
+}
+
+/** "USD per day"; days are named UTC where hours are read in another zone. */
+export function perBucket(unit: string, spend: Spend | null, view: View): string {
+  if (!spend) return unit;
+  return `${unit} per ${spend.interval === "1h" ? "hour" : view.tz === "UTC" ? "day" : "UTC day"}`;
+}
+
+function tableOf(spend: Spend, dimension: string): Table {
+  return {
+    columns: ["Start (UTC)", dimension, "Cost (USD)", "Calls"],
+    rows: spend.rows.map((row) => [
+      plain(row.start),
+      groupOf(row, dimension) ?? NOT_SET,
+      plain(row.cost_usd),
+      plain(row.calls),
+    ]),
+  };
+}
+
+/** The dimension that the answer is about: the view's may be ahead of it while loading. */
+function dimensionOf(answer: Answer<Spend>, view: View): View["by"] {
+  const row = answer.data?.rows[0];
+  return row ? (BY.find((each) => each in row) ?? view.by) : view.by;
+}
+
+export function CostOverTime({ answer, view, range }: { answer: Answer<Spend>; view: View; range: Range }) {
+  const { data } = answer;
+  const by = dimensionOf(answer, view);
+  const highlight = useStore(highlighted);
+  // By model, the table beside it is the legend, and its line of room goes to the bars.
+  const height = by === "model" ? HEIGHT_PX + LEGEND_PX : HEIGHT_PX;
+  const drawn = useMemo(() => {
+    if (!data) return null;
+    const buckets = bucketsOf(data);
+    return { buckets, series: costSeries(data, by, view, buckets) };
+  }, [data, by, view.filters]);
+  return (
+    <Panel
+      title="Cost over time"
+      caption={perBucket("USD", data, view)}
+      class="wide"
+      answer={answer}
+      height={height}
+      table={() => (data ? tableOf(data, by) : { columns: [], rows: [] })}
+      actions={
+        <Segments
+          label="Stack by"
+          options={titled(BY)}
+          value={view.by}
+          onChange={(value) => go({ by: value }, "replace")}
+        />
+      }
+    >
+      {() =>
+        drawn?.series.length ? (
+          <>
+            <StackedBars
+              label={`Cost over time by ${by}, ${drawn.buckets.length} bars`}
+              buckets={drawn.buckets}
+              series={drawn.series}
+              highlight={by === "model" && drawn.series.some((each) => each.key === highlight) ? highlight : null}
+              height={height}
+              tick={usdTick}
+              read={usd}
+              bucketName={(bucket, long) => bucketName(bucket, long, view.tz)}
+              onRange={setRange}
+              onWiden={() => widen(range)}
+              onPick={(key, event) => key !== OTHER && toggleFilter(by, key === NOT_SET ? null : key, event)}
+            />
+            {by !== "model" && <Legend by={by} series={drawn.series} />}
+          </>
+        ) : (
+          <p class="empty" style={{ height: `${height}px` }}>
+            No priced calls in this range
+          </p>
+        )
+      }
+    </Panel>
+  );
+}
+
+function Legend({
+  by,
+  series,
+}: {
+  by: string;
+  series: readonly { key: string; label: string; tone: string; value: string | null }[];
+}) {
+  return (
+    <div class="legend" role="group" aria-label={`Filter by ${by}`}>
+      {series.map((each) =>
+        each.key === OTHER ? (
+          <span key={each.key}>
+            <i class={`key ${each.tone}`} /> {each.label}
+          </span>
+        ) : (
+          <button key={each.key} type="button" class="link" onClick={(event) => toggleFilter(by, each.value, event)}>
+            <i class={`key ${each.tone}`} /> {each.label}
+          </button>
+        ),
+      )}
+    </div>
+  );
+}

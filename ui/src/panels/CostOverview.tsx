@@ -1,0 +1,97 @@
+/** The first page: how much, going where, is it normal? */
+import { useEffect, useMemo, useState } from "preact/hooks";
+import { freshnessStore, type Clock } from "../clock";
+import { useAnswers, type Answer } from "../data/answers";
+import { groupOf, type Ingest, type Spend } from "../data/api";
+import { ask, rankByCost, type Asked } from "../data/overview";
+import { along, bucketsOf } from "../data/series";
+import { tones } from "../data/tones";
+import { rangeLabel } from "../view/label";
+import type { View, Who } from "../view/view";
+import { CostByModel } from "./CostByModel";
+import { CostOverTime } from "./CostOverTime";
+import { InputOutput } from "./InputOutput";
+import { NoMatch, SetUp } from "./Notices";
+import { CallsByModel, TokensPerModel } from "./RankedBars";
+import { Reliability } from "./Reliability";
+import { Tiles } from "./Tiles";
+import { WhoIsSpending } from "./WhoIsSpending";
+
+export interface PageProps {
+  readonly view: View;
+  readonly clock: Clock;
+  readonly ingest: Answer<Ingest>;
+  /** Version of the price catalogue, when the server says it. */
+  readonly prices: string | null;
+}
+
+const PARTS = ["buckets", "series", "models", "who", "before", "trends"] as const;
+type Parts = Readonly<Record<(typeof PARTS)[number], Answer<Spend>>>;
+
+/** Load the page's documents; the trends follow once the table says whose trends they are. */
+function useOverview(view: View, clock: Clock): { asked: Asked; parts: Parts } {
+  const [who, setWho] = useState<{ dimension: Who; spend: Spend | null }>({ dimension: view.who, spend: null });
+  const asked = useMemo(() => ask(view, clock.now, who), [view, clock.now, who]);
+  const answers = useAnswers(asked.questions, clock.round);
+  const parts = Object.fromEntries(PARTS.map((name) => [name, answers<Spend>(name)])) as unknown as Parts;
+  const { data, url } = parts.who;
+  useEffect(() => {
+    const dimension = new URLSearchParams(url.split("?")[1]).get("group_by") as Who;
+    if (data && !parts.who.loading) setWho({ dimension, spend: data });
+  }, [data, parts.who.loading]);
+  const main = [parts.buckets, parts.series, parts.models, parts.who];
+  const loading = main.some((part) => part.loading) || (asked.questions.before !== null && parts.before.loading);
+  const receivedAt = parts.buckets.receivedAt;
+  useEffect(() => freshnessStore.set({ loading, receivedAt }), [loading, receivedAt]);
+  return { asked, parts };
+}
+
+export function CostOverview({ view, clock, ingest, prices }: PageProps) {
+  const { asked, parts } = useOverview(view, clock);
+  const buckets = parts.buckets.data;
+  const timeline = useMemo(() => {
+    const all = buckets ? bucketsOf(buckets) : [];
+    return { buckets: all, rows: along(all, buckets?.rows ?? []) };
+  }, [buckets]);
+  const modelTones = useMemo(
+    () =>
+      tones(
+        "model",
+        rankByCost(parts.models.data?.rows ?? []).map((row) => groupOf(row, "model")),
+      ),
+    [parts.models.data],
+  );
+  const caption = rangeLabel(view, asked.range, view.tz).toLowerCase();
+  if (ingest.data?.calls === 0 && !buckets?.total.calls) return <SetUp ingest={ingest.data} />;
+  if (buckets?.total.calls === 0 && !parts.buckets.loading) return <NoMatch view={view} ingest={ingest.data} />;
+  const before = asked.before ? parts.before : null;
+  return (
+    <div class="page">
+      <Tiles answer={parts.buckets} timeline={timeline} before={before?.data?.total ?? null} />
+      <div class="grid split">
+        <CostOverTime answer={parts.series} view={view} range={asked.range} />
+        <CostByModel answer={parts.models} view={view} tones={modelTones} />
+      </div>
+      <div class="grid thirds">
+        <InputOutput answer={parts.buckets} timeline={timeline} view={view} range={asked.range} />
+        <TokensPerModel answer={parts.models} view={view} caption={caption} tones={modelTones} />
+        <CallsByModel
+          answer={parts.models}
+          view={view}
+          caption={caption}
+          tones={modelTones}
+          chosen={buckets?.total ?? null}
+        />
+      </div>
+      <div class="grid split">
+        <WhoIsSpending answer={parts.who} before={before} trends={parts.trends} view={view} />
+        <Reliability answer={parts.buckets} timeline={timeline} />
+      </div>
+      <footer>
+        {prices && <span>Prices: catalogue {prices}</span>}
+        <span>Cost is an estimate from the token counts that calls reported</span>
+        {ingest.data && <span>costspan {ingest.data.version}</span>}
+      </footer>
+    </div>
+  );
+}
