@@ -78,8 +78,8 @@ _MEASURES: Final[dict[str, str]] = {
     "fee_cost": _money("fee_cost"),
     "cache_savings": _money("cache_savings"),
     "estimated_cost": (
-        f"CASE WHEN sum(sign) FILTER (WHERE {_OWNED} AND adjusted_count IS NOT NULL) > 0 "
-        f"THEN sum(sign * coalesce(estimated_cost, cost)) FILTER (WHERE {_OWNED}) END"
+        f"CASE WHEN count(adjusted_count) FILTER (WHERE {_OWNED} AND stands) > 0 "
+        f"THEN sum(coalesce(estimated_cost, cost)) FILTER (WHERE {_OWNED} AND stands) END"
     ),
     "latency_ms": _quantiles("duration_ns"),
     "ttft_ms": _quantiles("ttft_ns"),
