@@ -40,7 +40,13 @@ class Period:
 
 def parse_moment(text: str, now: datetime) -> datetime:
     """Return the start of what `text` names, in UTC; ages count back from `now`. Raise UsageError on anything else."""
-    text = text.strip()
+    try:
+        return _moment(text.strip(), now)
+    except OverflowError:
+        raise UsageError(f"{text!r} is outside the years 1 to 9999") from None
+
+
+def _moment(text: str, now: datetime) -> datetime:
     if text == "now":
         return now
     if ago := _AGO.fullmatch(text):
@@ -59,9 +65,11 @@ def parse_period(since: str | None, until: str | None, now: datetime, default_ag
     """Return the period two user words span. `until` given as a month or a day includes all of it."""
     start = parse_moment(since or default_age, now)
     if until is None:
-        end = _end_of(since, start) if since and _MONTH.fullmatch(since.strip()) else now
-        return Period(start, max(start, end))
-    return Period(start, _end_of(until, parse_moment(until, now)))
+        return Period(start, max(start, _end_of(since, start) if since and _MONTH.fullmatch(since.strip()) else now))
+    try:
+        return Period(start, _end_of(until, parse_moment(until, now)))
+    except OverflowError:
+        raise UsageError(f"the end of {until!r} is after the year 9999") from None
 
 
 def iso(moment: datetime) -> str:

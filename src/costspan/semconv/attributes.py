@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
@@ -16,6 +17,10 @@ from costspan.core.record import Attributes, AttributeValue
 
 T = TypeVar("T")
 Keys = tuple[str, ...]
+
+_ESCAPES = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
+)
 
 _ABSENT_WORDS = frozenset({"", "none", "null", "undefined", "nan"})
 
@@ -73,10 +78,15 @@ def json_value(value: AttributeValue) -> AttributeValue:
     if not isinstance(value, str):
         return None
     try:
-        parsed: AttributeValue = json.loads(value)
+        parsed: AttributeValue = json.loads(mended(value.encode()) if "\\u" in value else value)
     except (ValueError, RecursionError):
         return None
     return parsed
+
+
+def mended(json_text: bytes) -> bytes:
+    """Return JSON with escapes of half a character made U+FFFD: JavaScript cuts text inside an emoji."""
+    return _ESCAPES.sub(lambda found: b"\\ufffd" if found[1] else found[0], json_text)
 
 
 def json_object(value: AttributeValue) -> Attributes:

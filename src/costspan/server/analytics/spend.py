@@ -94,11 +94,11 @@ def _completeness(total: Spend) -> dict[str, Any]:
 
 
 def _order(text: str) -> tuple[str, bool]:
-    name = text.lstrip("+-").removesuffix("_usd")
+    name = text.removeprefix("-").removesuffix("_usd")
     sortable = [measure for measure in MEASURES if measure not in _QUANTILES]
     if name not in sortable:
         raise UsageError(f"cannot order by {text!r}; known: {', '.join(sortable)}, with - for the largest first")
-    return name, text.startswith("+")
+    return name, not text.startswith("-")
 
 
 def _interval(text: str) -> Interval:
@@ -111,8 +111,8 @@ def _interval(text: str) -> Interval:
 def _limit(text: str | None) -> int | None:
     if text is None:
         return None
-    if not text.isdecimal() or int(text) < 1:
-        raise UsageError(f"limit {text!r} is not a whole number above 0")
+    if not text.isdecimal() or len(text) > 6 or int(text) < 1:
+        raise UsageError(f"limit {text[:20]!r} is not a whole number from 1 to 999999")
     return int(text)
 
 

@@ -15,6 +15,7 @@ from costspan.core.attribution import Attribution
 from costspan.core.errors import MalformedRecord
 from costspan.core.link import Link
 from costspan.core.record import Attributes, Scope, SpanEvent, SpanRecord
+from costspan.semconv.attributes import mended
 from costspan.semconv.dialects import MARKERS
 from costspan.semconv.normalize import read_link
 from costspan.server.pipeline.any_value import (
@@ -80,7 +81,7 @@ _SPAN: Final = msgspec.json.Decoder(_Span)
 def decode_traces(body: bytes) -> Decoded:
     """Return the spans of an ExportTraceServiceRequest. Raise UnreadableBody when the request itself is damaged."""
     try:
-        request = _REQUEST.decode(body)
+        request = _request(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UnreadableBody(f"not an OTLP/JSON trace request: {error}") from None
     decoded = Decoded()
@@ -91,6 +92,13 @@ def decode_traces(body: bytes) -> Decoded:
             for raw in scope_spans.spans or ():
                 _take(decoded, bytes(raw), resource, scope)
     return decoded
+
+
+def _request(body: bytes) -> _TraceRequest:
+    try:
+        return _REQUEST.decode(body)
+    except msgspec.DecodeError:
+        return _REQUEST.decode(mended(body))
 
 
 def _take(decoded: Decoded, raw: bytes, resource: Attributes, scope: Scope) -> None:

@@ -18,6 +18,8 @@ else:
 MAX_WIRE_BYTES: Final = 20 * 1024 * 1024
 """What the OpenTelemetry Collector accepts by default (confighttp, max_request_body_size)."""
 MAX_BODY_BYTES: Final = 64 * 1024 * 1024
+MAX_MEMBERS: Final = 64
+"""Compressed members in one body. Each costs a copy of what follows it, so a body of a million empty ones must stop."""
 
 _GZIP: Final = 16 + zlib.MAX_WBITS
 _DAMAGED: Final[Any] = (isal_zlib.error, zstd.ZstdError, ValueError, EOFError)
@@ -43,15 +45,26 @@ def unpack(body: bytes, encoding: str) -> bytes:
         raise UnknownEncoding(f"Content-Encoding {encoding!r} is not read; use {', '.join(ENCODINGS)}")
     if encoding == "identity":
         return _within(body)
+    parts: list[bytes] = []
+    for _ in range(MAX_MEMBERS):
+        part, body = _member(body, encoding, MAX_BODY_BYTES - sum(map(len, parts)))
+        parts.append(part)
+        if not body:
+            return b"".join(parts)
+    raise BrokenEncoding(f"{encoding} body has more than {MAX_MEMBERS} members")
+
+
+def _member(body: bytes, encoding: str, room: int) -> tuple[bytes, bytes]:
+    """Return one compressed member unpacked, and what follows it: gzip and zstd bodies may be several, joined."""
     decompressor = _decompressor(encoding, body)
     try:
-        unpacked: bytes = decompressor.decompress(body, MAX_BODY_BYTES + 1)
+        unpacked: bytes = decompressor.decompress(body, room + 1)
     except _DAMAGED as error:
         raise BrokenEncoding(f"body is not valid {encoding}: {error}") from None
-    _within(unpacked)
+    _within(unpacked, room)
     if not decompressor.eof:
         raise BrokenEncoding(f"{encoding} body is cut off")
-    return unpacked
+    return unpacked, decompressor.unused_data
 
 
 def _decompressor(encoding: str, body: bytes) -> Any:
@@ -64,7 +77,7 @@ def _decompressor(encoding: str, body: bytes) -> Any:
     return isal_zlib.decompressobj(zlib.MAX_WBITS if has_header else -zlib.MAX_WBITS)
 
 
-def _within(body: bytes) -> bytes:
-    if len(body) > MAX_BODY_BYTES:
+def _within(body: bytes, room: int = MAX_BODY_BYTES) -> bytes:
+    if len(body) > room:
         raise TooLarge(f"more than {MAX_BODY_BYTES} bytes unpacked")
     return body

@@ -14,6 +14,7 @@ from typing import Final
 
 from google.protobuf import json_format
 from google.protobuf.message import Message
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
@@ -74,8 +75,10 @@ def unread_handler(signal: str, pipeline: Pipeline) -> Handler:
         try:
             if content_type not in DECODERS:
                 raise UnreadableType(f"Content-Type {content_type!r} is not OTLP; use {PROTOBUF} or {JSON}")
-            body = unpack(await _body(request), request.headers.get("content-encoding", ""))
-            answer = unread.rejection(signal, body, as_json=content_type == JSON)
+            sent, encoding = await _body(request), request.headers.get("content-encoding", "")
+            answer = await run_in_threadpool(
+                lambda: unread.rejection(signal, unpack(sent, encoding), as_json=content_type == JSON)
+            )
         except CostspanError as error:
             pipeline.counters.count_refused_request(type(error).__name__)
             return _refusal(error, content_type)

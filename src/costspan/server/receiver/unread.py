@@ -25,6 +25,8 @@ def rejection(signal: str, body: bytes, *, as_json: bool) -> Message:
     request = _REQUESTS[signal]()
     try:
         if as_json:
+            if not body.lstrip().startswith(b"{"):
+                raise UnreadableBody(f"not an OTLP {signal} request: a JSON object is expected")
             json_format.Parse(body, request, ignore_unknown_fields=True)
         else:
             request.ParseFromString(body)

@@ -14,6 +14,8 @@ from costspan.core.charge import PricedUsage
 from costspan.core.link import Link
 from costspan.semconv.settlement.settle import Settled
 
+MAX_ESTIMATE: Final = 2**63 - 1
+"""9.2 million dollars in pico-dollars: a single call that stands for more says its sampling wrong."""
 _ENCODER: Final = msgspec.msgpack.Encoder(enc_hook=dict)
 _DECODER: Final = msgspec.msgpack.Decoder(Call)
 
@@ -38,10 +40,11 @@ class Entry:
 
     @property
     def estimated_cost(self) -> int | None:
-        """Cost times the adjusted count, in pico-dollars; None where sampling or cost is unknown."""
+        """Cost times the adjusted count, in pico-dollars; None where sampling or cost is unknown or absurd."""
         if self.settled.adjusted is None or self.priced.cost is None:
             return None
-        return self.settled.adjusted.times(self.priced.cost)
+        estimate = self.settled.adjusted.times(self.priced.cost)
+        return estimate if estimate <= MAX_ESTIMATE else None
 
 
 @dataclass(frozen=True, slots=True)

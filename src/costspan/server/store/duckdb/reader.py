@@ -78,13 +78,15 @@ _MEASURES: Final[dict[str, str]] = {
     "fee_cost": _money("fee_cost"),
     "cache_savings": _money("cache_savings"),
     "estimated_cost": (
-        f"CASE WHEN sum(sign) FILTER (WHERE {_OWNED} AND adjusted_count IS NOT NULL) > 0 "
-        f"THEN sum(sign * coalesce(estimated_cost, cost)) FILTER (WHERE {_OWNED}) END"
+        f"CASE WHEN count(adjusted_count) FILTER (WHERE {_OWNED} AND stands) > 0 "
+        f"THEN sum(coalesce(estimated_cost, cost)) FILTER (WHERE {_OWNED} AND stands) END"
     ),
     "latency_ms": _quantiles("duration_ns"),
     "ttft_ms": _quantiles("ttft_ns"),
 }
 _SELECTED: Final = ", ".join(f"{_MEASURES[name]} AS m_{name}" for name in MEASURES)
+_STANDING: Final = "HAVING sum(sign) > 0"
+"""A group all of whose entries were taken back is no group."""
 _BUCKETS: Final = {Interval.HOUR: "hour", Interval.DAY: "day"}
 
 
@@ -135,18 +137,18 @@ def _grouped(question: SpendQuestion, where: str, values: list[Any]) -> tuple[st
     if question.limit is None or not bucket or not keys:
         ordered = f"bucket, {ranked}" if bucket else ranked
         limit = f" LIMIT {int(question.limit)}" if question.limit is not None else ""
-        return f"SELECT {selected} FROM {_asked(where)} GROUP BY {groups} ORDER BY {ordered}{limit}", values
+        return f"SELECT {selected} FROM {_asked(where)} GROUP BY {groups} {_STANDING} ORDER BY {ordered}{limit}", values
     only_keys = ", ".join(names)
     top = (
         f"SELECT {', '.join(keys)}, {_MEASURES[question.order]} AS m_{question.order} FROM {_asked(where)} "
-        f"GROUP BY {only_keys} ORDER BY {ranked} LIMIT {int(question.limit)}"
+        f"GROUP BY {only_keys} {_STANDING} ORDER BY {ranked} LIMIT {int(question.limit)}"
     )
     same = " AND ".join(
         f"top.{name} IS NOT DISTINCT FROM {_column(key)}" for name, key in zip(names, question.group_by, strict=True)
     )
     query = (
         f"WITH top AS ({top}) SELECT {selected} FROM {_asked(where)} WHERE EXISTS (SELECT 1 FROM top WHERE {same}) "
-        f"GROUP BY {groups} ORDER BY bucket, {ranked}"
+        f"GROUP BY {groups} {_STANDING} ORDER BY bucket, {ranked}"
     )
     return query, values + values
 

@@ -22,6 +22,8 @@ from costspan.server.store.question import LedgerSummary, SpendAnswer, SpendQues
 Answer = TypeVar("Answer")
 
 _log = logging.getLogger("costspan.store")
+_UNFIT: Final = (duckdb.DataError, duckdb.ProgrammingError, duckdb.NotSupportedError)
+"""A value of the batch is at fault: the same batch fails every time."""
 _DEAD: Final = (duckdb.FatalException, duckdb.ConnectionException)
 """After one of these the instance answers nothing any more, not even reads, until the file is opened anew."""
 
@@ -68,7 +70,7 @@ class DuckDBStore:
         try:
             self._open()
             return act()
-        except (duckdb.DataError, OverflowError, TypeError, ValueError) as error:
+        except (*_UNFIT, OverflowError, TypeError, ValueError) as error:
             raise PermanentError(f"the ledger cannot hold this: {str(error).splitlines()[0]}") from error
         except (duckdb.Error, Unreachable) as error:
             _log.warning("commit failed, nothing of this batch was taken: %s", str(error).splitlines()[0])

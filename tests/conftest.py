@@ -1,0 +1,38 @@
+"""Fixtures for tests against a real server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from serving import Server
+
+
+@pytest.fixture
+def start_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
+    """Start servers on `tmp_path / "data"`; every one is ended after the test."""
+    started: list[Server] = []
+
+    def start(*options: str, **extra: str) -> Server:
+        started.append(Server(tmp_path / "data", *options, **extra))
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.kill()
+
+
+@pytest.fixture
+def server(start_server: Callable[..., Server]) -> Server:
+    """A server on an empty ledger."""
+    return start_server()
+
+
+@pytest.fixture(scope="module")
+def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server for the tests of one file that do not mind one another's calls; each filters by a service of its own."""
+    running = Server(tmp_path_factory.mktemp("shared") / "data")
+    yield running
+    running.kill()
