@@ -19,6 +19,7 @@ T = TypeVar("T")
 Keys = tuple[str, ...]
 
 _ABSENT_WORDS = frozenset({"", "none", "null", "undefined", "nan"})
+_LONGEST_ABSENT = 9
 
 MAX_TEXT_CHARS: Final = 512
 """Names and ids are stored in every row of the ledger; anything longer is content, not a name."""
@@ -37,10 +38,10 @@ def text(value: AttributeValue) -> str | None:
     """Return a non-empty string, stripped of blanks and JSON quotes; words for "nothing" are None, too."""
     if not isinstance(value, str):
         return None
-    stripped = value[: MAX_TEXT_CHARS + 2].strip()
+    stripped = (value if len(value) <= MAX_TEXT_CHARS else value[:MAX_TEXT_CHARS]).strip()
     if stripped[:1] == '"' == stripped[-1:]:
         stripped = stripped[1:-1].strip()
-    return None if stripped.lower() in _ABSENT_WORDS else stripped[:MAX_TEXT_CHARS]
+    return None if len(stripped) <= _LONGEST_ABSENT and stripped.lower() in _ABSENT_WORDS else stripped
 
 
 def whole_number(value: AttributeValue) -> int | None:

@@ -56,16 +56,18 @@ class Counts:
     @property
     def written(self) -> int:
         """Input tokens written to a cache: the reported sum, or its parts where only those are reported."""
-        parts = sum(getattr(self, name) or 0 for name in _WRITE_PARTS)
+        parts = (self.cache_write_5m or 0) + (self.cache_write_30m or 0)
+        parts += (self.cache_write_1h or 0) + (self.cache_write_12h or 0)
         return max(self.cache_write or 0, parts)
 
     @property
     def time_to_live_said(self) -> bool:
         """True when the emitter says for how long tokens were written to the cache."""
-        return any(getattr(self, name) is not None for name in _WRITE_PARTS)
+        parts = (self.cache_write_5m, self.cache_write_30m, self.cache_write_1h, self.cache_write_12h)
+        return any(part is not None for part in parts)
 
 
-_WRITE_PARTS: Final = ("cache_write_5m", "cache_write_30m", "cache_write_1h", "cache_write_12h")
+_FACTS: Final = Counts.__slots__
 _FEES: Final = tuple((unit.value, unit) for unit in FEE_UNITS)
 
 
@@ -141,7 +143,7 @@ def split(counts: Counts, known: Convention | None, usual: Convention | None = N
     `known` is a convention that was verified and is applied as it is; `usual` is what the emitter is documented to do,
     used where the numbers themselves do not decide.
     """
-    said = {name: quantity for name in Counts.__slots__ if (quantity := getattr(counts, name))}
+    said = {name: quantity for name in _FACTS if (quantity := getattr(counts, name))}
     if not said:
         return Split(Usage(), UsageState.MISSING, "no token counts")
     if min(said.values()) < 0:
@@ -151,6 +153,7 @@ def split(counts: Counts, known: Convention | None, usual: Convention | None = N
         return Split(Usage(), UsageState.INVALID, f"more than {MAX_TOKENS} tokens in one call")
     convention, state, note = (known, UsageState.REPORTED, None) if known else _deduced(counts, usual)
     leaves = _leaves(_complete(counts, convention), convention)
+    leaves.update({unit: said[name] for name, unit in _FEES if name in said})
     if min(leaves.values(), default=0) < 0:
         below_zero = [unit.value for unit, quantity in leaves.items() if quantity < 0]
         return Split(Usage(), UsageState.INVALID, f"parts exceed their total: {', '.join(below_zero)}")
@@ -224,8 +227,6 @@ def _leaves(counts: Counts, convention: Convention) -> dict[Unit, int]:
         Unit.OUTPUT_AUDIO: counts.output_audio or 0,
         Unit.OUTPUT_IMAGE: counts.output_image or 0,
     }
-    for name, unit in _FEES:
-        leaves[unit] = getattr(counts, name) or 0
     return {unit: quantity for unit, quantity in leaves.items() if quantity}
 
 

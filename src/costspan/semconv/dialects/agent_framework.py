@@ -16,9 +16,9 @@ from costspan.semconv.dialects.vocabulary import GEN_AI
 class AgentFramework(Dialect):
     """Spans of Microsoft Agent Framework."""
 
-    name: ClassVar = "agent_framework"
-    source: ClassVar = "agent-framework-core 1.23.0"
-    markers: ClassVar = (b"gen_ai.",)
+    name = "agent_framework"
+    source = "agent-framework-core 1.23.0"
+    markers = (b"gen_ai.",)
     scopes = ("agent_framework*",)
     tell_tale_values: ClassVar = {"gen_ai.provider.name": ("microsoft.agent_framework",)}
     usual: ClassVar = INCLUSIVE

@@ -22,9 +22,9 @@ _COMPACTION_OUTPUT: Final = "anthropic.usage.compaction.output_tokens"
 class AnthropicSdk(Dialect):
     """Spans named `anthropic.messages.create` and the like."""
 
-    name: ClassVar = "anthropic_sdk"
-    source: ClassVar = "anthropic 2.11.0"
-    markers: ClassVar = (b"gen_ai.",)
+    name = "anthropic_sdk"
+    source = "anthropic 2.11.0"
+    markers = (b"gen_ai.",)
     scopes = ("com.anthropic.sdk.*",)
     tell_tales: ClassVar = ("anthropic.message.stop_reason", "anthropic.response.service_tier")
     usual: ClassVar = INCLUSIVE

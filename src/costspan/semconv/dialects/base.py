@@ -113,10 +113,10 @@ class Vocabulary:
 class Dialect:
     """Base of all dialects. Subclasses set the class variables and override a reader where keys alone do not do."""
 
-    name: ClassVar[str]
-    source: ClassVar[str]
+    name: str
+    source: str
     """Where the vocabulary is documented or was captured, with versions."""
-    markers: ClassVar[tuple[bytes, ...]]
+    markers: tuple[bytes, ...]
     """Byte strings one of which every span of this dialect contains: what the server searches before it parses."""
     vocabulary: Vocabulary
 

@@ -17,9 +17,9 @@ from costspan.semconv.dialects.vocabulary import GEN_AI
 class Bedrock(Dialect):
     """Converse and InvokeModel spans; other AWS calls of the same scope claim nothing and are left alone."""
 
-    name: ClassVar = "bedrock"
-    source: ClassVar = "opentelemetry-instrumentation-botocore 0.66b2, -genai-bedrock 1.3b0"
-    markers: ClassVar = (b"gen_ai.",)
+    name = "bedrock"
+    source = "opentelemetry-instrumentation-botocore 0.66b2, -genai-bedrock 1.3b0"
+    markers = (b"gen_ai.",)
     scopes = ("opentelemetry.instrumentation.botocore*", "opentelemetry.instrumentation.genai.bedrock*")
     usual: ClassVar = CACHE_APART
     vocabulary = GEN_AI

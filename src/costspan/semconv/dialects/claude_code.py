@@ -19,9 +19,9 @@ from costspan.semconv.dialects.vocabulary import GEN_AI
 class ClaudeCode(Dialect):
     """`claude_code.llm_request` spans; interaction and tool spans claim nothing."""
 
-    name: ClassVar = "claude_code"
-    source: ClassVar = "Claude Code 2.1.224, 2.1.266"
-    markers: ClassVar = (b"llm_request", b"gen_ai.")
+    name = "claude_code"
+    source = "Claude Code 2.1.224, 2.1.266"
+    markers = (b"llm_request", b"gen_ai.")
     scopes = ("com.anthropic.claude_code*",)
     tell_tale_values: ClassVar = {"span.type": ("llm_request",)}
     vocabulary = GEN_AI.after(

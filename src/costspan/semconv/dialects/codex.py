@@ -18,9 +18,9 @@ from costspan.semconv.dialects.vocabulary import GEN_AI
 class Codex(Dialect):
     """Spans of the Codex CLI."""
 
-    name: ClassVar = "codex"
-    source: ClassVar = "openai/codex codex-rs/otel, 2026"
-    markers: ClassVar = (b"gen_ai.", b"codex.turn.", b"codex.usage.")
+    name = "codex"
+    source = "openai/codex codex-rs/otel, 2026"
+    markers = (b"gen_ai.", b"codex.turn.", b"codex.usage.")
     scopes = ("codex*",)
     tell_tales: ClassVar = ("codex.",)
     usual: ClassVar = INCLUSIVE

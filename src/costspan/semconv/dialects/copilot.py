@@ -17,9 +17,9 @@ from costspan.semconv.dialects.vocabulary import GEN_AI
 class Copilot(Dialect):
     """Spans of Copilot's editor extension and command line."""
 
-    name: ClassVar = "copilot"
-    source: ClassVar = "microsoft/vscode-copilot-chat 2026-03, VS Code 1.140"
-    markers: ClassVar = (b"gen_ai.",)
+    name = "copilot"
+    source = "microsoft/vscode-copilot-chat 2026-03, VS Code 1.140"
+    markers = (b"gen_ai.",)
     scopes = ("copilot-chat*", "copilot_chat*", "github.copilot*", "github-copilot*")
     tell_tales: ClassVar = ("copilot_chat.", "github.copilot.nano_aiu", "github.copilot.cost")
     usual: ClassVar = INCLUSIVE

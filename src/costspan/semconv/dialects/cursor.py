@@ -15,9 +15,9 @@ from costspan.semconv.dialects.vocabulary import GEN_AI
 class Cursor(Dialect):
     """Spans of the Cursor editor and its agents."""
 
-    name: ClassVar = "cursor"
-    source: ClassVar = "Cursor's OpenTelemetry documentation, 2026"
-    markers: ClassVar = (b"cursor.model.", b"cursor.usage.", b"gen_ai.")
+    name = "cursor"
+    source = "Cursor's OpenTelemetry documentation, 2026"
+    markers = (b"cursor.model.", b"cursor.usage.", b"gen_ai.")
     scopes = ("cursor", "cursor.*", "com.cursor*")
     tell_tales: ClassVar = ("cursor.model.name",)
     vocabulary = GEN_AI.after(

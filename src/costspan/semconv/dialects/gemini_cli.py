@@ -17,9 +17,9 @@ from costspan.semconv.dialects.vocabulary import GEN_AI
 class GeminiCli(Dialect):
     """Spans of Gemini CLI."""
 
-    name: ClassVar = "gemini_cli"
-    source: ClassVar = "google-gemini/gemini-cli, 2026"
-    markers: ClassVar = (b"gen_ai.", b"input_token_count")
+    name = "gemini_cli"
+    source = "google-gemini/gemini-cli, 2026"
+    markers = (b"gen_ai.", b"input_token_count")
     scopes = ("gemini-cli*", "gemini_cli*")
     tell_tale_values: ClassVar = {"gen_ai.agent.name": ("gemini-cli",)}
     operations: ClassVar = {"llm_call": "generate_content"}

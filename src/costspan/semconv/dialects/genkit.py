@@ -22,9 +22,9 @@ _TYPES: Final = {"model": "chat", "embedder": "embeddings", "reranker": "rerank"
 class Genkit(Dialect):
     """Model actions of Genkit; flows, tools and utilities claim nothing."""
 
-    name: ClassVar = "genkit"
-    source: ClassVar = "firebase/genkit, 2026"
-    markers: ClassVar = (b"genkit:",)
+    name = "genkit"
+    source = "firebase/genkit, 2026"
+    markers = (b"genkit:",)
     scopes = ("genkit-tracer*", "genkit*")
     tell_tales: ClassVar = ("genkit:metadata:subtype", "genkit:type")
     bags: ClassVar = (_OUTPUT,)

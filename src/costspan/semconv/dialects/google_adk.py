@@ -19,9 +19,9 @@ from costspan.semconv.dialects.vocabulary import GEN_AI
 class GoogleAdk(Dialect):
     """Model calls, agents and tools of ADK."""
 
-    name: ClassVar = "google_adk"
-    source: ClassVar = "google-adk 2.13.0"
-    markers: ClassVar = (b"gen_ai.",)
+    name = "google_adk"
+    source = "google-adk 2.13.0"
+    markers = (b"gen_ai.",)
     scopes = ("gcp.vertex.agent*",)
     tell_tales: ClassVar = (
         "gcp.vertex.agent.llm_request",

@@ -6,8 +6,6 @@ span says that they existed, so such a call is priced too low.
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from costspan.semconv.dialects.base import Dialect
 from costspan.semconv.dialects.vocabulary import GEN_AI
 
@@ -15,8 +13,8 @@ from costspan.semconv.dialects.vocabulary import GEN_AI
 class GoogleGenAI(Dialect):
     """Spans of google-genai; `gemini` is its name for the provider."""
 
-    name: ClassVar = "google_genai"
-    source: ClassVar = "opentelemetry-instrumentation-google-genai 1.3b0"
-    markers: ClassVar = (b"gen_ai.",)
+    name = "google_genai"
+    source = "opentelemetry-instrumentation-google-genai 1.3b0"
+    markers = (b"gen_ai.",)
     scopes = ("opentelemetry.instrumentation.google_genai",)
     vocabulary = GEN_AI.after(tool_use_input=("gen_ai.usage.tool_use.input_tokens",))

@@ -17,9 +17,9 @@ from costspan.semconv.dialects.vocabulary import GEN_AI
 class Laminar(Dialect):
     """Model calls of Laminar's instrumentations and of its LiteLLM callback."""
 
-    name: ClassVar = "laminar"
-    source: ClassVar = "lmnr-ai/lmnr-python, 2026"
-    markers: ClassVar = (b"gen_ai.",)
+    name = "laminar"
+    source = "lmnr-ai/lmnr-python, 2026"
+    markers = (b"gen_ai.",)
     scopes = ("lmnr*",)
     tell_tales: ClassVar = ("lmnr.",)
     vocabulary = GEN_AI.after(reported_cost_usd=("gen_ai.usage.cost",))

@@ -16,9 +16,9 @@ from costspan.semconv.dialects.vocabulary import GEN_AI
 class LangChain(Dialect):
     """Chat spans with usage; chain, agent and tool spans without."""
 
-    name: ClassVar = "langchain"
-    source: ClassVar = "opentelemetry-instrumentation-genai-langchain 1.3b0"
-    markers: ClassVar = (b"gen_ai.",)
+    name = "langchain"
+    source = "opentelemetry-instrumentation-genai-langchain 1.3b0"
+    markers = (b"gen_ai.",)
     scopes = ("opentelemetry.instrumentation.genai.langchain*",)
     usual: ClassVar = INCLUSIVE
     vocabulary = GEN_AI

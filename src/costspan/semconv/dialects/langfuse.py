@@ -32,9 +32,9 @@ def _details(*names: str) -> Keys:
 class Langfuse(Dialect):
     """Generations and embeddings; other observations claim nothing of their own."""
 
-    name: ClassVar = "langfuse"
-    source: ClassVar = "langfuse 5.0.4"
-    markers: ClassVar = (b"langfuse.observation.", b"gen_ai.")
+    name = "langfuse"
+    source = "langfuse 5.0.4"
+    markers = (b"langfuse.observation.", b"gen_ai.")
     scopes = ("langfuse-sdk*", "langfuse*")
     tell_tales: ClassVar = ("langfuse.observation.type", _USAGE, "langfuse.observation.model.name")
     bags: ClassVar = (_USAGE, "langfuse.observation.cost_details")

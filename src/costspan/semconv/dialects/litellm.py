@@ -18,9 +18,9 @@ from costspan.semconv.dialects.vocabulary import GEN_AI
 class LiteLLM(Dialect):
     """Model requests of the LiteLLM library and proxy."""
 
-    name: ClassVar = "litellm"
-    source: ClassVar = "litellm 1.109.1"
-    markers: ClassVar = (b"gen_ai.",)
+    name = "litellm"
+    source = "litellm 1.109.1"
+    markers = (b"gen_ai.",)
     tell_tales: ClassVar = (
         "litellm.cost.total",
         "litellm.cost.input",

@@ -22,9 +22,9 @@ _USAGE_OBJECT: Final = "metadata.usage_object"
 class LiteLLMLegacy(Dialect):
     """The callback's span of one request; the raw span below it repeats the same request and is no call."""
 
-    name: ClassVar = "litellm_legacy"
-    source: ClassVar = "litellm 1.106.2"
-    markers: ClassVar = (b"gen_ai.",)
+    name = "litellm_legacy"
+    source = "litellm 1.106.2"
+    markers = (b"gen_ai.",)
     scopes = ("litellm*",)
     tell_tales: ClassVar = ("gen_ai.cost.total_cost", _USAGE_OBJECT)
     usual: ClassVar = INCLUSIVE

@@ -18,9 +18,9 @@ _REALTIME: Final = "lk.realtime_model_metrics"
 class LiveKit(Dialect):
     """Model requests of a voice agent."""
 
-    name: ClassVar = "livekit"
-    source: ClassVar = "livekit/agents, 2026"
-    markers: ClassVar = (b"lk.llm_metrics", b"lk.realtime_model_metrics", b"gen_ai.")
+    name = "livekit"
+    source = "livekit/agents, 2026"
+    markers = (b"lk.llm_metrics", b"lk.realtime_model_metrics", b"gen_ai.")
     scopes = ("livekit-agents*", "livekit.agents*")
     tell_tales: ClassVar = ("lk.",)
     bags: ClassVar = (_METRICS, _REALTIME)

@@ -23,9 +23,9 @@ _TYPES: Final = {"chat_model": "chat", "llm": "chat", "embedding": "embeddings",
 class MLflow(Dialect):
     """Spans of MLflow's tracing and autologging."""
 
-    name: ClassVar = "mlflow"
-    source: ClassVar = "mlflow 3.18.0"
-    markers: ClassVar = (b"mlflow.",)
+    name = "mlflow"
+    source = "mlflow 3.18.0"
+    markers = (b"mlflow.",)
     scopes = ("mlflow*",)
     tell_tales: ClassVar = ("mlflow.spanType", _USAGE, "mlflow.llm.model")
     bags: ClassVar = (_USAGE, "mlflow.llm.cost")

@@ -5,8 +5,6 @@ Source: read from opentelemetry-instrumentation-genai-openai-agents 1.3b0.
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from costspan.core.call import SpanClass
 from costspan.core.record import SpanRecord
 from costspan.semconv.dialects.base import Dialect
@@ -16,9 +14,9 @@ from costspan.semconv.dialects.vocabulary import GEN_AI
 class OpenAIAgents(Dialect):
     """Spans above those of the OpenAI instrumentation."""
 
-    name: ClassVar = "openai_agents"
-    source: ClassVar = "opentelemetry-instrumentation-genai-openai-agents 1.3b0"
-    markers: ClassVar = (b"gen_ai.",)
+    name = "openai_agents"
+    source = "opentelemetry-instrumentation-genai-openai-agents 1.3b0"
+    markers = (b"gen_ai.",)
     scopes = ("opentelemetry.instrumentation.genai.openai_agents*",)
     vocabulary = GEN_AI
 

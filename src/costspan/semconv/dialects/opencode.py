@@ -15,9 +15,9 @@ from costspan.semconv.dialects.vocabulary import GEN_AI
 class OpenCode(Dialect):
     """Spans of opencode."""
 
-    name: ClassVar = "opencode"
-    source: ClassVar = "opencode, 2026"
-    markers: ClassVar = (b"gen_ai.",)
+    name = "opencode"
+    source = "opencode, 2026"
+    markers = (b"gen_ai.",)
     scopes = ("opencode*", "@opencode*")
     tell_tales: ClassVar = ("opencode.",)
     usual: ClassVar = INCLUSIVE

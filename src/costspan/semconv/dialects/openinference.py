@@ -30,9 +30,9 @@ _HEAD_CHARS: Final = 4000
 class OpenInference(Dialect):
     """Spans of the OpenInference instrumentations."""
 
-    name: ClassVar = "openinference"
-    source: ClassVar = "Arize-ai/openinference 0.1.66"
-    markers: ClassVar = (b"openinference.", b"llm.token_count", b"decision.token_count")
+    name = "openinference"
+    source = "Arize-ai/openinference 0.1.66"
+    markers = (b"openinference.", b"llm.token_count", b"decision.token_count")
     scopes = ("openinference.*", "@arizeai/openinference*")
     tell_tales: ClassVar = (KIND, "llm.token_count.prompt", "llm.token_count.completion", "llm.token_count.total")
     usual: ClassVar = INCLUSIVE

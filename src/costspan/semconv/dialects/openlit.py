@@ -17,9 +17,9 @@ from costspan.semconv.dialects.vocabulary import GEN_AI
 class OpenLit(Dialect):
     """Spans of OpenLIT's instrumentations."""
 
-    name: ClassVar = "openlit"
-    source: ClassVar = "openlit 1.45.0"
-    markers: ClassVar = (b"gen_ai.",)
+    name = "openlit"
+    source = "openlit 1.45.0"
+    markers = (b"gen_ai.",)
     scopes = ("openlit.*", "openlit")
     tell_tales: ClassVar = ("openlit.",)
     tell_tale_values: ClassVar = {"telemetry.sdk.name": ("openlit",)}

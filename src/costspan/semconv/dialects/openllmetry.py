@@ -26,9 +26,9 @@ _REQUEST_TYPES: Final = {"chat": "chat", "completion": "text_completion", "embed
 class OpenLLMetry(Dialect):
     """Spans of OpenLLMetry's instrumentations; its workflow, task, agent and tool spans carry no usage of their own."""
 
-    name: ClassVar = "openllmetry"
-    source: ClassVar = "traceloop/openllmetry 0.40 to 0.62.4"
-    markers: ClassVar = (b"gen_ai.", b"llm.request.type", b"llm.usage.")
+    name = "openllmetry"
+    source = "traceloop/openllmetry 0.40 to 0.62.4"
+    markers = (b"gen_ai.", b"llm.request.type", b"llm.usage.")
     scopes = (*(f"opentelemetry.instrumentation.{package}" for package in _PACKAGES.split()), "traceloop*")
     tell_tales: ClassVar = ("llm.request.type", "traceloop.span.kind", "traceloop.workflow.name")
     vocabulary = GEN_AI.after(

@@ -17,9 +17,9 @@ from costspan.semconv.dialects.vocabulary import GEN_AI
 class OpenRouter(Dialect):
     """The span of a generation."""
 
-    name: ClassVar = "openrouter"
-    source: ClassVar = "OpenRouter Broadcast, 2026"
-    markers: ClassVar = (b"gen_ai.",)
+    name = "openrouter"
+    source = "OpenRouter Broadcast, 2026"
+    markers = (b"gen_ai.",)
     scopes = ("openrouter*",)
     tell_tales: ClassVar = (
         "trace.metadata.openrouter.source",

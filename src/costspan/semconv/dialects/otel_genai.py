@@ -18,9 +18,9 @@ from costspan.semconv.dialects.vocabulary import GEN_AI
 class OtelGenAI(Dialect):
     """Anything with `gen_ai.*` that no narrower dialect claims."""
 
-    name: ClassVar = "otel_genai"
-    source: ClassVar = "open-telemetry/semantic-conventions-genai, 2026-09"
-    markers: ClassVar = (b"gen_ai.",)
+    name = "otel_genai"
+    source = "open-telemetry/semantic-conventions-genai, 2026-09"
+    markers = (b"gen_ai.",)
     scopes = (
         "opentelemetry.instrumentation.genai.*",
         "opentelemetry.util.genai*",

@@ -16,9 +16,9 @@ from costspan.semconv.dialects.vocabulary import GEN_AI
 class OtelGenAILegacy(Dialect):
     """Spans of instrumentations that name the provider `gen_ai.system`."""
 
-    name: ClassVar = "otel_genai_legacy"
-    source: ClassVar = "open-telemetry/semantic-conventions v1.36"
-    markers: ClassVar = (b"gen_ai.",)
+    name = "otel_genai_legacy"
+    source = "open-telemetry/semantic-conventions v1.36"
+    markers = (b"gen_ai.",)
     scopes = (
         "opentelemetry.instrumentation.openai_v2*",
         "opentelemetry.instrumentation.vertexai*",

@@ -17,9 +17,9 @@ from costspan.semconv.dialects.base import Dialect, Vocabulary
 class Plain(Dialect):
     """Spans without a convention; bare `model` and `input_tokens` are not enough, since anything may be called that."""
 
-    name: ClassVar = "plain"
-    source: ClassVar = "hand-written wrappers, VoltAgent"
-    markers: ClassVar = (
+    name = "plain"
+    source = "hand-written wrappers, VoltAgent"
+    markers = (
         b"llm.model",
         b"llm.prompt_tokens",
         b"llm.completion_tokens",

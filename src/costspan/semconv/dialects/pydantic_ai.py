@@ -27,9 +27,9 @@ def _aggregated(keys: Keys) -> Keys:
 class PydanticAI(Dialect):
     """Model requests, agent runs and tool calls of pydantic-ai, and Logfire's wrapped clients."""
 
-    name: ClassVar = "pydantic_ai"
-    source: ClassVar = "pydantic-ai 2.68.0, logfire 5.4.0"
-    markers: ClassVar = (b"gen_ai.",)
+    name = "pydantic_ai"
+    source = "pydantic-ai 2.68.0, logfire 5.4.0"
+    markers = (b"gen_ai.",)
     scopes = ("pydantic-ai*", "logfire*")
     tell_tales: ClassVar = ("logfire.json_schema", "pydantic_ai.all_messages", "gen_ai.aggregated_usage.input_tokens")
     usual: ClassVar = INCLUSIVE

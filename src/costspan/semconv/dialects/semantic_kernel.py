@@ -15,9 +15,9 @@ from costspan.semconv.dialects.vocabulary import GEN_AI
 class SemanticKernel(Dialect):
     """Spans of Semantic Kernel's connectors."""
 
-    name: ClassVar = "semantic_kernel"
-    source: ClassVar = "semantic-kernel 1.45.0"
-    markers: ClassVar = (b"gen_ai.",)
+    name = "semantic_kernel"
+    source = "semantic-kernel 1.45.0"
+    markers = (b"gen_ai.",)
     scopes = ("semantic_kernel*", "Microsoft.SemanticKernel*")
     usual: ClassVar = INCLUSIVE
     operations: ClassVar = {"chat.completions": "chat", "text.completions": "text_completion"}

@@ -19,9 +19,9 @@ _OPERATION: Final = {"gen_ai.chat": "chat", "gen_ai.embeddings": "embeddings", "
 class Sentry(Dialect):
     """Spans with Sentry's operation in `sentry.op`."""
 
-    name: ClassVar = "sentry"
-    source: ClassVar = "sentry-python 2.x, sentry-conventions, 2026"
-    markers: ClassVar = (b"gen_ai.",)
+    name = "sentry"
+    source = "sentry-python 2.x, sentry-conventions, 2026"
+    markers = (b"gen_ai.",)
     scopes = ("sentry*",)
     tell_tales: ClassVar = (
         "sentry.op",

@@ -15,9 +15,9 @@ from costspan.semconv.dialects.vocabulary import GEN_AI
 class SpringAI(Dialect):
     """Model observations of the Java frameworks."""
 
-    name: ClassVar = "spring_ai"
-    source: ClassVar = "spring-ai, langchain4j, 2026"
-    markers: ClassVar = (b"gen_ai.",)
+    name = "spring_ai"
+    source = "spring-ai, langchain4j, 2026"
+    markers = (b"gen_ai.",)
     scopes = ("org.springframework.boot*", "io.micrometer*", "dev.langchain4j*", "io.quarkiverse.langchain4j*")
     tell_tales: ClassVar = ("spring.",)
     operations: ClassVar = {"image": "image_generation", "framework": None}

@@ -19,9 +19,9 @@ from costspan.semconv.dialects.vocabulary import GEN_AI
 class Strands(Dialect):
     """Chat spans, event-loop cycles, tools and agents."""
 
-    name: ClassVar = "strands"
-    source: ClassVar = "strands-agents 1.62.0"
-    markers: ClassVar = (b"gen_ai.",)
+    name = "strands"
+    source = "strands-agents 1.62.0"
+    markers = (b"gen_ai.",)
     scopes = ("strands.*",)
     tell_tale_values: ClassVar = {
         "gen_ai.system": ("strands-agents",),

@@ -27,9 +27,9 @@ _PASSED_THROUGH: Final = ("anthropic", "amazon-bedrock", "bedrock", "vertex.anth
 class VercelAI(Dialect):
     """Spans of `experimental_telemetry`."""
 
-    name: ClassVar = "vercel_ai"
-    source: ClassVar = "ai 6.0.326, vercel/ai legacy snapshots"
-    markers: ClassVar = (b"ai.operationId", b"ai.usage.", b"gen_ai.")
+    name = "vercel_ai"
+    source = "ai 6.0.326, vercel/ai legacy snapshots"
+    markers = (b"ai.operationId", b"ai.usage.", b"gen_ai.")
     scopes = ("ai",)
     tell_tales: ClassVar = ("ai.operationId",)
     vocabulary = GEN_AI.after(

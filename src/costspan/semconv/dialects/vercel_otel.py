@@ -16,9 +16,9 @@ from costspan.semconv.dialects.vocabulary import GEN_AI
 class VercelOtel(Dialect):
     """Spans of the AI SDK 7 telemetry integration."""
 
-    name: ClassVar = "vercel_otel"
-    source: ClassVar = "@ai-sdk/otel 1.0.77"
-    markers: ClassVar = (b"gen_ai.",)
+    name = "vercel_otel"
+    source = "@ai-sdk/otel 1.0.77"
+    markers = (b"gen_ai.",)
     scopes = ("gen_ai", "@ai-sdk/otel")
     usual: ClassVar = INCLUSIVE
     aggregates: ClassVar = frozenset({"invoke_agent", "agent_step"})
