@@ -17,6 +17,7 @@ from costspan.semconv.raw_usage import Answer, read_answer
 
 _OUTPUT: Final = "genkit:output"
 _TYPES: Final = {"model": "chat", "embedder": "embeddings", "reranker": "rerank", "background-model": "chat"}
+_PLUGINS: Final = {"googleai": "gcp.gemini", "google-genai": "gcp.gemini", "vertexai": "gcp.vertex_ai"}
 
 
 class Genkit(Dialect):
@@ -52,7 +53,7 @@ class Genkit(Dialect):
     def provider(self, record: SpanRecord) -> str | None:
         """Return the plugin that the action's name begins with."""
         plugin, slash, _ = (text(record.attributes.get("genkit:name")) or "").partition("/")
-        return plugin if slash else super().provider(record)
+        return _PLUGINS.get(plugin, plugin) if slash else super().provider(record)
 
     def requested_model(self, record: SpanRecord) -> str | None:
         """Return the action's name without its plugin."""
