@@ -157,6 +157,8 @@ def split(counts: Counts, known: Convention | None, usual: Convention | None = N
     if min(leaves.values(), default=0) < 0:
         below_zero = [unit.value for unit, quantity in leaves.items() if quantity < 0]
         return Split(Usage(), UsageState.INVALID, f"parts exceed their total: {', '.join(below_zero)}")
+    if not leaves:
+        return Split(Usage(), UsageState.MISSING, f"only a total was reported: {counts.total} tokens")
     unsaid = _unsaid(counts)
     state = UsageState.ASSUMED if unsaid else state
     return Split(Usage(leaves), state, unsaid or note, counts.written > 0 and counts.time_to_live_said)

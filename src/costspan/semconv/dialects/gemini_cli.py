@@ -19,7 +19,7 @@ class GeminiCli(Dialect):
 
     name = "gemini_cli"
     source = "google-gemini/gemini-cli, 2026"
-    markers = (b"gen_ai.", b"input_token_count")
+    markers = (b"gen_ai.", b"_token_count")
     scopes = ("gemini-cli*", "gemini_cli*")
     tell_tale_values: ClassVar = {"gen_ai.agent.name": ("gemini-cli",)}
     operations: ClassVar = {"llm_call": "generate_content"}

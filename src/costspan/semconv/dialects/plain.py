@@ -28,6 +28,9 @@ class Plain(Dialect):
         b"llm.output_tokens",
         b"llm.usage.",
         b"llm.tokens.",
+        b"usage.input_tokens",
+        b"usage.output_tokens",
+        b"usage.total_tokens",
         b"usage.prompt_tokens",
         b"usage.completion_tokens",
     )
@@ -47,6 +50,8 @@ class Plain(Dialect):
         "llm.tokens.output",
         "usage.prompt_tokens",
         "usage.completion_tokens",
+        "usage.input_tokens",
+        "usage.output_tokens",
     )
     vocabulary = Vocabulary(
         operation=("llm.operation",),
