@@ -98,7 +98,7 @@ CONVENTIONS: Final = (
     ConventionRow("opentelemetry.instrumentation.genai.bedrock", CACHE_APART, "run, 1.3b0: 50 beside 1000 and 300"),
     ConventionRow("opentelemetry.instrumentation.botocore", CACHE_APART, "run, 0.66b2: 50 beside 1000 and 300"),
     ConventionRow("openlit.instrumentation.anthropic", CACHE_APART, "run, 1.45: 50 beside 1000 and 300"),
-    ConventionRow("openlit.", INCLUSIVE, "run, 1.45 on OpenAI"),
+    ConventionRow("openlit.instrumentation.openai", INCLUSIVE, "run, 1.45 on OpenAI"),
     ConventionRow("opentelemetry.instrumentation.genai.", INCLUSIVE, "run, 1.3b0: 2600 contains 2000 and 400"),
     ConventionRow("opentelemetry.instrumentation.google_genai", INCLUSIVE, "run, 1.3b0: 500 contains 300"),
     ConventionRow("opentelemetry.instrumentation.openai_v2", INCLUSIVE, "run, 2.4b0"),

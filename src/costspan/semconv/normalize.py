@@ -103,7 +103,8 @@ def _reported_cost(record: SpanRecord, dialect: Dialect, raw: RawUsage | None) -
 def _mode(record: SpanRecord, dialect: Dialect, answer: Answer) -> tuple[str, str | None]:
     served = dialect.say(record.attributes, "served_mode") or answer.mode
     if served is not None:
-        return _MODES.get(served.lower(), served.lower()), None
+        tier = served.lower().rpartition(".")[2]
+        return _MODES.get(tier, tier), None
     requested = (dialect.say(record.attributes, "requested_mode") or "").lower()
     if requested in _KEPT_REQUESTS:
         return requested, f"the tier served was not reported; {requested} was asked for"

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from costspan.core.record import Attributes
+from costspan.core.record import Attributes, AttributeValue
 from costspan.semconv.attributes import at, json_object, number, text, whole_number
 from costspan.semconv.conventions import CACHE_APART, INCLUSIVE, Convention, Counts
 
@@ -161,6 +161,11 @@ _SHAPES: Final = (
 
 _MODES: Final = ("service_tier", "serviceTier.type", "serviceTier", "trafficType", "traffic_type")
 _BEDROCK_TTL: Final = {"5m": "cache_write_5m", "1h": "cache_write_1h"}
+_MODALITIES: Final = {
+    "input_audio": ("promptTokensDetails", "prompt_tokens_details"),
+    "cache_read_audio": ("cacheTokensDetails", "cache_tokens_details"),
+    "output_audio": ("candidatesTokensDetails", "candidates_tokens_details"),
+}
 _USAGE_KEYS: Final = ("usage", "token_usage", "usageMetadata", "usage_metadata", "meta")
 
 
@@ -176,6 +181,7 @@ def read_usage(usage: Attributes) -> RawUsage | None:
                 found[name] = count
                 break
     found.update(_bedrock_times_to_live(usage))
+    found.update(_gemini_audio(usage))
     if not found:
         return None
     mode = "fast" if text(usage.get("speed")) == "fast" else _first_text(usage, _MODES)
@@ -229,6 +235,23 @@ def _provider_id(value: object) -> str | None:
 
 def _first_text(document: Attributes, paths: tuple[str, ...]) -> str | None:
     return next((said for path in paths if (said := text(at(document, path))) is not None), None)
+
+
+def _gemini_audio(usage: Attributes) -> dict[str, int]:
+    """Return the audio parts of Gemini's per-modality lists, which other shapes do not have as lists."""
+    found: dict[str, int] = {}
+    for name, keys in _MODALITIES.items():
+        details = next((usage[key] for key in keys if isinstance(usage.get(key), list)), ())
+        for detail in details if isinstance(details, list) else ():
+            tokens = whole_number(_first_at(detail, ("tokenCount", "token_count")))
+            if str(at(detail, "modality")).rpartition(".")[2] == "AUDIO" and tokens is not None:
+                found[name] = found.get(name, 0) + tokens
+    return found
+
+
+def _first_at(document: object, paths: tuple[str, ...]) -> AttributeValue:
+    """Return the first thing that stands at one of the paths."""
+    return next((found for path in paths if (found := at(document, path)) is not None), None)
 
 
 def _bedrock_times_to_live(usage: Attributes) -> dict[str, int]:

@@ -158,10 +158,10 @@ class Dialect:
 
     def span_class(self, record: SpanRecord, operation: str | None) -> SpanClass | None:
         """Return whether the span is a request or sums up others; None when it claims neither usage nor a request."""
-        if operation in INFERENCE_OPERATIONS:
+        if operation in INFERENCE_OPERATIONS and operation != "retrieval":
             return SpanClass.INFERENCE
         if not self.claims_usage(record):
-            return None
+            return None  # a retrieval without counts is a search of one's own store
         if operation in self.aggregates or any(word in (operation or "") for word in AGGREGATE_WORDS):
             return SpanClass.AGGREGATE
         return SpanClass.INFERENCE

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from costspan.core.call import SpanClass
 from costspan.core.record import SpanRecord
-from costspan.semconv.attributes import text
+from costspan.semconv.attributes import flag, text
 from costspan.semconv.conventions import CACHE_APART, Convention
 from costspan.semconv.dialects.base import Dialect
 from costspan.semconv.dialects.vocabulary import GEN_AI
@@ -48,6 +48,10 @@ class ClaudeCode(Dialect):
         if operation == "chat":
             return SpanClass.INFERENCE
         return SpanClass.AGGREGATE if self.claims_usage(record) else None
+
+    def error_type(self, record: SpanRecord) -> str | None:
+        """Return the error, or `error` for a request that only says it had no success."""
+        return super().error_type(record) or ("error" if flag(record.attributes.get("success")) is False else None)
 
     def provider(self, record: SpanRecord) -> str | None:
         """Return Anthropic where nothing else is said; Bedrock and Vertex show in the model's name."""

@@ -41,6 +41,12 @@ class LiteLLMLegacy(Dialect):
             return None
         return super().span_class(record, operation)
 
+    def attribution_attributes(self, record: SpanRecord) -> Attributes:
+        """Return the attributes with the caller's own metadata, a dictionary in Python's notation, laid flat."""
+        sent = literal_object(record.attributes.get("metadata.requester_metadata"))
+        flat = {f"litellm.metadata.{name}": value for name, value in sent.items()}
+        return {**flat, **record.attributes} if flat else record.attributes
+
     def answer(self, record: SpanRecord) -> Answer | None:
         """Return what LiteLLM's copy of the usage object says."""
         usage = read_usage(literal_object(record.attributes.get(_USAGE_OBJECT)))

@@ -29,7 +29,11 @@ class OpenLLMetry(Dialect):
     name = "openllmetry"
     source = "traceloop/openllmetry 0.40 to 0.62.4"
     markers = (b"gen_ai.", b"llm.request.type", b"llm.usage.")
-    scopes = (*(f"opentelemetry.instrumentation.{package}" for package in _PACKAGES.split()), "traceloop*")
+    scopes = (
+        *(f"opentelemetry.instrumentation.{package}" for package in _PACKAGES.split()),
+        "traceloop*",
+        "@traceloop/*",
+    )
     tell_tales: ClassVar = ("llm.request.type", "traceloop.span.kind", "traceloop.workflow.name")
     vocabulary = GEN_AI.after(
         streamed=("gen_ai.is_streaming", "llm.is_streaming"),

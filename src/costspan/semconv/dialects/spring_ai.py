@@ -18,7 +18,7 @@ class SpringAI(Dialect):
     name = "spring_ai"
     source = "spring-ai, langchain4j, 2026"
     markers = (b"gen_ai.",)
-    scopes = ("org.springframework.boot*", "io.micrometer*", "dev.langchain4j*", "io.quarkiverse.langchain4j*")
+    scopes = ("dev.langchain4j*", "io.quarkiverse.langchain4j*")
     tell_tales: ClassVar = ("spring.",)
     operations: ClassVar = {"image": "image_generation", "framework": None}
     vocabulary = GEN_AI

@@ -222,23 +222,26 @@ def test_anthropic_behind_openlit_without_its_scope_still_counts_the_cache_apart
     assert said(record)["usage"] == {"input": 5000, "cache_read": 1000, "output": 77}
 
 
+RAW_OPENAI = {
+    "prompt_tokens": 2600,
+    "completion_tokens": 300,
+    "prompt_tokens_details": {"cached_tokens": 2000},
+    "completion_tokens_details": {"reasoning_tokens": 200},
+}
+RAW_ANTHROPIC = {"input_tokens": 50, "cache_read_input_tokens": 1000, "output_tokens": 7}
+
+
 @pytest.mark.parametrize(
     ("details", "usage"),
     [
-        ('{"input": 50, "input_cached_tokens": 1000, "output": 77}', {"input": 50, "cache_read": 1000, "output": 77}),
-        (
-            '{"prompt_tokens": 2600, "completion_tokens": 300, "total_tokens": 2900, '
-            '"prompt_tokens_details": {"cached_tokens": 2000}, "completion_tokens_details": {"reasoning_tokens": 200}}',
-            {"input": 600, "cache_read": 2000, "output": 100, "reasoning": 200},
-        ),
-        (
-            '{"input_tokens": 50, "cache_read_input_tokens": 1000, "cache_creation_input_tokens": 0, "output_tokens": 7}',
-            {"input": 50, "cache_read": 1000, "output": 7},
-        ),
+        ({"input": 50, "input_cached_tokens": 1000, "output": 77}, {"input": 50, "cache_read": 1000, "output": 77}),
+        (RAW_OPENAI, {"input": 600, "cache_read": 2000, "output": 100, "reasoning": 200}),
+        (RAW_ANTHROPIC, {"input": 50, "cache_read": 1000, "output": 7}),
     ],
 )
-def test_langfuses_usage_counts_as_its_shape_counts(details: str, usage: dict[str, int]) -> None:
-    assert said(changed("langfuse", langfuse__observation__usage_details=details))["usage"] == usage
+def test_langfuses_usage_counts_as_its_shape_counts(details: dict[str, object], usage: dict[str, int]) -> None:
+    record = changed("langfuse", langfuse__observation__usage_details=json.dumps(details))
+    assert said(record)["usage"] == usage
 
 
 def test_langfuses_plain_spans_are_no_calls() -> None:
