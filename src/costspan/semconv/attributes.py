@@ -110,7 +110,7 @@ def literal_object(value: AttributeValue) -> Attributes:
     if not 2 <= len(value) <= MAX_LITERAL_CHARS or "{" not in value[:8]:
         return {}
     found = json_object(value)
-    if found:
+    if found or "\\ud" in value:  # an escape of half a character would become text that cannot be stored
         return found
     try:
         parsed = ast.literal_eval(value.strip())

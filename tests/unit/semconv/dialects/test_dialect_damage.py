@@ -102,6 +102,23 @@ def test_code_in_a_python_dictionary_is_not_evaluated() -> None:
     assert said(replace(SAMPLES["litellm_legacy"], attributes=attributes))["usage"] == {"input": 2000, "output": 222}
 
 
+def test_half_a_character_in_a_python_dictionary_does_not_become_text() -> None:
+    attributes = {
+        **SAMPLES["litellm_legacy"].attributes,
+        "metadata.requester_metadata": "{'feature': '\\ud83d'}",
+    }
+    assert "feature" not in said(replace(SAMPLES["litellm_legacy"], attributes=attributes))
+
+
+def test_a_callers_metadata_in_a_python_dictionary_says_whom_the_call_was_for() -> None:
+    attributes = {
+        **SAMPLES["litellm_legacy"].attributes,
+        "metadata.requester_metadata": "{'feature': 'triage', 'tenant': 't-9'}",
+    }
+    found = said(replace(SAMPLES["litellm_legacy"], attributes=attributes))
+    assert (found["feature"], found["tags"]) == ("triage", {"tenant": "t-9"})
+
+
 def test_names_longer_than_a_name_are_cut() -> None:
     record = span({"gen_ai.request.model": "m" * 5000, "gen_ai.usage.input_tokens": 1})
     assert len(said(record)["requested_model"]) == 512
