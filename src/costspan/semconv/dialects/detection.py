@@ -74,8 +74,8 @@ class MappedDialect(Dialect):
     """A dialect that is asked whether it wants a span."""
 
     def recognizes(self, record: SpanRecord) -> bool:
-        """Return True when this dialect reads the span."""
-        raise NotImplementedError  # pragma: no cover
+        """Return True when this dialect reads the span: any with one of its token counts, unless it is choosier."""
+        return self.claims_usage(record)
 
 
 def in_scope(scope_name: str, scopes: Iterable[str]) -> bool:
