@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import attrgetter
 from typing import Final
 
 from costspan.core.call import UsageState
@@ -68,6 +69,7 @@ class Counts:
 
 
 _FACTS: Final = Counts.__slots__
+_quantities: Final = attrgetter(*_FACTS)
 _FEES: Final = tuple((unit.value, unit) for unit in FEE_UNITS)
 
 
@@ -143,7 +145,7 @@ def split(counts: Counts, known: Convention | None, usual: Convention | None = N
     `known` is a convention that was verified and is applied as it is; `usual` is what the emitter is documented to do,
     used where the numbers themselves do not decide.
     """
-    said = {name: quantity for name in _FACTS if (quantity := getattr(counts, name))}
+    said = {name: quantity for name, quantity in zip(_FACTS, _quantities(counts), strict=True) if quantity}
     if not said:
         return Split(Usage(), UsageState.MISSING, "no token counts")
     if min(said.values()) < 0:
@@ -161,7 +163,7 @@ def split(counts: Counts, known: Convention | None, usual: Convention | None = N
         return Split(Usage(), UsageState.MISSING, f"only a total was reported: {counts.total} tokens")
     unsaid = _unsaid(counts)
     state = UsageState.ASSUMED if unsaid else state
-    return Split(Usage(leaves), state, unsaid or note, counts.written > 0 and counts.time_to_live_said)
+    return Split(Usage(leaves), state, unsaid or note, counts.time_to_live_said)
 
 
 def _deduced(counts: Counts, usual: Convention | None) -> tuple[Convention, UsageState, str | None]:
@@ -207,7 +209,8 @@ def _leaves(counts: Counts, convention: Convention) -> dict[Unit, int]:
     audio = (counts.input_audio or 0) - (cached_audio if convention.input_includes_cache else 0)
     write_30m, write_1h = counts.cache_write_30m or 0, counts.cache_write_1h or 0
     write_12h = counts.cache_write_12h or 0
-    inside_input = (counts.cached if convention.input_includes_cache else 0) + audio + (counts.input_image or 0)
+    written, read = counts.written, counts.cache_read or 0
+    inside_input = (read + written if convention.input_includes_cache else 0) + audio + (counts.input_image or 0)
     inside_output = (
         (counts.reasoning or 0 if convention.output_includes_reasoning else 0)
         + (counts.output_audio or 0)
@@ -215,9 +218,9 @@ def _leaves(counts: Counts, convention: Convention) -> dict[Unit, int]:
     )
     leaves = {
         Unit.INPUT: (counts.input or 0) - inside_input,
-        Unit.CACHE_READ: (counts.cache_read or 0) - cached_audio,
+        Unit.CACHE_READ: read - cached_audio,
         Unit.CACHE_READ_AUDIO: cached_audio,
-        Unit.CACHE_WRITE_5M: counts.written - write_30m - write_1h - write_12h,
+        Unit.CACHE_WRITE_5M: written - write_30m - write_1h - write_12h,
         Unit.CACHE_WRITE_30M: write_30m,
         Unit.CACHE_WRITE_1H: write_1h,
         Unit.CACHE_WRITE_12H: write_12h,
