@@ -81,9 +81,9 @@ class OpenInference(Dialect):
     def answer(self, record: SpanRecord) -> Answer | None:
         """Return what the raw answer says; of one that was cut off, the id that stands near its beginning."""
         output = record.attributes.get("output.value")
-        if not isinstance(output, str) or '"' not in output[:2] + output[-2:] + output[:_HEAD_CHARS]:
+        if not isinstance(output, str) or not output[:64].lstrip().startswith("{"):
             return None
-        if (first(record.attributes, (KIND,), text) or "").upper() not in {"LLM", ""}:
+        if (first(record.attributes, (KIND,), text) or "LLM").upper() != "LLM":
             return None
         document = json_object(output)
         if document:
