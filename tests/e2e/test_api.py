@@ -189,8 +189,8 @@ def test_the_prices_in_use_are_named(filled: Server) -> None:
 def test_the_counters_add_up(filled: Server) -> None:
     counts = filled.ingest()
     refused = sum(counts["refused"].values())
-    assert counts["received_spans"] == counts["calls"] + counts["retransmitted"] + counts["other_spans"] + refused
-    assert counts["ledger_calls"] == counts["calls"] == 6
+    assert counts["received_spans"] == counts["new_calls"] + counts["retransmitted"] + counts["other_spans"] + refused
+    assert counts["calls"] == counts["new_calls"] == 6
     assert counts["dialects"] == {"otel_genai": 6}
 
 
