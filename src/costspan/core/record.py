@@ -1,12 +1,13 @@
-"""`SpanRecord`: one received span as plain values, before anybody has judged what it means.
+"""`SpanRecord`, `LogRecord`, `MetricPoint`: what was received, as plain values, before anybody judged what it means.
 
-The server makes it from OTLP bytes, the SDK from a finished span; `semconv` reads it. Immutable once received.
+The server makes them from OTLP bytes, the SDK makes spans of its own; `semconv` reads them. Immutable once received.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Final
 
 AttributeValue = str | bool | int | float | bytes | Sequence["AttributeValue"] | Mapping[str, "AttributeValue"] | None
@@ -20,7 +21,7 @@ STATUS_ERROR: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Who made the span: instrumentation scope name and version, empty where not said."""
+    """Who made the record: instrumentation scope name and version, empty where not said."""
 
     name: str = ""
     version: str = ""
@@ -53,3 +54,58 @@ class SpanRecord:
     status_code: int = 0
     status_message: str = ""
     trace_state: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogRecord:
+    """One log record. Ids are lower-case hex, or empty outside a span; `time_ns` is when it happened, else was seen.
+
+    `event_name` is the record's own name, else its `event.name` attribute, else a body that is plain text.
+    """
+
+    time_ns: int
+    event_name: str = ""
+    trace_id: str = ""
+    span_id: str = ""
+    severity: int = 0
+    body: AttributeValue = None
+    attributes: Attributes = field(default_factory=dict)
+    resource: Attributes = field(default_factory=dict)
+    scope: Scope = field(default_factory=Scope)
+
+
+class MetricKind(StrEnum):
+    """What the values of a metric are. Exponential histograms are histograms: their sum and count mean the same."""
+
+    SUM = "sum"
+    HISTOGRAM = "histogram"
+    GAUGE = "gauge"
+
+
+class Temporality(StrEnum):
+    """Whether a value counts from the previous point or from the start of the series."""
+
+    DELTA = "delta"
+    CUMULATIVE = "cumulative"
+    UNSPECIFIED = "unspecified"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricPoint:
+    """One value of one series. `value` is a histogram's sum; `count` is None where the point has none.
+
+    `start_ns` is 0 where the emitter does not say since when it counts.
+    """
+
+    metric: str
+    kind: MetricKind
+    temporality: Temporality
+    start_ns: int
+    time_ns: int
+    value: int | float
+    count: int | None = None
+    unit: str = ""
+    monotonic: bool = False
+    attributes: Attributes = field(default_factory=dict)
+    resource: Attributes = field(default_factory=dict)
+    scope: Scope = field(default_factory=Scope)

@@ -17,6 +17,7 @@ from costspan.server.config import ServerConfig, read_config_file
 from costspan.server.pipeline.committer import Committer
 from costspan.server.pipeline.counters import IngestCounters
 from costspan.server.pipeline.pipeline import Pipeline
+from costspan.server.receiver.inbox import recordings, take_inbox
 from costspan.server.store.duckdb.connection import LEDGER_FILE
 from costspan.server.store.duckdb.store import DuckDBStore
 from costspan.server.store.ports import LedgerReader, Store
@@ -30,6 +31,7 @@ def make_server(config: ServerConfig, clock: Clock = system_clock) -> FastAPI:
     card = load_rate_card(config.prices)
     store = DuckDBStore(config.data, clock=clock)
     pipeline = _pipeline(store, config.prices, clock)
+    take_inbox(config.data, pipeline)
 
     def stop() -> None:
         pipeline.close()
@@ -54,7 +56,13 @@ class Reader:
 
 @contextmanager
 def open_reader(data: Path) -> Iterator[Reader]:
-    """Open the ledger in `data` for reading. Raise Unreachable where there is none or another process holds it."""
+    """Open the ledger in `data` for reading, with what waits in its inbox taken in first.
+
+    Raise Unreachable where there is no ledger or another process holds it.
+    """
+    if recordings(data):
+        with open_pipeline(data) as pipeline:
+            take_inbox(data, pipeline)
     store = DuckDBStore(data, read_only=True)
     try:
         yield Reader(store)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from costspan.core.attribution import Attribution
@@ -31,25 +31,28 @@ class Forest:
             if span.trace_state:
                 self._trace_states.setdefault(span.trace_id, {})[span.span_id] = span.trace_state
 
-    def ancestors(self, call: Call) -> Iterator[SpanKey]:
-        """Yield the spans above `call`, nearest first. An event hangs in its span, which is its nearest."""
-        key: SpanKey = (call.trace_id, call.span_id)
-        if call.signal is not Signal.SPAN and key in self._parents:
-            yield key
-        seen = {key}
-        while len(seen) < MAX_DEPTH:
-            parent = self._parents.get(key)
-            if parent is None:
-                return
-            key = (key[0], parent)
-            if key in seen or key not in self._parents:
-                return
-            seen.add(key)
-            yield key
+    def ancestors(self, call: Call) -> list[SpanKey]:
+        """Return the spans above `call`, nearest first. An event hangs in its span, which is its nearest.
+
+        Spans that are their own ancestors are a sender's mistake; nothing is above them, so that they cannot cancel
+        one another out.
+        """
+        path: list[SpanKey] = [(call.trace_id, call.span_id)]
+        while len(path) <= MAX_DEPTH:
+            parent = self._parents.get(path[-1])
+            above = (call.trace_id, parent)
+            if parent is None or above not in self._parents:
+                break
+            if above in path:
+                path = path[: max(path.index(above), 1)]
+                break
+            path.append((call.trace_id, parent))
+        in_span = call.signal is not Signal.SPAN and path[0] in self._parents
+        return path if in_span else path[1:]
 
     def depth(self, call: Call) -> int:
         """Return how many known spans are above `call`."""
-        return sum(1 for _ in self.ancestors(call))
+        return len(self.ancestors(call))
 
     def attribution(self, key: SpanKey) -> Attribution:
         """Return what the span at `key` says of whom it was for."""

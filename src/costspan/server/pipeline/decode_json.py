@@ -6,46 +6,39 @@ one broken span fails alone and one without a GenAI marker is never parsed.
 
 from __future__ import annotations
 
-import binascii
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from costspan.core.attribution import Attribution
 from costspan.core.errors import MalformedRecord
 from costspan.core.link import Link
-from costspan.core.record import Attributes, AttributeValue, Scope, SpanEvent, SpanRecord
+from costspan.core.record import Attributes, Scope, SpanEvent, SpanRecord
 from costspan.semconv.attributes import mended
 from costspan.semconv.dialects import MARKERS
 from costspan.semconv.normalize import read_link
+from costspan.server.pipeline.any_value import (
+    JsonKeyValue,
+    JsonResource,
+    JsonScope,
+    hex_id,
+    json_attributes,
+    scope_of,
+    whole_ns,
+)
 from costspan.server.pipeline.decoded import Decoded, UnreadableBody, checked
 
-_MAX_DEPTH: Final = 16
 _ESCAPED_MARKERS: Final = tuple(marker.replace(b"/", b"\\/") for marker in MARKERS)
 _STATUS: Final = {"STATUS_CODE_UNSET": 0, "STATUS_CODE_OK": 1, "STATUS_CODE_ERROR": 2}
 _KINDS: Final = ("UNSPECIFIED", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER")
 _KIND: Final = {f"SPAN_KIND_{name}": number for number, name in enumerate(_KINDS)}
 
 
-class _Scope(msgspec.Struct):
-    name: str = ""
-    version: str = ""
-
-
-class _KeyValue(msgspec.Struct):
-    key: str = ""
-    value: Any = None
-
-
-class _Resource(msgspec.Struct):
-    attributes: Sequence[_KeyValue] | None = None
-
-
 class _Event(msgspec.Struct, rename="camel"):
     name: str = ""
     time_unix_nano: int | str = 0
-    attributes: Sequence[_KeyValue] | None = None
+    attributes: Sequence[JsonKeyValue] | None = None
 
 
 class _Status(msgspec.Struct):
@@ -62,18 +55,18 @@ class _Span(msgspec.Struct, rename="camel"):
     kind: int | str = 0
     start_time_unix_nano: int | str = 0
     end_time_unix_nano: int | str = 0
-    attributes: Sequence[_KeyValue] | None = None
+    attributes: Sequence[JsonKeyValue] | None = None
     events: Sequence[_Event] | None = None
     status: _Status | None = None
 
 
 class _ScopeSpans(msgspec.Struct):
-    scope: _Scope | None = None
+    scope: JsonScope | None = None
     spans: Sequence[msgspec.Raw] | None = None
 
 
 class _ResourceSpans(msgspec.Struct, rename="camel"):
-    resource: _Resource | None = None
+    resource: JsonResource | None = None
     scope_spans: Sequence[_ScopeSpans] | None = None
 
 
@@ -93,9 +86,9 @@ def decode_traces(body: bytes) -> Decoded:
         raise UnreadableBody(f"not an OTLP/JSON trace request: {error}") from None
     decoded = Decoded()
     for resource_spans in request.resource_spans or ():
-        resource = _attributes(resource_spans.resource.attributes) if resource_spans.resource else {}
+        resource = json_attributes(resource_spans.resource.attributes) if resource_spans.resource else {}
         for scope_spans in resource_spans.scope_spans or ():
-            scope = Scope(scope_spans.scope.name, scope_spans.scope.version) if scope_spans.scope else Scope()
+            scope = scope_of(scope_spans.scope)
             for raw in scope_spans.spans or ():
                 _take(decoded, bytes(raw), resource, scope)
     return decoded
@@ -137,69 +130,24 @@ def _record(raw: bytes, resource: Attributes, scope: Scope) -> SpanRecord:
         raise MalformedRecord("span is not of the OTLP/JSON shape") from None
     status = span.status or _Status()
     return SpanRecord(
-        trace_id=_hex(span.trace_id, "trace_id"),
-        span_id=_hex(span.span_id, "span_id"),
-        parent_span_id=_hex(span.parent_span_id, "parent_span_id") if span.parent_span_id else None,
+        trace_id=hex_id(span.trace_id, "trace_id"),
+        span_id=hex_id(span.span_id, "span_id"),
+        parent_span_id=hex_id(span.parent_span_id, "parent_span_id") if span.parent_span_id else None,
         name=span.name,
         kind=_enum(span.kind, _KIND),
-        start_ns=_whole(span.start_time_unix_nano),
-        end_ns=_whole(span.end_time_unix_nano),
-        attributes=_attributes(span.attributes),
+        start_ns=whole_ns(span.start_time_unix_nano),
+        end_ns=whole_ns(span.end_time_unix_nano),
+        attributes=json_attributes(span.attributes),
         resource=resource,
         scope=scope,
-        events=tuple(SpanEvent(e.name, _whole(e.time_unix_nano), _attributes(e.attributes)) for e in span.events or ()),
+        events=tuple(
+            SpanEvent(e.name, whole_ns(e.time_unix_nano), json_attributes(e.attributes)) for e in span.events or ()
+        ),
         status_code=_enum(status.code, _STATUS),
         status_message=status.message,
         trace_state=span.trace_state or "",
     )
 
 
-def _hex(sent: str, field: str) -> str:
-    try:
-        return binascii.unhexlify(sent).hex()
-    except (binascii.Error, ValueError):
-        raise MalformedRecord(f"{field} is not hexadecimal") from None
-
-
 def _enum(sent: int | str, names: dict[str, int]) -> int:
     return sent if isinstance(sent, int) else names.get(sent, 0)
-
-
-def _whole(sent: int | str) -> int:
-    try:
-        return int(sent)
-    except ValueError:
-        raise MalformedRecord("a time is not a whole number of nanoseconds") from None
-
-
-def _attributes(sent: Sequence[_KeyValue] | None, depth: int = 0) -> dict[str, AttributeValue]:
-    return {item.key: _value(item.value, depth) for item in sent or ()}
-
-
-def _value(sent: Any, depth: int) -> AttributeValue:
-    if not isinstance(sent, dict) or depth > _MAX_DEPTH:
-        return None
-    for kind, held in sent.items():
-        match kind, held:
-            case ("stringValue", str()) | ("boolValue", bool()) | ("doubleValue", int() | float() | str()):
-                return held
-            case ("intValue", int() | str()):
-                return _integer(held)
-            case ("arrayValue", {"values": list() as items}):
-                return [_value(item, depth + 1) for item in items]
-            case ("kvlistValue", {"values": list() as items}):
-                return {
-                    str(item.get("key")): _value(item.get("value"), depth + 1)
-                    for item in items
-                    if isinstance(item, dict)
-                }
-            case ("bytesValue", str()):
-                return None
-    return None
-
-
-def _integer(sent: int | str) -> AttributeValue:
-    try:
-        return int(sent)
-    except ValueError:
-        return sent

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
-
 from google.protobuf.message import DecodeError
 
 from costspan.core.attribution import Attribution
 from costspan.core.errors import MalformedRecord
 from costspan.core.link import Link
-from costspan.core.record import Attributes, AttributeValue, Scope, SpanEvent, SpanRecord
+from costspan.core.record import Attributes, Scope, SpanEvent, SpanRecord
 from costspan.semconv.attribution import ATTRIBUTION_MARKERS, read_own_attribution
 from costspan.semconv.dialects import MARKERS
 from costspan.server.pipeline import views
+from costspan.server.pipeline.any_value import protobuf_attributes
 from costspan.server.pipeline.decoded import MAX_NS, Decoded, UnreadableBody, checked
-
-_MAX_DEPTH: Final = 16
-"""Nesting of attribute values that is read; deeper ones are dropped, so that no payload can exhaust the stack."""
 
 
 def decode_traces(body: bytes) -> Decoded:
@@ -36,7 +32,7 @@ def decode_traces(body: bytes) -> Decoded:
                     if (link := _link(raw)) is not None:
                         decoded.links.append(link)
                     continue
-                resource = _attributes(resource_spans.resource.attributes) if resource is None else resource
+                resource = protobuf_attributes(resource_spans.resource.attributes) if resource is None else resource
                 try:
                     decoded.records.append(checked(_record(raw, resource, scope)))
                 except MalformedRecord as malformed:
@@ -58,10 +54,10 @@ def _record(raw: bytes, resource: Attributes, scope: Scope) -> SpanRecord:
         kind=span.kind,
         start_ns=span.start_time_unix_nano,
         end_ns=span.end_time_unix_nano,
-        attributes=_attributes(span.attributes),
+        attributes=protobuf_attributes(span.attributes),
         resource=resource,
         scope=scope,
-        events=tuple(SpanEvent(e.name, e.time_unix_nano, _attributes(e.attributes)) for e in span.events),
+        events=tuple(SpanEvent(e.name, e.time_unix_nano, protobuf_attributes(e.attributes)) for e in span.events),
         status_code=span.status.code,
         status_message=span.status.message,
         trace_state=span.trace_state,
@@ -85,22 +81,5 @@ def _link(raw: bytes) -> Link | None:
         parent_span_id=span.parent_span_id.hex() or None,
         started_at_ns=min(span.start_time_unix_nano, MAX_NS),
         trace_state=span.trace_state,
-        attribution=read_own_attribution(_attributes(span.attributes)) if says_for_whom else Attribution(),
+        attribution=read_own_attribution(protobuf_attributes(span.attributes)) if says_for_whom else Attribution(),
     )
-
-
-def _attributes(values: Any, depth: int = 0) -> dict[str, AttributeValue]:
-    return {key: _value(values[key], depth) for key in values}
-
-
-def _value(value: Any, depth: int) -> AttributeValue:
-    which = value.WhichOneof("value")
-    if which is None or depth > _MAX_DEPTH:
-        return None
-    held = getattr(value, which)
-    if which == "array_value":
-        return [_value(item, depth + 1) for item in held.values]
-    if which == "kvlist_value":
-        return _attributes(held.attributes, depth + 1)
-    plain: AttributeValue = held
-    return plain

@@ -1,10 +1,12 @@
 """Reduced, wire-compatible protobuf views of OTLP, built at import.
 
-Each message keeps OTLP's field numbers and wire types and leaves out what costspan does not read. Spans are `bytes`, so
-a request is split without parsing them and one broken span fails alone; attributes are `map<string, AnyValue>`, legal
-because a KeyValue *is* the wire form of a map entry, and that makes every look-up a hash probe.
+Each message keeps OTLP's field numbers and wire types and leaves out what costspan does not read. Spans, log records
+and data points are `bytes`, so a request is split without parsing them and a broken one fails alone; attributes are
+`map<string, AnyValue>`, legal because a KeyValue *is* the wire form of a map entry, and that makes every look-up a
+hash probe.
 
-Source: opentelemetry-proto v1.9, collector/trace/v1/trace_service.proto, trace/v1/trace.proto, common/v1/common.proto.
+Source: opentelemetry-proto v1.9, collector/{trace,logs,metrics}/v1, trace/v1/trace.proto, logs/v1/logs.proto,
+metrics/v1/metrics.proto, common/v1/common.proto.
 """
 
 from __future__ import annotations
@@ -24,6 +26,8 @@ _SCALARS: Final = {
     "int64": _Field.TYPE_INT64,
     "double": _Field.TYPE_DOUBLE,
     "fixed64": _Field.TYPE_FIXED64,
+    "sfixed64": _Field.TYPE_SFIXED64,
+    "uint32": _Field.TYPE_UINT32,
 }
 
 _MESSAGES: Final[dict[str, tuple[tuple[str, int, str], ...]]] = {
@@ -64,6 +68,56 @@ _MESSAGES: Final[dict[str, tuple[tuple[str, int, str], ...]]] = {
     "ScopeSpans": (("scope", 1, "Scope"), ("spans", 2, "*bytes")),
     "ResourceSpans": (("resource", 1, "Attributed"), ("scope_spans", 2, "*ScopeSpans")),
     "TraceRequest": (("resource_spans", 1, "*ResourceSpans"),),
+    "LogRecord": (
+        ("time_unix_nano", 1, "fixed64"),
+        ("severity_number", 2, "int32"),
+        ("body", 5, "AnyValue"),
+        ("attributes", 6, "{}AnyValue"),
+        ("trace_id", 9, "bytes"),
+        ("span_id", 10, "bytes"),
+        ("observed_time_unix_nano", 11, "fixed64"),
+        ("event_name", 12, "string"),
+    ),
+    "ScopeLogs": (("scope", 1, "Scope"), ("log_records", 2, "*bytes")),
+    "ResourceLogs": (("resource", 1, "Attributed"), ("scope_logs", 2, "*ScopeLogs")),
+    "LogsRequest": (("resource_logs", 1, "*ResourceLogs"),),
+    "NumberPoint": (
+        ("start_time_unix_nano", 2, "fixed64"),
+        ("time_unix_nano", 3, "fixed64"),
+        ("as_double", 4, "double"),
+        ("as_int", 6, "sfixed64"),
+        ("attributes", 7, "{}AnyValue"),
+        ("flags", 8, "uint32"),
+    ),
+    "HistogramPoint": (
+        ("start_time_unix_nano", 2, "fixed64"),
+        ("time_unix_nano", 3, "fixed64"),
+        ("count", 4, "fixed64"),
+        ("sum", 5, "double"),
+        ("attributes", 9, "{}AnyValue"),
+        ("flags", 10, "uint32"),
+    ),
+    "ExponentialPoint": (
+        ("attributes", 1, "{}AnyValue"),
+        ("start_time_unix_nano", 2, "fixed64"),
+        ("time_unix_nano", 3, "fixed64"),
+        ("count", 4, "fixed64"),
+        ("sum", 5, "double"),
+        ("flags", 10, "uint32"),
+    ),
+    "Points": (("data_points", 1, "*bytes"), ("aggregation_temporality", 2, "int32"), ("is_monotonic", 3, "bool")),
+    "Metric": (
+        ("name", 1, "string"),
+        ("unit", 3, "string"),
+        ("gauge", 5, "Points"),
+        ("sum", 7, "Points"),
+        ("histogram", 9, "Points"),
+        ("exponential_histogram", 10, "Points"),
+        ("summary", 11, "Points"),
+    ),
+    "ScopeMetrics": (("scope", 1, "Scope"), ("metrics", 2, "*bytes")),
+    "ResourceMetrics": (("resource", 1, "Attributed"), ("scope_metrics", 2, "*ScopeMetrics")),
+    "MetricsRequest": (("resource_metrics", 1, "*ResourceMetrics"),),
     "PartialSuccess": (("rejected_spans", 1, "int64"), ("error_message", 2, "string")),
     "Response": (("partial_success", 1, "PartialSuccess"),),
     "RpcStatus": (("code", 1, "int32"), ("message", 2, "string")),
@@ -114,5 +168,12 @@ def _view(name: str) -> Any:
 TraceRequest: Final = _view("TraceRequest")
 Span: Final = _view("Span")
 SpanPlace: Final = _view("SpanPlace")
+LogsRequest: Final = _view("LogsRequest")
+LogRecord: Final = _view("LogRecord")
+MetricsRequest: Final = _view("MetricsRequest")
+Metric: Final = _view("Metric")
+NumberPoint: Final = _view("NumberPoint")
+HistogramPoint: Final = _view("HistogramPoint")
+ExponentialPoint: Final = _view("ExponentialPoint")
 Response: Final = _view("Response")
 RpcStatus: Final = _view("RpcStatus")

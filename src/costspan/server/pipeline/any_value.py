@@ -1,0 +1,144 @@
+"""Attributes as both encodings carry them, and the small readings every OTLP/JSON decoder shares.
+
+The two encodings of one value give equal Python values, so that what is hashed from them is equal too.
+"""
+
+from __future__ import annotations
+
+import binascii
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from costspan.core.errors import MalformedRecord
+from costspan.core.record import AttributeValue, Scope
+
+MAX_DEPTH: Final = 16
+"""Nesting of attribute values that is read; deeper ones are dropped, so that no payload can exhaust the stack."""
+
+
+def protobuf_attributes(values: Any, depth: int = 0) -> dict[str, AttributeValue]:
+    """Return a view's map of AnyValue as plain values."""
+    return {key: protobuf_value(values[key], depth) for key in values}
+
+
+def protobuf_value(value: Any, depth: int = 0) -> AttributeValue:
+    """Return a view's AnyValue as a plain value."""
+    which = value.WhichOneof("value")
+    if which is None or depth > MAX_DEPTH:
+        return None
+    held = getattr(value, which)
+    if which == "array_value":
+        return [protobuf_value(item, depth + 1) for item in held.values]
+    if which == "kvlist_value":
+        return protobuf_attributes(held.attributes, depth + 1)
+    plain: AttributeValue = held
+    return plain
+
+
+class JsonScope(msgspec.Struct):
+    """An instrumentation scope."""
+
+    name: str = ""
+    version: str = ""
+
+
+class JsonKeyValue(msgspec.Struct):
+    """One attribute."""
+
+    key: str = ""
+    value: Any = None
+
+
+class JsonResource(msgspec.Struct):
+    """A resource: its attributes."""
+
+    attributes: Sequence[JsonKeyValue] | None = None
+
+
+def scope_of(sent: JsonScope | None) -> Scope:
+    """Return the scope as sent, empty where there is none."""
+    return Scope(sent.name, sent.version) if sent else Scope()
+
+
+def json_attributes(sent: Sequence[JsonKeyValue] | None, depth: int = 0) -> dict[str, AttributeValue]:
+    """Return OTLP/JSON attributes as plain values."""
+    return {item.key: json_value(item.value, depth) for item in sent or ()}
+
+
+def json_value(sent: Any, depth: int = 0) -> AttributeValue:
+    """Return an OTLP/JSON AnyValue as a plain value, None for what is none."""
+    if not isinstance(sent, dict) or depth > MAX_DEPTH:
+        return None
+    return next((_held(kind, held, depth) for kind, held in sent.items() if kind in _KINDS), None)
+
+
+_KINDS: Final = frozenset(
+    ("stringValue", "boolValue", "intValue", "doubleValue", "arrayValue", "kvlistValue", "bytesValue")
+)
+
+
+def _held(kind: str, held: Any, depth: int) -> AttributeValue:
+    match kind, held:
+        case ("stringValue", str(text)):
+            return text
+        case ("boolValue", bool(truth)):
+            return truth
+        case ("doubleValue", int() | float() | str()):
+            return _double(held)
+        case ("intValue", int() | str()):
+            return _integer(held)
+        case ("arrayValue", dict()):
+            return [json_value(item, depth + 1) for item in _items(held)]
+        case ("kvlistValue", dict()):
+            return _members(_items(held), depth + 1)
+        case ("bytesValue", str()):
+            return _bytes(held)
+    return None
+
+
+def _items(held: dict[str, Any]) -> list[Any]:
+    items = held.get("values")
+    return items if isinstance(items, list) else []
+
+
+def _members(sent: list[Any], depth: int) -> Mapping[str, AttributeValue]:
+    return {str(item.get("key")): json_value(item.get("value"), depth) for item in sent if isinstance(item, dict)}
+
+
+def _integer(sent: int | str) -> AttributeValue:
+    try:
+        return int(sent)
+    except ValueError:
+        return sent
+
+
+def _double(sent: float | str) -> AttributeValue:
+    try:
+        return float(sent)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _bytes(sent: str) -> AttributeValue:
+    try:
+        return binascii.a2b_base64(sent)
+    except (binascii.Error, ValueError):
+        return None
+
+
+def hex_id(sent: str, field: str) -> str:
+    """Return an id in lower-case hex; raise MalformedRecord when it is no hex."""
+    try:
+        return binascii.unhexlify(sent).hex()
+    except (binascii.Error, ValueError):
+        raise MalformedRecord(f"{field} is not hexadecimal") from None
+
+
+def whole_ns(sent: int | str) -> int:
+    """Return a time in nanoseconds; raise MalformedRecord when it is none."""
+    try:
+        return int(sent)
+    except ValueError:
+        raise MalformedRecord("a time is not a whole number of nanoseconds") from None
