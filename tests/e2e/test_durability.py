@@ -113,6 +113,7 @@ def test_a_full_disk_is_503_with_retry_after_and_room_makes_it_well_again(start_
             assert int(answer.headers["retry-after"]) > 0
             assert "ledger" in Status.FromString(answer.body).message
     resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, limits)
+    assert server.get("/readyz").status == 200
     for body in [*refused, *bodies]:
         assert server.send(body).status == 200
     assert server.spend()["total"]["calls"] == before["calls"] + 500 * len(bodies)
