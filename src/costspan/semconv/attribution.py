@@ -65,7 +65,7 @@ def read_attribution(attributes: Attributes, resource: Attributes) -> Attributio
         if dimension:
             found[dimension] = found[dimension] or value
         elif len(tags) < MAX_TAGS:
-            tags.setdefault(name, value)
+            tags.setdefault(name[:MAX_VALUE_CHARS], value)
     for dimension, keys in RESOURCE_KEYS.items():
         found[dimension] = found.get(dimension) or _dimension(resource, keys)
     return Attribution(**found, tags=MappingProxyType(tags))

@@ -13,11 +13,13 @@ from costspan.core.record import STATUS_ERROR, SpanRecord
 from costspan.core.units import Unit
 from costspan.semconv import outcome, providers
 from costspan.semconv.attribution import read_attribution, read_own_attribution
-from costspan.semconv.conventions import Split, known_convention, split
+from costspan.semconv.conventions import Counts, Split, known_convention, split
 from costspan.semconv.dialects import DIALECTS
 from costspan.semconv.dialects.base import Dialect
 
 _MODES: Final = {"default": STANDARD_MODE, "auto": STANDARD_MODE, "standard": STANDARD_MODE, "on_demand": STANDARD_MODE}
+_ANSWERING: Final = frozenset({"chat", "generate_content", "text_completion"})
+"""Operations that answer in tokens; embeddings and the like have none to report."""
 _KEPT_REQUESTS: Final = frozenset({"flex", "batch"})
 """Tiers a provider serves as asked or refuses. `priority` may be served as standard, so asking proves nothing."""
 
@@ -55,8 +57,9 @@ def _assemble(record: SpanRecord, dialect: Dialect, operation: str, span_class: 
         usage = Split(usage.usage, UsageState.REPORTED)
     response_model = dialect.response_model(record)
     requested_model = dialect.requested_model(record)
-    ttl_unsaid = counts.cache_write_5m is None and "claude" in (response_model or requested_model or "").lower()
-    state, note = _with_doubts(usage, mode_note, ttl_unsaid=ttl_unsaid)
+    of_claude = "claude" in (response_model or requested_model or "").lower()
+    doubts = [mode_note, _ttl_doubt(counts, usage) if of_claude else None, _output_doubt(counts, usage, operation)]
+    state, note = _with_doubts(usage, [doubt for doubt in doubts if doubt])
     return Call(
         trace_id=record.trace_id,
         span_id=record.span_id,
@@ -106,11 +109,20 @@ def _error_type(record: SpanRecord, dialect: Dialect) -> str | None:
     return outcome.error_type(name if isinstance(name, str) else None)
 
 
-def _with_doubts(usage: Split, mode_note: str | None, *, ttl_unsaid: bool) -> tuple[UsageState, str | None]:
+def _ttl_doubt(counts: Counts, usage: Split) -> str | None:
+    if counts.cache_write_5m is None and usage.usage[Unit.CACHE_WRITE_5M]:
+        return "the cache's time to live was not reported; priced as 5 minutes"
+    return None
+
+
+def _output_doubt(counts: Counts, usage: Split, operation: str) -> str | None:
+    # A stream that was cut off has told its input and not yet its output.
+    said = counts.output is not None or counts.total is not None
+    return "output tokens were not reported" if usage.usage and not said and operation in _ANSWERING else None
+
+
+def _with_doubts(usage: Split, doubts: list[str]) -> tuple[UsageState, str | None]:
     """Mark a usage as assumed where a price-relevant fact was not reported."""
     notes = [usage.note] if usage.note else []
-    doubts = [mode_note] if mode_note else []
-    if ttl_unsaid and usage.usage[Unit.CACHE_WRITE_5M]:
-        doubts.append("the cache's time to live was not reported; priced as 5 minutes")
     state = UsageState.ASSUMED if doubts and usage.state is UsageState.REPORTED else usage.state
     return state, "; ".join(notes + doubts) or None
