@@ -7,11 +7,12 @@ a damaged attribute is "not said" and never a wrong number.
 
 from __future__ import annotations
 
+import ast
 import json
 import math
 import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from costspan.core.record import Attributes, AttributeValue
 
@@ -23,22 +24,37 @@ _ESCAPES = re.compile(
 )
 
 _ABSENT_WORDS = frozenset({"", "none", "null", "undefined", "nan"})
+_LONGEST_ABSENT = 9
+
+MAX_TEXT_CHARS: Final = 512
+"""Names and ids are stored in every row of the ledger; anything longer is content, not a name."""
+
+MAX_JSON_CHARS: Final = 1_000_000
+"""Documents above this are not parsed: a raw answer with usage is a few kilobytes, with embeddings it may be many."""
+
+MAX_LITERAL_CHARS: Final = 10_000
+"""The same for Python literals, whose parser takes a hundred times as long."""
+
+MAX_DIGITS: Final = 24
+"""A longer number is damage; parsing it costs time that grows with the square of its length."""
 
 
 def text(value: AttributeValue) -> str | None:
-    """Return a non-empty string, stripped; anything else, and words for "nothing", are None."""
+    """Return a non-empty string, stripped of blanks and JSON quotes; words for "nothing" are None, too."""
     if not isinstance(value, str):
         return None
-    stripped = value.strip()
-    return None if stripped.lower() in _ABSENT_WORDS else stripped
+    stripped = (value if len(value) <= MAX_TEXT_CHARS else value[:MAX_TEXT_CHARS]).strip()
+    if stripped[:1] == '"' == stripped[-1:]:
+        stripped = stripped[1:-1].strip()
+    return None if len(stripped) <= _LONGEST_ABSENT and stripped.lower() in _ABSENT_WORDS else stripped
 
 
 def whole_number(value: AttributeValue) -> int | None:
     """Return a count. Accepts integers, whole doubles and their text; rejects booleans, fractions and the rest."""
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, int):
+    if type(value) is int:
         return value
+    if isinstance(value, dict):  # some exporters send the OTLP/JSON wrapper of an integer as its value
+        return whole_number(value.get("intValue"))
     parsed = number(value)
     return int(parsed) if parsed is not None and parsed.is_integer() else None
 
@@ -46,6 +62,8 @@ def whole_number(value: AttributeValue) -> int | None:
 def number(value: AttributeValue) -> float | None:
     """Return a finite number given as number or text."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    if isinstance(value, str) and len(value) > MAX_DIGITS:
         return None
     try:
         parsed = float(value)
@@ -75,7 +93,7 @@ def texts(value: AttributeValue) -> tuple[str, ...]:
 
 def json_value(value: AttributeValue) -> AttributeValue:
     """Return what a JSON string holds, or None for text that is no JSON."""
-    if not isinstance(value, str):
+    if not isinstance(value, str) or len(value) > MAX_JSON_CHARS:
         return None
     try:
         parsed: AttributeValue = json.loads(mended(value.encode()) if "\\u" in value else value)
@@ -93,6 +111,35 @@ def json_object(value: AttributeValue) -> Attributes:
     """Return a map, or the object a JSON string holds; empty for anything else."""
     parsed = json_value(value) if isinstance(value, str) else value
     return parsed if isinstance(parsed, dict) else {}
+
+
+def literal_object(value: AttributeValue) -> Attributes:
+    """Return the dictionary that a Python `repr` or a JSON string holds; literals are read, nothing is evaluated."""
+    if not isinstance(value, str):
+        return json_object(value)
+    if not 2 <= len(value) <= MAX_LITERAL_CHARS or "{" not in value[:8]:
+        return {}
+    found = json_object(value)
+    if found or "\\ud" in value:  # an escape of half a character would become text that cannot be stored
+        return found
+    try:
+        parsed = ast.literal_eval(value.strip())
+    except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
+        return {}
+    return parsed if isinstance(parsed, dict) else {}
+
+
+def at(document: object, path: str) -> AttributeValue:
+    """Return what stands at a dotted path of maps and list positions, or None."""
+    found: object = document
+    for name in path.split("."):
+        if isinstance(found, dict):
+            found = found.get(name)
+        elif isinstance(found, list) and name.isdecimal() and int(name) < len(found):
+            found = found[int(name)]
+        else:
+            return None
+    return found  # type: ignore[return-value]
 
 
 def first(attributes: Attributes, keys: Iterable[str], read: Callable[[AttributeValue], T | None]) -> T | None:

@@ -5,21 +5,66 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from costspan.core.attribution import Attribution
 from costspan.core.record import Attributes
-from costspan.semconv.attributes import Keys, first, json_object, number, text
+from costspan.semconv.attributes import Keys, json_object, number, text, texts
 
 SPAN_KEYS: Final[dict[str, Keys]] = {
-    "feature": ("costspan.feature", "feature", "app.feature", "llm.feature", "gen_ai.feature"),
-    "team": ("costspan.team", "team", "app.team", "llm.team"),
-    "user_id": ("user_id", "user.id", "enduser.id", "gen_ai.user", "gen_ai.request.user", "llm.user"),
-    "session": ("session.id", "gen_ai.conversation.id", "session_id", "conversation_id"),
-    "environment": ("deployment.environment.name", "deployment.environment", "environment"),
-    "agent": ("gen_ai.agent.name", "agent.name"),
-    "tool": ("gen_ai.tool.name", "tool.name"),
-    "prompt": ("gen_ai.prompt.name",),
+    "feature": ("costspan.feature", "feature", "app.feature", "llm.feature", "gen_ai.feature", "litellm.feature"),
+    "team": (
+        "costspan.team",
+        "team",
+        "app.team",
+        "llm.team",
+        "litellm.team.alias",
+        "metadata.user_api_key_team_alias",
+        "litellm.team.id",
+        "metadata.user_api_key_team_id",
+    ),
+    "user_id": (
+        "costspan.user",
+        "user_id",
+        "user.id",
+        "enduser.id",
+        "gen_ai.user",
+        "gen_ai.request.user",
+        "llm.user",
+        "langfuse.user.id",
+        "langfuse.trace.user_id",
+        "mlflow.trace.user",
+        "litellm.end_user.id",
+        "metadata.user_api_key_end_user_id",
+        "metadata.user_api_key_user_id",
+        "user.account_uuid",
+        "user.account_id",
+        "user.email",
+    ),
+    "session": (
+        "session.id",
+        "gen_ai.conversation.id",
+        "session_id",
+        "conversation_id",
+        "conversation.id",
+        "langfuse.session.id",
+        "langfuse.trace.session_id",
+        "mlflow.trace.session",
+        "gcp.vertex.agent.session_id",
+        "copilot_chat.chat_session_id",
+        "copilot_chat.session_id",
+        "opencode.session.id",
+        "genkit:sessionId",
+    ),
+    "environment": (
+        "deployment.environment.name",
+        "deployment.environment",
+        "environment",
+        "langfuse.environment",
+    ),
+    "agent": ("gen_ai.agent.name", "agent.name", "lk.agent_name"),
+    "tool": ("gen_ai.tool.name", "tool.name", "ai.toolCall.name"),
+    "prompt": ("gen_ai.prompt.name", "langfuse.observation.prompt.name"),
     "service": ("service.name",),
 }
 """Dimension -> span attributes that carry it, best first."""
@@ -34,41 +79,59 @@ BAG_NAMES: Final[dict[str, str]] = {
     "session": "session",
     "sessionId": "session",
     "conversation_id": "session",
+    "thread_id": "session",
     "environment": "environment",
     "env": "environment",
 }
 """Name inside a bag of metadata -> dimension. Other names become tags."""
 
-BAG_PREFIXES: Final = ("traceloop.association.properties.", "ai.telemetry.metadata.", "langfuse.trace.metadata.")
-JSON_BAGS: Final = ("metadata",)
+BAG_PREFIXES: Final = (
+    "traceloop.association.properties.",
+    "lmnr.association.properties.metadata.",
+    "lmnr.association.properties.",
+    "ai.telemetry.metadata.",
+    "langfuse.trace.metadata.",
+    "langfuse.observation.metadata.",
+    "litellm.metadata.",
+    "trace.metadata.",
+)
 TAG_PREFIXES: Final = ("costspan.tag.",)
+_PREFIXES: Final = BAG_PREFIXES + TAG_PREFIXES
+JSON_BAGS: Final = frozenset({"metadata"})
+TAG_LISTS: Final = frozenset({"tag.tags", "langfuse.trace.tags", "lmnr.association.properties.tags"})
+"""Lists of bare words; each becomes a tag whose value is `true`."""
 
 RESOURCE_KEYS: Final[dict[str, Keys]] = {
     "service": ("service.name",),
     "environment": ("deployment.environment.name", "deployment.environment", "environment"),
     "team": ("team", "costspan.team", "service.team"),
     "feature": ("feature", "costspan.feature"),
-    "user_id": ("user.id", "enduser.id"),
+    "user_id": ("user.id", "enduser.id", "user.email"),
+    "session": ("session.id",),
 }
 
 MAX_TAGS: Final = 32
 MAX_VALUE_CHARS: Final = 256
 """Tags index the ledger, so their number and size a call are bounded; an SDK's metadata bag may hold documents."""
 
+_RANKED: Final = {key: (name, rank) for name, keys in SPAN_KEYS.items() for rank, key in enumerate(keys)}
+
 
 def read_attribution(attributes: Attributes, resource: Attributes) -> Attribution:
     """Return what the span and its resource say about who the call was for."""
-    found = {name: _dimension(attributes, keys) for name, keys in SPAN_KEYS.items()}
+    found, bagged = _said(attributes)
     tags: dict[str, str] = {}
-    for name, value in _bagged(attributes):
+    for name, value in bagged:
         dimension = BAG_NAMES.get(name)
         if dimension:
-            found[dimension] = found[dimension] or value
+            found.setdefault(dimension, value)
         elif len(tags) < MAX_TAGS:
             tags.setdefault(name[:MAX_VALUE_CHARS], value)
     for dimension, keys in RESOURCE_KEYS.items():
-        found[dimension] = found.get(dimension) or _dimension(resource, keys)
-    return Attribution(**found, tags=MappingProxyType(tags))
+        if dimension not in found and (said := _first(resource, keys)) is not None:
+            found[dimension] = said
+    dimensions: dict[str, Any] = found
+    return Attribution(**dimensions, tags=MappingProxyType(tags)) if tags else Attribution(**dimensions)
 
 
 def read_own_attribution(attributes: Attributes) -> Attribution:
@@ -89,12 +152,34 @@ ATTRIBUTION_MARKERS: Final = (
     b"agent.name",
     b"tool.name",
     b"metadata",
+    b"association.properties",
+    b"trace.session",
+    b"tags",
 )
 """A span without any of these byte strings says nothing of whom it was for and need not be parsed."""
 
 
-def _dimension(attributes: Attributes, keys: Keys) -> str | None:
-    return first(attributes, keys, _short_text)
+def _said(attributes: Attributes) -> tuple[dict[str, str], list[tuple[str, str]]]:
+    """Return the dimensions that have a key of their own, and what the bags hold, in one pass."""
+    found: dict[str, str] = {}
+    ranks: dict[str, int] = {}
+    bagged: list[tuple[str, str]] = []
+    for key, value in attributes.items():
+        ranked = _RANKED.get(key)
+        if ranked is not None:
+            dimension, rank = ranked
+            if rank < ranks.get(dimension, len(_RANKED)) and (said := _short_text(value)) is not None:
+                found[dimension], ranks[dimension] = said, rank
+        elif key in JSON_BAGS or key in TAG_LISTS or key.startswith(_PREFIXES):
+            bagged.extend(_bagged(key, value))
+    return found, bagged
+
+
+def _first(attributes: Attributes, keys: Keys) -> str | None:
+    for key in keys:
+        if key in attributes and (said := _short_text(attributes[key])) is not None:
+            return said
+    return None
 
 
 def _short_text(value: object) -> str | None:
@@ -103,16 +188,19 @@ def _short_text(value: object) -> str | None:
         return said[:MAX_VALUE_CHARS] if said else None
     if isinstance(value, bool):
         return str(value).lower()
-    return str(value) if isinstance(value, int) or (isinstance(value, float) and number(value) is not None) else None
+    if isinstance(value, int):
+        return str(value) if value.bit_length() <= 64 else None
+    return str(value) if isinstance(value, float) and number(value) is not None else None
 
 
-def _bagged(attributes: Attributes) -> Iterator[tuple[str, str]]:
-    for key, value in attributes.items():
-        for prefix in BAG_PREFIXES + TAG_PREFIXES:
-            if key.startswith(prefix) and (said := _short_text(value)) is not None:
-                yield key.removeprefix(prefix), said
-    for key in JSON_BAGS:
-        if key in attributes:
-            for name, value in json_object(attributes[key]).items():
-                if (said := _short_text(value)) is not None:
-                    yield name, said
+def _bagged(key: str, value: object) -> Iterator[tuple[str, str]]:
+    if key in TAG_LISTS:
+        yield from ((tag[:MAX_VALUE_CHARS], "true") for tag in texts(value))  # type: ignore[arg-type]
+    elif key in JSON_BAGS:
+        for name, inner in json_object(value).items():  # type: ignore[arg-type]
+            if (said := _short_text(inner)) is not None:
+                yield name, said
+    else:
+        prefix = next(prefix for prefix in _PREFIXES if key.startswith(prefix))
+        if (said := _short_text(value)) is not None:
+            yield key.removeprefix(prefix), said

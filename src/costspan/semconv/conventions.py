@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import attrgetter
 from typing import Final
 
 from costspan.core.call import UsageState
-from costspan.core.units import Unit
+from costspan.core.units import FEE_UNITS, Unit
 from costspan.core.usage import Usage
 
 MAX_TOKENS: Final = 1_000_000_000
@@ -30,7 +31,9 @@ class Counts:
     cache_read: int | None = None
     cache_write: int | None = None
     cache_write_5m: int | None = None
+    cache_write_30m: int | None = None
     cache_write_1h: int | None = None
+    cache_write_12h: int | None = None
     reasoning: int | None = None
     input_audio: int | None = None
     cache_read_audio: int | None = None
@@ -38,6 +41,13 @@ class Counts:
     input_image: int | None = None
     output_image: int | None = None
     tool_use_input: int | None = None
+    web_search: int | None = None
+    grounding: int | None = None
+    code_execution: int | None = None
+    image: int | None = None
+    page: int | None = None
+    second: int | None = None
+    request: int | None = None
 
     @property
     def cached(self) -> int:
@@ -47,8 +57,20 @@ class Counts:
     @property
     def written(self) -> int:
         """Input tokens written to a cache: the reported sum, or its parts where only those are reported."""
-        parts = (self.cache_write_5m or 0) + (self.cache_write_1h or 0)
+        parts = (self.cache_write_5m or 0) + (self.cache_write_30m or 0)
+        parts += (self.cache_write_1h or 0) + (self.cache_write_12h or 0)
         return max(self.cache_write or 0, parts)
+
+    @property
+    def time_to_live_said(self) -> bool:
+        """True when the emitter says for how long tokens were written to the cache."""
+        parts = (self.cache_write_5m, self.cache_write_30m, self.cache_write_1h, self.cache_write_12h)
+        return any(part is not None for part in parts)
+
+
+_FACTS: Final = Counts.__slots__
+_quantities: Final = attrgetter(*_FACTS)
+_FEES: Final = tuple((unit.value, unit) for unit in FEE_UNITS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +100,19 @@ CONVENTIONS: Final = (
     ConventionRow("opentelemetry.instrumentation.genai.bedrock", CACHE_APART, "run, 1.3b0: 50 beside 1000 and 300"),
     ConventionRow("opentelemetry.instrumentation.botocore", CACHE_APART, "run, 0.66b2: 50 beside 1000 and 300"),
     ConventionRow("openlit.instrumentation.anthropic", CACHE_APART, "run, 1.45: 50 beside 1000 and 300"),
-    ConventionRow("openlit.", INCLUSIVE, "run, 1.45 on OpenAI"),
+    ConventionRow("openlit.instrumentation.openai", INCLUSIVE, "run, 1.45 on OpenAI"),
     ConventionRow("opentelemetry.instrumentation.genai.", INCLUSIVE, "run, 1.3b0: 2600 contains 2000 and 400"),
     ConventionRow("opentelemetry.instrumentation.google_genai", INCLUSIVE, "run, 1.3b0: 500 contains 300"),
     ConventionRow("opentelemetry.instrumentation.openai_v2", INCLUSIVE, "run, 2.4b0"),
     ConventionRow("opentelemetry.util.genai", INCLUSIVE, "run, util-genai 1.3b0"),
     ConventionRow("opentelemetry.instrumentation.openai.", INCLUSIVE, "run, OpenLLMetry 0.62.4"),
     ConventionRow("opentelemetry.instrumentation.anthropic", INCLUSIVE, "run, OpenLLMetry 0.62.4: 1350 contains 1300"),
+    ConventionRow("com.anthropic.sdk.", INCLUSIVE, "run, 2.11.0: 1350 contains 1000 and 300"),
+    ConventionRow("com.anthropic.claude_code", CACHE_APART, "documented; captured values of 2.1.266 have input 2"),
+    ConventionRow("pydantic-ai", INCLUSIVE, "run, 2.68.0 on OpenAI and Anthropic"),
+    ConventionRow("opentelemetry.instrumentation.langchain", INCLUSIVE, "run, OpenLLMetry 0.62.4: usage_metadata"),
+    ConventionRow("litellm", INCLUSIVE, "run, 1.106.2 on OpenAI and Anthropic: 1350 contains 1300"),
+    ConventionRow("gemini-cli", Convention(True, False), "documented: output excludes thoughts"),
     ConventionRow("@opentelemetry/instrumentation-openai", INCLUSIVE, "run, 0.21.0"),
     ConventionRow("openinference.instrumentation.", INCLUSIVE, "run, OpenAI, Anthropic, Google"),
 )
@@ -98,6 +126,7 @@ class Split:
     usage: Usage
     state: UsageState
     note: str | None = None
+    time_to_live_said: bool = False
 
 
 @lru_cache(maxsize=4096)
@@ -110,27 +139,37 @@ def known_convention(scope_name: str, scope_version: str) -> Convention | None:
     return None
 
 
-def split(counts: Counts, known: Convention | None) -> Split:
-    """Return the disjoint leaves of `counts`. A negative leaf is reported as invalid and never clamped."""
-    negative = [name for name in Counts.__slots__ if (getattr(counts, name) or 0) < 0]
-    if negative:
+def split(counts: Counts, known: Convention | None, usual: Convention | None = None) -> Split:
+    """Return the disjoint leaves of `counts`. A negative leaf is reported as invalid and never clamped.
+
+    `known` is a convention that was verified and is applied as it is; `usual` is what the emitter is documented to do,
+    used where the numbers themselves do not decide.
+    """
+    said = {name: quantity for name, quantity in zip(_FACTS, _quantities(counts), strict=True) if quantity}
+    if not said:
+        return Split(Usage(), UsageState.MISSING, "no token counts")
+    if min(said.values()) < 0:
+        negative = [name for name, quantity in said.items() if quantity < 0]
         return Split(Usage(), UsageState.INVALID, f"negative count: {', '.join(negative)}")
-    if any((getattr(counts, name) or 0) > MAX_TOKENS for name in Counts.__slots__):
+    if max(said.values()) > MAX_TOKENS:
         return Split(Usage(), UsageState.INVALID, f"more than {MAX_TOKENS} tokens in one call")
-    if not any(getattr(counts, name) for name in Counts.__slots__ if name != "total"):
-        note = "only a total was reported, and input and output have prices of their own"
-        return Split(Usage(), UsageState.MISSING, note if counts.total else "no token counts")
-    convention, state, note = (known, UsageState.REPORTED, None) if known else _deduced(counts)
+    convention, state, note = (known, UsageState.REPORTED, None) if known else _deduced(counts, usual)
     leaves = _leaves(_complete(counts, convention), convention)
-    below_zero = [unit.value for unit, quantity in leaves.items() if quantity < 0]
-    if below_zero:
+    leaves.update({unit: said[name] for name, unit in _FEES if name in said})
+    if min(leaves.values(), default=0) < 0:
+        below_zero = [unit.value for unit, quantity in leaves.items() if quantity < 0]
         return Split(Usage(), UsageState.INVALID, f"parts exceed their total: {', '.join(below_zero)}")
+    if not leaves:
+        return Split(Usage(), UsageState.MISSING, f"only a total was reported: {counts.total} tokens")
     unsaid = _unsaid(counts)
-    return Split(Usage(leaves), UsageState.ASSUMED if unsaid else state, unsaid or note)
+    state = UsageState.ASSUMED if unsaid else state
+    return Split(Usage(leaves), state, unsaid or note, counts.time_to_live_said)
 
 
-def _deduced(counts: Counts) -> tuple[Convention, UsageState, str | None]:
-    """Return the convention the numbers prove, or the specification's among those they allow."""
+def _deduced(counts: Counts, usual: Convention | None) -> tuple[Convention, UsageState, str | None]:
+    """Return the convention the numbers prove, or the usual one, or the specification's, among those they allow."""
+    if not counts.cached and not counts.reasoning:
+        return INCLUSIVE, UsageState.REPORTED, None
     possible = [
         Convention(cache_inside, reasoning_inside)
         for reasoning_inside in _inside(counts.reasoning or 0, counts.output)
@@ -138,12 +177,13 @@ def _deduced(counts: Counts) -> tuple[Convention, UsageState, str | None]:
     ]
     agreeing = [convention for convention in possible if counts.total == _grand_total(counts, convention)]
     left = agreeing or possible
-    if len(left) > 1:
-        note = "counting convention unknown; the specification's inclusive rule was used"
-        return left[0], UsageState.ASSUMED, note
-    if len(possible) > 1:
-        return left[0], UsageState.REPORTED, "the reported total decides"
-    return left[0], UsageState.REPORTED, None if left[0] == INCLUSIVE else "a part exceeds its total: sent apart"
+    if len(left) == 1:
+        note = "the reported total decides" if len(possible) > 1 else "a part exceeds its total: sent apart"
+        return left[0], UsageState.REPORTED, note
+    if usual in left:
+        return usual, UsageState.REPORTED, None
+    note = "counting convention unknown; the specification's inclusive rule was used"
+    return left[0], UsageState.ASSUMED, note
 
 
 def _inside(part: int, whole: int | None) -> tuple[bool, ...]:
@@ -154,14 +194,9 @@ def _inside(part: int, whole: int | None) -> tuple[bool, ...]:
 
 
 def _grand_total(counts: Counts, convention: Convention) -> int:
-    return (counts.input or 0) + (counts.output or 0) + _outside(counts, convention)
-
-
-def _outside(counts: Counts, convention: Convention) -> int:
-    """Return the tokens a grand total holds beside reported input and output."""
     cached = 0 if convention.input_includes_cache else counts.cached
     reasoning = 0 if convention.output_includes_reasoning else counts.reasoning or 0
-    return cached + reasoning + (counts.tool_use_input or 0)
+    return (counts.input or 0) + cached + (counts.output or 0) + reasoning + (counts.tool_use_input or 0)
 
 
 def _complete(counts: Counts, convention: Convention) -> Counts:
@@ -185,19 +220,23 @@ def _unsaid(counts: Counts) -> str | None:
 def _leaves(counts: Counts, convention: Convention) -> dict[Unit, int]:
     cached_audio = counts.cache_read_audio or 0
     audio = (counts.input_audio or 0) - (cached_audio if convention.input_includes_cache else 0)
-    write_1h = counts.cache_write_1h or 0
-    inside_input = (counts.cached if convention.input_includes_cache else 0) + audio + (counts.input_image or 0)
+    write_30m, write_1h = counts.cache_write_30m or 0, counts.cache_write_1h or 0
+    write_12h = counts.cache_write_12h or 0
+    written, read = counts.written, counts.cache_read or 0
+    inside_input = (read + written if convention.input_includes_cache else 0) + audio + (counts.input_image or 0)
     inside_output = (
         (counts.reasoning or 0 if convention.output_includes_reasoning else 0)
         + (counts.output_audio or 0)
         + (counts.output_image or 0)
     )
-    return {
+    leaves = {
         Unit.INPUT: (counts.input or 0) - inside_input,
-        Unit.CACHE_READ: (counts.cache_read or 0) - cached_audio,
+        Unit.CACHE_READ: read - cached_audio,
         Unit.CACHE_READ_AUDIO: cached_audio,
-        Unit.CACHE_WRITE_5M: counts.written - write_1h,
+        Unit.CACHE_WRITE_5M: written - write_30m - write_1h - write_12h,
+        Unit.CACHE_WRITE_30M: write_30m,
         Unit.CACHE_WRITE_1H: write_1h,
+        Unit.CACHE_WRITE_12H: write_12h,
         Unit.INPUT_AUDIO: audio,
         Unit.INPUT_IMAGE: counts.input_image or 0,
         Unit.TOOL_USE_INPUT: counts.tool_use_input or 0,
@@ -206,6 +245,7 @@ def _leaves(counts: Counts, convention: Convention) -> dict[Unit, int]:
         Unit.OUTPUT_AUDIO: counts.output_audio or 0,
         Unit.OUTPUT_IMAGE: counts.output_image or 0,
     }
+    return {unit: quantity for unit, quantity in leaves.items() if quantity}
 
 
 def _version(text: str) -> tuple[int, ...]:

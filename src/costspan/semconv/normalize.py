@@ -9,26 +9,40 @@ from typing import Final
 
 from costspan.core.call import STANDARD_MODE, Call, SpanClass, UsageState
 from costspan.core.link import Link
+from costspan.core.money import PicoUsd
 from costspan.core.record import STATUS_ERROR, SpanRecord
-from costspan.core.units import Unit
 from costspan.semconv import outcome, providers
 from costspan.semconv.attribution import read_attribution, read_own_attribution
-from costspan.semconv.conventions import Counts, Split, known_convention, split
+from costspan.semconv.conventions import Counts, Split, split
 from costspan.semconv.dialects import DIALECTS
-from costspan.semconv.dialects.base import Dialect
+from costspan.semconv.dialects.base import Dialect, usd
+from costspan.semconv.dialects.detection import Dialects
+from costspan.semconv.raw_usage import Answer, RawUsage
+from costspan.semconv.reconcile import reconciled
 
-_MODES: Final = {"default": STANDARD_MODE, "auto": STANDARD_MODE, "standard": STANDARD_MODE, "on_demand": STANDARD_MODE}
+_MODES: Final = {
+    "default": STANDARD_MODE,
+    "auto": STANDARD_MODE,
+    "standard": STANDARD_MODE,
+    "standard_only": STANDARD_MODE,
+    "on_demand": STANDARD_MODE,
+    "on_demand_flex": "flex",
+    "on_demand_priority": "priority",
+}
 _ANSWERING: Final = frozenset({"chat", "generate_content", "text_completion"})
 """Operations that answer in tokens; embeddings and the like have none to report."""
 _KEPT_REQUESTS: Final = frozenset({"flex", "batch"})
 """Tiers a provider serves as asked or refuses. `priority` may be served as standard, so asking proves nothing."""
 
+_NO_ANSWER: Final = Answer()
 
-def read_call(record: SpanRecord) -> Call | None:
+
+def read_call(record: SpanRecord, dialects: Dialects = DIALECTS) -> Call | None:
     """Return the call a span claims, or None for a span that claims neither a model request nor usage."""
-    dialect = next((candidate for candidate in DIALECTS if candidate.recognizes(record)), None)
+    dialect = dialects.of(record)
     if dialect is None:
         return None
+    record = dialect.prepared(record)
     operation = dialect.operation(record)
     span_class = dialect.span_class(record, operation)
     return None if span_class is None else _assemble(record, dialect, operation or "chat", span_class)
@@ -48,17 +62,19 @@ def read_link(record: SpanRecord) -> Link:
 
 def _assemble(record: SpanRecord, dialect: Dialect, operation: str, span_class: SpanClass) -> Call:
     attributes = record.attributes
+    answer = dialect.answer(record) or _NO_ANSWER
     server_address = dialect.say(attributes, "server_address")
-    mode, mode_note = _mode(record, dialect)
+    mode, mode_note = _mode(record, dialect, answer)
     error_type = _error_type(record, dialect)
     counts = dialect.counts(record)
-    usage = split(counts, known_convention(record.scope.name, record.scope.version))
+    usage = _usage(record, dialect, counts, answer.usage)
     if error_type is not None and usage.state is UsageState.MISSING:
         usage = Split(usage.usage, UsageState.REPORTED)
-    response_model = dialect.response_model(record)
+    response_model = dialect.response_model(record) or answer.model
     requested_model = dialect.requested_model(record)
-    of_claude = "claude" in (response_model or requested_model or "").lower()
-    doubts = [mode_note, _ttl_doubt(counts, usage) if of_claude else None, _output_doubt(counts, usage, operation)]
+    provider = providers.provider(dialect.provider(record), server_address)
+    on_claude = "claude" in (response_model or requested_model or "").lower()
+    doubts = [mode_note, _ttl_doubt(usage) if on_claude else None, _output_doubt(counts, usage, operation)]
     state, note = _with_doubts(usage, [doubt for doubt in doubts if doubt])
     return Call(
         trace_id=record.trace_id,
@@ -72,10 +88,10 @@ def _assemble(record: SpanRecord, dialect: Dialect, operation: str, span_class: 
         trace_state=record.trace_state,
         span_class=span_class,
         operation=operation,
-        provider=providers.provider(dialect.provider(record), server_address),
+        provider=provider,
         requested_model=requested_model,
         response_model=response_model,
-        response_id=dialect.say(attributes, "response_id"),
+        response_id=dialect.say(attributes, "response_id") or answer.response_id,
         server_address=server_address,
         mode=mode,
         usage=usage.usage,
@@ -85,15 +101,26 @@ def _assemble(record: SpanRecord, dialect: Dialect, operation: str, span_class: 
         error_type=error_type,
         streamed=dialect.streamed(record),
         time_to_first_chunk_s=dialect.time_to_first_chunk_s(record),
-        reported_cost=dialect.reported_cost(record),
-        attribution=read_attribution(attributes, record.resource),
+        reported_cost=_reported_cost(record, dialect, answer.usage),
+        attribution=read_attribution(dialect.attribution_attributes(record), record.resource),
     )
 
 
-def _mode(record: SpanRecord, dialect: Dialect) -> tuple[str, str | None]:
-    served = dialect.say(record.attributes, "served_mode")
+def _usage(record: SpanRecord, dialect: Dialect, counts: Counts, raw: RawUsage | None) -> Split:
+    said = split(counts, dialect.convention(record), dialect.usual)
+    return said if raw is None else reconciled(counts, said, raw)
+
+
+def _reported_cost(record: SpanRecord, dialect: Dialect, raw: RawUsage | None) -> PicoUsd | None:
+    """Return the provider's own charge where its answer names one, before whatever the emitter computed."""
+    return usd(raw.cost_usd if raw else None) or dialect.reported_cost(record)
+
+
+def _mode(record: SpanRecord, dialect: Dialect, answer: Answer) -> tuple[str, str | None]:
+    served = dialect.say(record.attributes, "served_mode") or answer.mode
     if served is not None:
-        return _MODES.get(served.lower(), served.lower()), None
+        tier = served.lower().rpartition(".")[2]
+        return _MODES.get(tier, tier), None
     requested = (dialect.say(record.attributes, "requested_mode") or "").lower()
     if requested in _KEPT_REQUESTS:
         return requested, f"the tier served was not reported; {requested} was asked for"
@@ -101,7 +128,7 @@ def _mode(record: SpanRecord, dialect: Dialect) -> tuple[str, str | None]:
 
 
 def _error_type(record: SpanRecord, dialect: Dialect) -> str | None:
-    sent = dialect.say(record.attributes, "error_type")
+    sent = dialect.error_type(record)
     if sent is None and record.status_code != STATUS_ERROR:
         return None
     exception = next((event.attributes for event in record.events if event.name == "exception"), {})
@@ -109,15 +136,15 @@ def _error_type(record: SpanRecord, dialect: Dialect) -> str | None:
     return outcome.error_type(name if isinstance(name, str) else None)
 
 
-def _ttl_doubt(counts: Counts, usage: Split) -> str | None:
-    if counts.cache_write_5m is None and usage.usage[Unit.CACHE_WRITE_5M]:
+def _ttl_doubt(usage: Split) -> str | None:
+    if usage.usage.cache_write_tokens and not usage.time_to_live_said:
         return "the cache's time to live was not reported; priced as 5 minutes"
     return None
 
 
 def _output_doubt(counts: Counts, usage: Split, operation: str) -> str | None:
     # A stream that was cut off has told its input and not yet its output.
-    said = counts.output is not None or counts.total is not None
+    said = counts.output is not None or counts.total is not None or usage.usage.output_tokens > 0
     return "output tokens were not reported" if usage.usage and not said and operation in _ANSWERING else None
 
 

@@ -6,14 +6,16 @@ turns the facts into a `Call`. Dialects do not know one another.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar, Final
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any, ClassVar, Final
 
 from costspan.core.call import SpanClass
 from costspan.core.money import PicoUsd, nearest_pico_from_float
 from costspan.core.record import Attributes, SpanRecord
-from costspan.semconv.attributes import Keys, first, flag, number, text, texts, whole_number
-from costspan.semconv.conventions import Counts
+from costspan.semconv.attributes import Keys, first, flag, json_object, number, text, texts, whole_number
+from costspan.semconv.conventions import Convention, Counts, known_convention
+from costspan.semconv.raw_usage import Answer
 
 INFERENCE_OPERATIONS: Final = frozenset(
     (
@@ -30,12 +32,29 @@ INFERENCE_OPERATIONS: Final = frozenset(
 )
 """Operations that are one request to a model (semantic conventions, `gen_ai.operation.name`, and their neighbours)."""
 
-AGGREGATE_OPERATIONS: Final = frozenset({"invoke_agent", "invoke_workflow", "agent_step", "plan", "workflow", "chain"})
-"""Operations that sum up the requests below them."""
+AGGREGATE_WORDS: Final = ("agent", "workflow", "chain", "step", "cycle", "loop", "plan", "tool", "memory", "pipeline")
+"""An operation with one of these in its name sums up the requests below it, whoever invented the name."""
 
+OPERATION_SYNONYMS: Final[Mapping[str, str]] = {
+    "completion": "chat",
+    "completions": "chat",
+    "chat_completion": "chat",
+    "chat.completions": "chat",
+    "llm_call": "chat",
+    "llm_request": "chat",
+    "messages": "chat",
+    "message": "chat",
+    "responses": "chat",
+    "generate": "chat",
+    "embedding": "embeddings",
+    "embed": "embeddings",
+}
+"""Spellings met in telemetry -> the specification's word."""
 
 MAX_REPORTED_USD: Final = 1e6
 """A single call reported dearer than this is a broken emitter; the figure is not kept."""
+
+_MAX_BAG_DEPTH: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +73,7 @@ class Vocabulary:
     error_type: Keys = ("error.type",)
     streamed: Keys = ()
     time_to_first_chunk_s: Keys = ()
+    time_to_first_chunk_ms: Keys = ()
     reported_cost_usd: Keys = ()
     input: Keys = ()
     output: Keys = ()
@@ -61,7 +81,9 @@ class Vocabulary:
     cache_read: Keys = ()
     cache_write: Keys = ()
     cache_write_5m: Keys = ()
+    cache_write_30m: Keys = ()
     cache_write_1h: Keys = ()
+    cache_write_12h: Keys = ()
     reasoning: Keys = ()
     input_audio: Keys = ()
     cache_read_audio: Keys = ()
@@ -69,42 +91,95 @@ class Vocabulary:
     input_image: Keys = ()
     output_image: Keys = ()
     tool_use_input: Keys = ()
+    web_search: Keys = ()
+    grounding: Keys = ()
+    code_execution: Keys = ()
+    image: Keys = ()
+    page: Keys = ()
+    second: Keys = ()
+    request: Keys = ()
+
+    def after(self, **own: Keys) -> Vocabulary:
+        """Return this vocabulary with a dialect's `own` keys before those it shares."""
+        merged: dict[str, Any] = {fact: keys + getattr(self, fact) for fact, keys in own.items()}
+        return replace(self, **merged)
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """Every key of every fact."""
+        return frozenset(key for item in fields(self) for key in getattr(self, item.name))
 
 
 class Dialect:
     """Base of all dialects. Subclasses set the class variables and override a reader where keys alone do not do."""
 
-    name: ClassVar[str]
-    source: ClassVar[str]
+    name: str
+    source: str
     """Where the vocabulary is documented or was captured, with versions."""
-    markers: ClassVar[tuple[bytes, ...]]
+    markers: tuple[bytes, ...]
     """Byte strings one of which every span of this dialect contains: what the server searches before it parses."""
-    vocabulary: ClassVar[Vocabulary]
+    vocabulary: Vocabulary
 
-    def recognizes(self, record: SpanRecord) -> bool:
-        """Return True when the span speaks this dialect."""
-        raise NotImplementedError  # pragma: no cover
+    scopes: tuple[str, ...] = ()
+    """Instrumentation scopes: exact names, or prefixes ending in `*`. The strongest sign."""
+    tell_tales: ClassVar[Keys] = ()
+    """Attributes only this dialect sends; `word.` stands for all that begin with it."""
+    tell_tale_values: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    """Attributes that others send too, with the values only this dialect gives them."""
+    bags: ClassVar[Keys] = ()
+    """Attributes that hold a JSON object; its leaves are read as `<attribute>.<name>`."""
+    usual: ClassVar[Convention | None] = None
+    """How the emitter is documented to count; a scope's verified convention and the numbers themselves go before it."""
+    operations: ClassVar[Mapping[str, str | None]] = {}
+    """The emitter's own words for operations -> the specification's, or None for what is no request."""
+    aggregates: ClassVar[frozenset[str]] = frozenset()
+    """The emitter's own words for what sums up requests."""
+
+    def __init__(self) -> None:
+        counts = ((name, getattr(self.vocabulary, name)) for name in Counts.__slots__)
+        self._count_keys: Final = tuple((name, keys) for name, keys in counts if keys)
+        self._usage_keys: Final = frozenset(self.vocabulary.input + self.vocabulary.output + self.vocabulary.total)
+
+    def prepared(self, record: SpanRecord) -> SpanRecord:
+        """Return the record with its JSON bags laid flat. A key that is there already is not replaced."""
+        flat: dict[str, Any] = {}
+        for key in self.bags:
+            if key in record.attributes:
+                _lay_flat(key, json_object(record.attributes[key]), flat)
+        return replace(record, attributes={**flat, **record.attributes}) if flat else record
 
     def operation(self, record: SpanRecord) -> str | None:
         """Return the operation in the specification's words, or None when the span claims no request at all."""
-        return self.say(record.attributes, "operation")
+        said = self.say(record.attributes, "operation")
+        if said is None:
+            return None
+        lowered = said.lower()
+        return self.operations.get(lowered) or OPERATION_SYNONYMS.get(lowered, lowered)
 
     def span_class(self, record: SpanRecord, operation: str | None) -> SpanClass | None:
         """Return whether the span is a request or sums up others; None when it claims neither usage nor a request."""
-        if operation in INFERENCE_OPERATIONS:
+        if operation in INFERENCE_OPERATIONS and operation != "retrieval":
             return SpanClass.INFERENCE
         if not self.claims_usage(record):
-            return None
-        return SpanClass.AGGREGATE if operation in AGGREGATE_OPERATIONS else SpanClass.INFERENCE
+            return None  # a retrieval without counts is a search of one's own store
+        if operation in self.aggregates or any(word in (operation or "") for word in AGGREGATE_WORDS):
+            return SpanClass.AGGREGATE
+        return SpanClass.INFERENCE
 
     def claims_usage(self, record: SpanRecord) -> bool:
         """Return True when any token count is there, readable or not."""
-        keys = self.vocabulary.input + self.vocabulary.output + self.vocabulary.total
-        return any(key in record.attributes for key in keys)
+        return not self._usage_keys.isdisjoint(record.attributes)
+
+    def convention(self, record: SpanRecord) -> Convention | None:
+        """Return the verified counting convention, or None to ask the numbers."""
+        return known_convention(record.scope.name, record.scope.version)
 
     def say(self, attributes: Attributes, fact: str) -> str | None:
         """Return the text that the vocabulary names for `fact`."""
-        return first(attributes, getattr(self.vocabulary, fact), text)
+        for key in getattr(self.vocabulary, fact):
+            if key in attributes and (said := text(attributes[key])) is not None:
+                return said
+        return None
 
     def provider(self, record: SpanRecord) -> str | None:
         """Return the provider as sent."""
@@ -123,24 +198,54 @@ class Dialect:
         reasons = first(record.attributes, self.vocabulary.finish_reason, lambda value: texts(value) or None)
         return reasons[-1] if reasons else None
 
+    def error_type(self, record: SpanRecord) -> str | None:
+        """Return the error as sent, or None for a span that names none."""
+        return self.say(record.attributes, "error_type")
+
     def streamed(self, record: SpanRecord) -> bool:
         """Return True when the answer was streamed."""
         return first(record.attributes, self.vocabulary.streamed, flag) or False
 
     def time_to_first_chunk_s(self, record: SpanRecord) -> float | None:
-        """Return seconds until the first chunk."""
-        return first(record.attributes, self.vocabulary.time_to_first_chunk_s, number)
+        """Return seconds until the first chunk; 0 and less is "not measured"."""
+        seconds = first(record.attributes, self.vocabulary.time_to_first_chunk_s, number)
+        if seconds is None:
+            milliseconds = first(record.attributes, self.vocabulary.time_to_first_chunk_ms, number)
+            seconds = None if milliseconds is None else milliseconds / 1000
+        return seconds if seconds is not None and seconds > 0 else None
 
     def reported_cost(self, record: SpanRecord) -> PicoUsd | None:
         """Return the emitter's own cost. Exactly 0 is "not in its table" and so not said (accounting rule 4.6)."""
-        cost_usd = first(record.attributes, self.vocabulary.reported_cost_usd, number)
-        return nearest_pico_from_float(cost_usd) if cost_usd and 0 < cost_usd < MAX_REPORTED_USD else None
+        return usd(first(record.attributes, self.vocabulary.reported_cost_usd, number))
 
     def counts(self, record: SpanRecord) -> Counts:
         """Return the token counts as sent, before anything is made of them."""
-        return Counts(
-            **{
-                name: first(record.attributes, getattr(self.vocabulary, name), whole_number)
-                for name in Counts.__slots__
-            }
-        )
+        attributes = record.attributes
+        found = {}
+        for name, keys in self._count_keys:
+            for key in keys:
+                if key in attributes and (count := whole_number(attributes[key])) is not None:
+                    found[name] = count
+                    break
+        return Counts(**found)
+
+    def answer(self, record: SpanRecord) -> Answer | None:  # noqa: ARG002 - most emitters keep no raw answer
+        """Return what the provider's own answer says, where the span holds it."""
+        return None
+
+    def attribution_attributes(self, record: SpanRecord) -> Attributes:
+        """Return the attributes that say whom the call was for, without the emitter's placeholders."""
+        return record.attributes
+
+
+def usd(cost_usd: float | None) -> PicoUsd | None:
+    """Return a reported cost in US dollars as money, or None for nothing, nonsense and exactly 0."""
+    return nearest_pico_from_float(cost_usd) if cost_usd and 0 < cost_usd < MAX_REPORTED_USD else None
+
+
+def _lay_flat(prefix: str, found: Attributes, flat: dict[str, Any], depth: int = 0) -> None:
+    for name, value in found.items():
+        if isinstance(value, dict) and depth < _MAX_BAG_DEPTH:
+            _lay_flat(f"{prefix}.{name}", value, flat, depth + 1)
+        else:
+            flat[f"{prefix}.{name}"] = value

@@ -16,6 +16,7 @@ from costspan.semconv.sampling import AdjustedCount, adjusted_count
 from costspan.semconv.settlement.forest import Forest
 from costspan.semconv.settlement.groups import group
 from costspan.semconv.settlement.likeness import has_usage
+from costspan.semconv.settlement.witness import Witness, better_signal, is_unplaced, testimony
 
 Fact = TypeVar("Fact")
 
@@ -35,10 +36,11 @@ class Settled:
     adjusted: AdjustedCount | None = None
 
 
-def settle(calls: Sequence[Call], links: Sequence[Link]) -> list[Settled]:
+def settle(calls: Sequence[Call], links: Sequence[Link], witnesses: frozenset[Witness] = frozenset()) -> list[Settled]:
     """Return the place of every call among `calls`; the result depends on what they are, never on their order.
 
-    `calls` are all records known of the traces and response ids concerned, `links` the spans between them.
+    `calls` are all records known of the traces and response ids concerned, `links` the spans between them, and
+    `witnesses` what else was heard of the sources of events and metrics.
     """
     ordered = sorted(calls, key=lambda call: (call.started_at_ns, call.identity))
     forest = Forest(ordered, links)
@@ -46,6 +48,8 @@ def settle(calls: Sequence[Call], links: Sequence[Link]) -> list[Settled]:
     for members in group(ordered, forest):
         settled += _elect(members, forest)
     settled += _aggregates(ordered, forest)
+    heard = witnesses | testimony(ordered)
+    settled = [_second_to_better_signal(place, heard) for place in settled]
     return _with_attempts(settled)
 
 
@@ -118,6 +122,15 @@ def _aggregates(calls: Sequence[Call], forest: Forest) -> list[Settled]:
         else Settled(_merged(call, (), forest), Role.OWNER, adjusted=_adjusted(call, forest))
         for call in sums.values()
     ]
+
+
+def _second_to_better_signal(place: Settled, witnesses: frozenset[Witness]) -> Settled:
+    if place.role is not Role.OWNER or not is_unplaced(place.call):
+        return place
+    better = better_signal(place.call, witnesses)
+    if better is None:
+        return place
+    return replace(place, role=Role.DUPLICATE, reason=f"the same source also sends {better}s, which count")
 
 
 def _adjusted(call: Call, forest: Forest) -> AdjustedCount | None:

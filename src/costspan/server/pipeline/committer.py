@@ -117,7 +117,8 @@ class Committer:
         try:
             calls = [call for waiting in group for call in waiting.batch.calls]
             links = [link for waiting in group for link in waiting.batch.links]
-            new = post(self._ledger, Batch(calls, links), self._card)
+            points = [point for waiting in group for point in waiting.batch.points]
+            new = post(self._ledger, Batch(calls, links, points), self._card)
         except StoreUnavailable as unavailable:
             _fail(group, unavailable)
         except Exception as error:  # noqa: BLE001 - whatever it is, the senders get an answer

@@ -8,6 +8,7 @@ from costspan.core.call import Call
 from costspan.core.link import Link
 from costspan.pricing.price_call import price_call
 from costspan.pricing.rate_card import RateCard
+from costspan.semconv.metrics import read_points
 from costspan.semconv.settlement.settle import settle
 from costspan.server.store.entry import Batch, Entry, Posting, digest
 from costspan.server.store.ports import Ledger
@@ -18,24 +19,24 @@ def post(ledger: Ledger, batch: Batch, card: RateCard) -> Sequence[bool]:
 
     Raise as `Ledger.commit` does, with nothing recorded.
     """
-    fresh, flags = _without_known(ledger, batch)
-    if not fresh.calls and not fresh.links:
-        return flags
+    before = ledger.metric_state()
+    read, after = read_points(batch.points, before) if batch.points else ([], before)
+    fresh, flags = _without_known(ledger, Batch([*batch.calls, *read], batch.links))
+    metrics = None if after is before else after
+    if not fresh.records and metrics is None:
+        return flags[: len(batch.calls)]
     around = ledger.neighbourhood(fresh)
     calls = [*around.calls, *fresh.calls]
-    if not calls:
-        ledger.commit(Posting(fresh, (), ()))
-        return flags
     entries, reversed_entry_ids = [], []
-    for settled in settle(calls, [*around.links, *fresh.links]):
+    for settled in settle(calls, [*around.links, *fresh.links], around.witnesses):
         stands = around.standing.get(settled.call.identity)
         if stands is not None:
             if stands.digest == digest(settled):
                 continue
             reversed_entry_ids.append(stands.entry_id)
         entries.append(Entry(settled, price_call(settled.call, card), card.version))
-    ledger.commit(Posting(fresh, reversed_entry_ids, entries))
-    return flags
+    ledger.commit(Posting(fresh, reversed_entry_ids, entries, metrics))
+    return flags[: len(batch.calls)]
 
 
 def _without_known(ledger: Ledger, batch: Batch) -> tuple[Batch, list[bool]]:

@@ -118,8 +118,12 @@ _MESSAGES: Final[dict[str, tuple[tuple[str, int, str], ...]]] = {
     "ScopeMetrics": (("scope", 1, "Scope"), ("metrics", 2, "*bytes")),
     "ResourceMetrics": (("resource", 1, "Attributed"), ("scope_metrics", 2, "*ScopeMetrics")),
     "MetricsRequest": (("resource_metrics", 1, "*ResourceMetrics"),),
-    "PartialSuccess": (("rejected_spans", 1, "int64"), ("error_message", 2, "string")),
-    "Response": (("partial_success", 1, "PartialSuccess"),),
+    "PartialTraces": (("rejected_spans", 1, "int64"), ("error_message", 2, "string")),
+    "PartialLogs": (("rejected_log_records", 1, "int64"), ("error_message", 2, "string")),
+    "PartialMetrics": (("rejected_data_points", 1, "int64"), ("error_message", 2, "string")),
+    "TraceResponse": (("partial_success", 1, "PartialTraces"),),
+    "LogsResponse": (("partial_success", 1, "PartialLogs"),),
+    "MetricsResponse": (("partial_success", 1, "PartialMetrics"),),
     "RpcStatus": (("code", 1, "int32"), ("message", 2, "string")),
 }
 """Message -> (field, number, type); `*` repeats, `{}` is a map from string."""
@@ -175,5 +179,10 @@ Metric: Final = _view("Metric")
 NumberPoint: Final = _view("NumberPoint")
 HistogramPoint: Final = _view("HistogramPoint")
 ExponentialPoint: Final = _view("ExponentialPoint")
-Response: Final = _view("Response")
+RESPONSES: Final = {
+    "traces": _view("TraceResponse"),
+    "logs": _view("LogsResponse"),
+    "metrics": _view("MetricsResponse"),
+}
+REJECTED: Final = {"traces": "rejected_spans", "logs": "rejected_log_records", "metrics": "rejected_data_points"}
 RpcStatus: Final = _view("RpcStatus")

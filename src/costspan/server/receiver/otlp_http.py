@@ -14,18 +14,14 @@ from typing import Final
 
 from google.protobuf import json_format
 from google.protobuf.message import Message
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from costspan.core.errors import CostspanError, RetryableError
 from costspan.server.pipeline import views
-from costspan.server.pipeline.pipeline import DECODERS, Pipeline, Taken
-from costspan.server.receiver import unread
+from costspan.server.pipeline.pipeline import Pipeline, Taken
+from costspan.server.pipeline.signals import CONTENT_TYPES, JSON, PROTOBUF
 from costspan.server.receiver.limits import MAX_WIRE_BYTES, TooLarge, UnknownEncoding, unpack
-
-PROTOBUF: Final = "application/x-protobuf"
-JSON: Final = "application/json"
 
 _INVALID_ARGUMENT: Final = 3
 _UNAVAILABLE: Final = 14
@@ -41,8 +37,8 @@ class UnreadableType(CostspanError):
     """The Content-Type is neither of OTLP's (HTTP 415)."""
 
 
-def trace_handler(pipeline: Pipeline, workers: ThreadPoolExecutor) -> Handler:
-    """Return the handler of `POST /v1/traces`. Decoding runs on `workers`, so the network loop stays free."""
+def otlp_handler(signal: str, pipeline: Pipeline, workers: ThreadPoolExecutor) -> Handler:
+    """Return the handler of `POST /v1/<signal>`. Decoding runs on `workers`, so the network loop stays free."""
 
     in_flight = 0
 
@@ -53,7 +49,7 @@ def trace_handler(pipeline: Pipeline, workers: ThreadPoolExecutor) -> Handler:
         try:
             if in_flight > MAX_IN_FLIGHT or pipeline.is_full:
                 raise RetryableError("too many requests at once", retry_after_s=1)
-            taken = await _take(request, content_type, pipeline, workers)
+            taken = await _take(request, content_type, signal, pipeline, workers)
         except ClientDisconnect:
             pipeline.counters.count_refused_request("sender went away")
             return Response(status_code=400)
@@ -62,39 +58,20 @@ def trace_handler(pipeline: Pipeline, workers: ThreadPoolExecutor) -> Handler:
             return _refusal(error, content_type)
         finally:
             in_flight -= 1
-        return _message(views.Response(partial_success=_partial_success(taken)), content_type, 200)
+        return _message(_answer(taken, signal), content_type, 200)
 
     return take
 
 
-def unread_handler(signal: str, pipeline: Pipeline) -> Handler:
-    """Return the handler of a signal that is not read: every item of it is rejected, counted, and the sender told."""
-
-    async def refuse(request: Request) -> Response:
-        content_type = _content_type(request)
-        try:
-            if content_type not in DECODERS:
-                raise UnreadableType(f"Content-Type {content_type!r} is not OTLP; use {PROTOBUF} or {JSON}")
-            sent, encoding = await _body(request), request.headers.get("content-encoding", "")
-            answer = await run_in_threadpool(
-                lambda: unread.rejection(signal, unpack(sent, encoding), as_json=content_type == JSON)
-            )
-        except CostspanError as error:
-            pipeline.counters.count_refused_request(type(error).__name__)
-            return _refusal(error, content_type)
-        pipeline.counters.count_refused_request(f"{signal} are not read")
-        return _message(answer, content_type, 200)
-
-    return refuse
-
-
-async def _take(request: Request, content_type: str, pipeline: Pipeline, workers: ThreadPoolExecutor) -> Taken:
-    if content_type not in DECODERS:
+async def _take(
+    request: Request, content_type: str, signal: str, pipeline: Pipeline, workers: ThreadPoolExecutor
+) -> Taken:
+    if content_type not in CONTENT_TYPES:
         raise UnreadableType(f"Content-Type {content_type!r} is not OTLP; use {PROTOBUF} or {JSON}")
     body = await _body(request)
     loop = asyncio.get_running_loop()
     encoding = request.headers.get("content-encoding", "")
-    pending = await loop.run_in_executor(workers, lambda: pipeline.start(unpack(body, encoding), content_type))
+    pending = await loop.run_in_executor(workers, lambda: pipeline.start(unpack(body, encoding), content_type, signal))
     new = await asyncio.wrap_future(pending.committed)
     return pipeline.finish(pending, new)
 
@@ -118,11 +95,13 @@ def _content_type(request: Request) -> str:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-def _partial_success(taken: Taken) -> dict[str, int | str] | None:
-    if not taken.refused_spans:
-        return None
-    reasons = "; ".join(f"{count} x {reason}" for reason, count in sorted(taken.refused.items()))
-    return {"rejected_spans": taken.refused_spans, "error_message": reasons}
+def _answer(taken: Taken, signal: str) -> Message:
+    answer: Message = views.RESPONSES[signal]()
+    if taken.refused_items:
+        reasons = "; ".join(f"{count} x {reason}" for reason, count in sorted(taken.refused.items()))
+        setattr(answer.partial_success, views.REJECTED[signal], taken.refused_items)  # type: ignore[attr-defined]
+        answer.partial_success.error_message = reasons  # type: ignore[attr-defined]
+    return answer
 
 
 def _refusal(error: CostspanError, content_type: str) -> Response:

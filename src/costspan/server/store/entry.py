@@ -12,7 +12,10 @@ import msgspec
 from costspan.core.call import Call, Role
 from costspan.core.charge import PricedUsage
 from costspan.core.link import Link
+from costspan.core.record import MetricPoint
+from costspan.semconv.metrics import MetricState
 from costspan.semconv.settlement.settle import Settled
+from costspan.semconv.settlement.witness import Witness
 
 MAX_ESTIMATE: Final = 2**63 - 1
 """9.2 million dollars in pico-dollars: a single call that stands for more says its sampling wrong."""
@@ -49,10 +52,11 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Records as received, none of them judged."""
+    """Records as received, none of them judged; `points` become calls once it is known what their series counted."""
 
     calls: Sequence[Call] = ()
     links: Sequence[Link] = ()
+    points: Sequence[MetricPoint] = ()
 
     @property
     def records(self) -> list[Call | Link]:
@@ -74,6 +78,7 @@ class Neighbourhood:
 
     calls: Sequence[Call] = ()
     links: Sequence[Link] = ()
+    witnesses: frozenset[Witness] = frozenset()
     standing: Mapping[str, Standing] = field(default_factory=dict)
 
 
@@ -82,8 +87,10 @@ class Posting:
     """One atomic addition: new records, entries taken back (by id), entries added."""
 
     batch: Batch
-    reversed_entry_ids: Sequence[int]
-    entries: Sequence[Entry]
+    reversed_entry_ids: Sequence[int] = ()
+    entries: Sequence[Entry] = ()
+    metrics: MetricState | None = None
+    """What cumulative metric series have counted now, where that changed; durable with the calls read from them."""
 
 
 def encode_call(call: Call) -> bytes:

@@ -7,10 +7,12 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
-from costspan.core.call import Call, Role
+from costspan.core.call import Call, Role, Signal
 from costspan.core.charge import PriceStatus
 from costspan.core.clock import utc_from_ns
 from costspan.core.link import Link
+from costspan.semconv.metrics import MetricState
+from costspan.semconv.settlement.witness import is_unplaced, testimony
 from costspan.server.store.charge_classes import charge_classes
 from costspan.server.store.entry import Batch, Entry, Neighbourhood, Posting, Standing, digest
 from costspan.server.store.question import (
@@ -34,6 +36,7 @@ class MemoryStore:
     def __init__(self) -> None:
         self._records: dict[str, Call | Link] = {}
         self._entries: dict[int, Entry] = {}
+        self._metrics = MetricState()
         self._lock = threading.Lock()
 
     def known(self, batch: Batch) -> frozenset[str]:
@@ -42,8 +45,8 @@ class MemoryStore:
 
     def neighbourhood(self, batch: Batch) -> Neighbourhood:
         """Return all records of the traces and response ids in `batch`, and of those they lead to in turn."""
-        touched: list[Call | Link] = batch.records
-        near: dict[str, Call | Link] = {}
+        near: dict[str, Call | Link] = {call.identity: call for call in self._lesser_claims(batch)}
+        touched: list[Call | Link] = [*batch.records, *near.values()]
         while touched:
             traces = {record.trace_id for record in touched if record.trace_id}
             responses = {record.response_id for record in touched if isinstance(record, Call) and record.response_id}
@@ -56,7 +59,12 @@ class MemoryStore:
             near |= {record.identity: record for record in touched}
         calls = [record for record in near.values() if isinstance(record, Call)]
         links = [record for record in near.values() if isinstance(record, Link)]
-        return Neighbourhood(calls, links, self._standing(call.identity for call in calls))
+        witnesses = testimony(entry.call for entry in self._entries.values())
+        return Neighbourhood(calls, links, witnesses, self._standing(call.identity for call in calls))
+
+    def metric_state(self) -> MetricState:
+        """Return what every cumulative metric series had counted at its last point."""
+        return self._metrics
 
     def commit(self, posting: Posting) -> None:
         """Add the records, drop the entries taken back, add the new ones."""
@@ -64,6 +72,7 @@ class MemoryStore:
             self._records |= {record.identity: record for record in posting.batch.records}
             for entry_id in posting.reversed_entry_ids:
                 del self._entries[entry_id]
+            self._metrics = posting.metrics or self._metrics
             first = max(self._entries, default=0) + 1
             self._entries |= dict(enumerate(posting.entries, first))
 
@@ -90,6 +99,18 @@ class MemoryStore:
 
     def close(self) -> None:
         """Nothing to release."""
+
+    def _lesser_claims(self, batch: Batch) -> list[Call]:
+        ranks = list(Signal)
+        best = min((ranks.index(call.signal) for call in batch.calls), default=len(ranks))
+        services = {call.attribution.service for call in batch.calls}
+        return [
+            record
+            for entry in self._entries.values()
+            if entry.role is Role.OWNER and is_unplaced(entry.call) and ranks.index(entry.call.signal) > best
+            if entry.call.attribution.service in services
+            if isinstance(record := self._records[entry.call.identity], Call)
+        ]
 
     def _standing(self, identities: Iterable[str]) -> dict[str, Standing]:
         wanted = frozenset(identities)

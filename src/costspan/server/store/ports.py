@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final, Protocol
 
+from costspan.semconv.metrics import MetricState
 from costspan.server.store.entry import Batch, Neighbourhood, Posting
 from costspan.server.store.question import LedgerSummary, SpendAnswer, SpendQuestion
 
@@ -23,6 +24,9 @@ class Ledger(Protocol):
 
     def neighbourhood(self, batch: Batch) -> Neighbourhood:
         """Return what is recorded of the traces and response ids in `batch`, and of all they lead to."""
+
+    def metric_state(self) -> MetricState:
+        """Return what every cumulative metric series had counted at its last point."""
 
     def commit(self, posting: Posting) -> None:
         """Add a posting in one atomic commit that is durable when this returns.

@@ -15,7 +15,8 @@ from costspan.core.clock import Clock
 from costspan.pricing.rate_card import RateCard
 from costspan.server.config import ServerConfig
 from costspan.server.pipeline.pipeline import Pipeline
-from costspan.server.receiver.otlp_http import trace_handler, unread_handler
+from costspan.server.pipeline.signals import SIGNALS
+from costspan.server.receiver.otlp_http import otlp_handler
 from costspan.server.store.ports import Store
 from costspan.server.web.api.documents import Health
 from costspan.server.web.api.routes import api_routes
@@ -48,9 +49,9 @@ def make_app(
         redoc_url=None,
     )
     answer_errors_as_problems(app)
-    app.add_route("/v1/traces", trace_handler(pipeline, workers), methods=["POST"], include_in_schema=False)
-    for signal in ("logs", "metrics"):
-        app.add_route(f"/v1/{signal}", unread_handler(signal, pipeline), methods=["POST"], include_in_schema=False)
+    for signal in SIGNALS:
+        handler = otlp_handler(signal, pipeline, workers)
+        app.add_route(f"/v1/{signal}", handler, methods=["POST"], include_in_schema=False)
 
     @app.get("/healthz", responses={200: {"model": Health}})
     async def healthz() -> JSONResponse:

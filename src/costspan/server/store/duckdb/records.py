@@ -14,6 +14,7 @@ from costspan.core.attribution import Attribution
 from costspan.core.call import Call
 from costspan.core.clock import utc_from_ns
 from costspan.core.link import Link
+from costspan.server.store.duckdb import sources
 from costspan.server.store.duckdb.arrow import registered
 from costspan.server.store.duckdb.schema import key_of
 from costspan.server.store.entry import Batch, Neighbourhood, Standing, decode_call, encode_call
@@ -54,13 +55,15 @@ def known(connection: duckdb.DuckDBPyConnection, batch: Batch) -> frozenset[str]
 
 def neighbourhood(connection: duckdb.DuckDBPyConnection, batch: Batch) -> Neighbourhood:
     """Return all records of the traces and response ids in `batch`, and of those they lead to in turn."""
+    if not batch.records:
+        return Neighbourhood()
     times = _times(batch, SETTLING_WINDOW)
-    calls: dict[str, Call] = {}
+    calls = {call.identity: call for call in sources.lesser_claims(connection, batch.calls, times)}
     links: dict[str, Link] = {}
     seen_traces: set[str] = set()
     seen_responses: set[str] = set()
-    traces = {record.trace_id for record in batch.records if record.trace_id}
-    responses = {call.response_id for call in batch.calls if call.response_id}
+    traces = {record.trace_id for record in (*batch.records, *calls.values()) if record.trace_id}
+    responses = {call.response_id for call in (*batch.calls, *calls.values()) if call.response_id}
     while traces or responses:
         found = _of(connection, "trace_id", [f"{t}" for t in sorted(traces)], "UUID", times)
         found += _of(connection, "response_id", sorted(responses), "VARCHAR", times)
@@ -70,7 +73,12 @@ def neighbourhood(connection: duckdb.DuckDBPyConnection, batch: Batch) -> Neighb
         seen_responses |= responses
         traces = {call.trace_id for call in calls.values() if call.trace_id} - seen_traces
         responses = {call.response_id for call in calls.values() if call.response_id} - seen_responses
-    return Neighbourhood(tuple(calls.values()), tuple(links.values()), _standing(connection, list(calls), times))
+    return Neighbourhood(
+        tuple(calls.values()),
+        tuple(links.values()),
+        sources.witnesses(connection, [*batch.calls, *calls.values()], times),
+        _standing(connection, list(calls), times),
+    )
 
 
 def insert(connection: duckdb.DuckDBPyConnection, batch: Batch, received_at: datetime) -> None:

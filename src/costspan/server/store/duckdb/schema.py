@@ -164,8 +164,11 @@ _RECORDS: Final = """key UUID NOT NULL, trace_id UUID, span_id UBIGINT, parent_s
 started_at TIMESTAMP NOT NULL, received_at TIMESTAMP NOT NULL, response_id VARCHAR, call BLOB, trace_state VARCHAR,
 attribution VARCHAR"""
 
+_SERIES: Final = "series VARCHAR NOT NULL, start_ns BIGINT, time_ns BIGINT, value BIGINT, requests BIGINT"
+
 DDL: Final = (
     "CREATE TABLE IF NOT EXISTS ledger_schema (version INTEGER NOT NULL)",
+    f"CREATE TABLE IF NOT EXISTS metric_series ({_SERIES})",
     f"CREATE TABLE IF NOT EXISTS records ({_RECORDS})",
     f"CREATE TABLE IF NOT EXISTS calls ({_POSTING}, {_CALLS})",
     f"CREATE TABLE IF NOT EXISTS charges ({_POSTING}, {_CHARGES})",

@@ -12,6 +12,7 @@ import duckdb
 
 from costspan.core.clock import Clock, system_clock
 from costspan.core.errors import PermanentError, StoreUnavailable, Unreachable
+from costspan.semconv.metrics import MetricState
 from costspan.server.store.duckdb import records
 from costspan.server.store.duckdb.connection import open_ledger_file
 from costspan.server.store.duckdb.reader import Reader
@@ -46,6 +47,10 @@ class DuckDBStore:
     def neighbourhood(self, batch: Batch) -> Neighbourhood:
         """Return what is recorded of the traces and response ids in `batch`."""
         return self._write(lambda: records.neighbourhood(self._opened(), batch))
+
+    def metric_state(self) -> MetricState:
+        """Return what every cumulative metric series had counted at its last point."""
+        return self._write(lambda: self._writer.metric_state)
 
     def commit(self, posting: Posting) -> None:
         """Add a posting in one durable commit; see the port for what is raised when nothing was added."""

@@ -12,7 +12,7 @@ from arro3.core import DataType
 from costspan.core.call import Role
 from costspan.core.clock import Clock
 from costspan.server.store.charge_classes import charge_classes
-from costspan.server.store.duckdb import records
+from costspan.server.store.duckdb import records, series
 from costspan.server.store.duckdb.arrow import registered
 from costspan.server.store.duckdb.schema import CALL_COLUMNS
 from costspan.server.store.entry import Entry, Posting
@@ -54,6 +54,7 @@ class Writer:
         self._clock = clock
         [(last,)] = connection.execute("SELECT coalesce(max(entry_id), 0) FROM calls").fetchall()
         self._entry_ids = count(last + 1)
+        self.metric_state = series.load(connection)
 
     def commit(self, posting: Posting) -> None:
         """Add `posting` in one durable transaction. Whatever is raised, nothing was added."""
@@ -62,11 +63,14 @@ class Writer:
         try:
             if posting.batch.calls or posting.batch.links:
                 records.insert(self._connection, posting.batch, moment)
+            if posting.metrics is not None:
+                series.save(self._connection, self.metric_state, posting.metrics)
             if posting.reversed_entry_ids:
                 self._reverse(posting.reversed_entry_ids, moment)
             if posting.entries:
                 self._insert(posting.entries, moment)
             self._connection.execute("COMMIT")
+            self.metric_state = posting.metrics or self.metric_state
         except Exception:
             self._roll_back()
             raise
