@@ -82,4 +82,5 @@ def _lines_with(pattern: re.Pattern[str], paths: list[Path]) -> list[str]:
 
 
 def _text(path: Path) -> str:
-    return path.read_text(encoding="utf-8")
+    # Payloads and pictures are bytes; a path would be readable in them all the same.
+    return path.read_text(encoding="utf-8", errors="replace")

@@ -97,6 +97,10 @@ class MemoryStore:
             len(owned), min(starts, default=None), max(starts, default=None), dict(sorted(dialects.items()))
         )
 
+    def standing_entries(self) -> tuple[Entry, ...]:
+        """Return the entries that were not taken back."""
+        return tuple(self._entries.values())
+
     def close(self) -> None:
         """Nothing to release."""
 
