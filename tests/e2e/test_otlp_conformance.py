@@ -219,6 +219,7 @@ def test_ids_and_times_that_otlp_forbids_reject_that_span_alone(server, make, fi
 
 @pytest.mark.parametrize("content_type", [PROTOBUF, JSON])
 def test_logs_and_metrics_of_other_things_are_taken_and_count_nothing(server: Server, content_type: str) -> None:
+    calls = server.ingest()["calls"]
     logs = ExportLogsServiceRequest()
     logs.resource_logs.add().scope_logs.add().log_records.add(time_unix_nano=1)
     metrics = ExportMetricsServiceRequest()
@@ -233,7 +234,7 @@ def test_logs_and_metrics_of_other_things_are_taken_and_count_nothing(server: Se
         assert answer.status == 200
         json_format.Parse(answer.body, response) if content_type == JSON else response.ParseFromString(answer.body)
         assert not response.HasField("partial_success")
-    assert server.ingest()["calls"] == 0
+    assert server.ingest()["calls"] == calls
 
 
 @pytest.mark.parametrize("path", ["/v1/logs", "/v1/metrics"])

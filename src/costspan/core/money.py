@@ -21,15 +21,19 @@ _EXACT: Final = Context(prec=60, rounding=ROUND_HALF_EVEN)
 def pico_from_usd(amount: Decimal | str | int) -> PicoUsd:
     """Return `amount` US dollars as pico-dollars.
 
-    Raises ValueError for text that is no finite decimal and for an amount finer than a pico-dollar:
-    money read from outside is never rounded.
+    Raises ValueError for what is no finite decimal and for an amount finer than a pico-dollar: money read from outside
+    is never rounded. Raises TypeError for a float.
     """
+    if isinstance(amount, bool | float):
+        raise TypeError(f"{amount!r} is no exact amount of money")
     value = decimal_from_text(amount) if isinstance(amount, str) else Decimal(amount)
-    scaled = _EXACT.scaleb(value, 12)
-    whole = scaled.to_integral_value()
-    if scaled != whole:
+    if not value.is_finite():
+        raise ValueError(f"{amount!r} is not a finite number")
+    numerator, denominator = value.as_integer_ratio()
+    pico, rest = divmod(numerator * PICO_PER_USD, denominator)
+    if rest:
         raise ValueError(f"{amount} USD is finer than a pico-dollar")
-    return PicoUsd(int(whole))
+    return PicoUsd(pico)
 
 
 def nearest_pico_from_float(amount: float) -> PicoUsd:

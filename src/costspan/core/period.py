@@ -64,12 +64,9 @@ def _moment(text: str, now: datetime) -> datetime:
 def parse_period(since: str | None, until: str | None, now: datetime, default_age: str = "30d") -> Period:
     """Return the period two user words span. `until` given as a month or a day includes all of it."""
     start = parse_moment(since or default_age, now)
-    if until is None:
-        return Period(start, max(start, _end_of(since, start) if since and _MONTH.fullmatch(since.strip()) else now))
-    try:
+    if until is not None:
         return Period(start, _end_of(until, parse_moment(until, now)))
-    except OverflowError:
-        raise UsageError(f"the end of {until!r} is after the year 9999") from None
+    return Period(start, max(start, _end_of(since, start) if since and _MONTH.fullmatch(since.strip()) else now))
 
 
 def iso(moment: datetime) -> str:
@@ -79,13 +76,15 @@ def iso(moment: datetime) -> str:
 
 def _end_of(text: str, start: datetime) -> datetime:
     text = text.strip()
-    if _MONTH.fullmatch(text):
-        return (start.replace(day=28) + timedelta(days=4)).replace(day=1)
     try:
+        if _MONTH.fullmatch(text):
+            return (start.replace(day=28) + timedelta(days=4)).replace(day=1)
         date.fromisoformat(text)
+        return start + timedelta(days=1)
+    except OverflowError:
+        raise UsageError(f"the end of {text!r} is after the year 9999") from None
     except ValueError:
         return start
-    return start + timedelta(days=1)
 
 
 def _first_of_month(year: int, month: int, text: str) -> datetime:

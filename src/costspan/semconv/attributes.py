@@ -37,6 +37,8 @@ MAX_LITERAL_CHARS: Final = 10_000
 
 MAX_DIGITS: Final = 24
 """A longer number is damage; parsing it costs time that grows with the square of its length."""
+ABSURD: Final = 10**30
+"""What a count of more digits is read as: it was claimed, so it is not missing, and no bound lets it through."""
 
 
 def text(value: AttributeValue) -> str | None:
@@ -55,6 +57,8 @@ def whole_number(value: AttributeValue) -> int | None:
         return value
     if isinstance(value, dict):  # some exporters send the OTLP/JSON wrapper of an integer as its value
         return whole_number(value.get("intValue"))
+    if isinstance(value, str) and len(value) > MAX_DIGITS and value.strip().lstrip("+-").isdecimal():
+        return ABSURD
     parsed = number(value)
     return int(parsed) if parsed is not None and parsed.is_integer() else None
 

@@ -167,30 +167,43 @@ def split(counts: Counts, known: Convention | None, usual: Convention | None = N
 
 
 def _deduced(counts: Counts, usual: Convention | None) -> tuple[Convention, UsageState, str | None]:
-    reported_input, output, reasoning = counts.input or 0, counts.output or 0, counts.reasoning or 0
-    reasoning_apart = reasoning > output
-    if counts.cached > reported_input:
-        return Convention(False, not reasoning_apart), UsageState.REPORTED, "more cached than input tokens: sent apart"
-    if not counts.cached and not reasoning:
+    """Return the convention the numbers prove, or the usual one, or the specification's, among those they allow."""
+    if not counts.cached and not counts.reasoning:
         return INCLUSIVE, UsageState.REPORTED, None
-    if counts.total is not None:
-        for convention in (INCLUSIVE, CACHE_APART, Convention(True, False), Convention(False, False)):
-            cached = 0 if convention.input_includes_cache else counts.cached
-            thought = 0 if convention.output_includes_reasoning else reasoning
-            if counts.total == reported_input + cached + output + thought + (counts.tool_use_input or 0):
-                return convention, UsageState.REPORTED, "the reported total decides"
-    if usual is not None and not reasoning_apart:
+    possible = [
+        Convention(cache_inside, reasoning_inside)
+        for reasoning_inside in _inside(counts.reasoning or 0, counts.output)
+        for cache_inside in _inside(counts.cached, counts.input)
+    ]
+    agreeing = [convention for convention in possible if counts.total == _grand_total(counts, convention)]
+    left = agreeing or possible
+    if len(left) == 1:
+        note = "the reported total decides" if len(possible) > 1 else "a part exceeds its total: sent apart"
+        return left[0], UsageState.REPORTED, note
+    if usual in left:
         return usual, UsageState.REPORTED, None
     note = "counting convention unknown; the specification's inclusive rule was used"
-    return Convention(True, not reasoning_apart), UsageState.ASSUMED, note
+    return left[0], UsageState.ASSUMED, note
+
+
+def _inside(part: int, whole: int | None) -> tuple[bool, ...]:
+    """Return the answers the numbers allow to whether `part` is counted inside `whole`."""
+    if not part:
+        return (True,)
+    return (False,) if part > (whole or 0) else (True, False)
+
+
+def _grand_total(counts: Counts, convention: Convention) -> int:
+    cached = 0 if convention.input_includes_cache else counts.cached
+    reasoning = 0 if convention.output_includes_reasoning else counts.reasoning or 0
+    return (counts.input or 0) + cached + (counts.output or 0) + reasoning + (counts.tool_use_input or 0)
 
 
 def _complete(counts: Counts, convention: Convention) -> Counts:
     """Fill a missing side from a reported total where the other side is there."""
     if counts.total is None or (counts.input is None) == (counts.output is None):
         return counts
-    outside = 0 if convention.input_includes_cache else counts.cached
-    rest = counts.total - outside - (counts.input or 0) - (counts.output or 0)
+    rest = counts.total - _grand_total(counts, convention)
     if rest < 0:
         return counts
     filled = {name: getattr(counts, name) for name in Counts.__slots__}

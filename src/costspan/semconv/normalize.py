@@ -29,6 +29,8 @@ _MODES: Final = {
     "on_demand_flex": "flex",
     "on_demand_priority": "priority",
 }
+_ANSWERING: Final = frozenset({"chat", "generate_content", "text_completion"})
+"""Operations that answer in tokens; embeddings and the like have none to report."""
 _KEPT_REQUESTS: Final = frozenset({"flex", "batch"})
 """Tiers a provider serves as asked or refuses. `priority` may be served as standard, so asking proves nothing."""
 
@@ -72,7 +74,8 @@ def _assemble(record: SpanRecord, dialect: Dialect, operation: str, span_class: 
     requested_model = dialect.requested_model(record)
     provider = providers.provider(dialect.provider(record), server_address)
     on_claude = "claude" in (response_model or requested_model or "").lower()
-    state, note = _with_doubts(usage, mode_note, ttl_unsaid=on_claude and not usage.time_to_live_said)
+    doubts = [mode_note, _ttl_doubt(usage) if on_claude else None, _output_doubt(counts, usage, operation)]
+    state, note = _with_doubts(usage, [doubt for doubt in doubts if doubt])
     return Call(
         trace_id=record.trace_id,
         span_id=record.span_id,
@@ -133,11 +136,20 @@ def _error_type(record: SpanRecord, dialect: Dialect) -> str | None:
     return outcome.error_type(name if isinstance(name, str) else None)
 
 
-def _with_doubts(usage: Split, mode_note: str | None, *, ttl_unsaid: bool) -> tuple[UsageState, str | None]:
+def _ttl_doubt(usage: Split) -> str | None:
+    if usage.usage.cache_write_tokens and not usage.time_to_live_said:
+        return "the cache's time to live was not reported; priced as 5 minutes"
+    return None
+
+
+def _output_doubt(counts: Counts, usage: Split, operation: str) -> str | None:
+    # A stream that was cut off has told its input and not yet its output.
+    said = counts.output is not None or counts.total is not None or usage.usage.output_tokens > 0
+    return "output tokens were not reported" if usage.usage and not said and operation in _ANSWERING else None
+
+
+def _with_doubts(usage: Split, doubts: list[str]) -> tuple[UsageState, str | None]:
     """Mark a usage as assumed where a price-relevant fact was not reported."""
     notes = [usage.note] if usage.note else []
-    doubts = [mode_note] if mode_note else []
-    if ttl_unsaid and usage.usage.cache_write_tokens:
-        doubts.append("the cache's time to live was not reported; priced as 5 minutes")
     state = UsageState.ASSUMED if doubts and usage.state is UsageState.REPORTED else usage.state
     return state, "; ".join(notes + doubts) or None

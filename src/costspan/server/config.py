@@ -12,6 +12,7 @@ from typing import Any, Final
 import yaml
 
 from costspan.core.errors import ConfigError, UsageError
+from costspan.pricing.overlay_file import read_overlays
 
 DEFAULT_DATA: Final = Path("costspan-data")
 DEFAULT_PORT: Final = 4318
@@ -35,6 +36,8 @@ class ServerConfig:
     """Overlay rates on top of the catalogue (accounting rule 4)."""
 
     def __post_init__(self) -> None:
+        if not 0 <= self.port <= 65535:
+            raise UsageError(f"--port {self.port} is no port; use 1 to 65535, or 0 for any free one")
         if self.api_key is None and not _is_loopback(self.host):
             raise UsageError(
                 f"--host {self.host} would let anyone on the network read and write this ledger; "
@@ -59,7 +62,7 @@ def read_config_file(path: Path | None) -> dict[str, Any]:
     for key in document:
         if key not in KNOWN_KEYS:
             raise ConfigError(f"{path}: unknown key {key!r}; known: {', '.join(KNOWN_KEYS)}")
-    return document
+    return {**document, "prices": read_overlays(path)}
 
 
 def api_key_from(environment: Mapping[str, str] = os.environ) -> str | None:

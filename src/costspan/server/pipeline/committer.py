@@ -62,6 +62,8 @@ class Committer:
         Raise RetryableError when too many requests wait already.
         """
         answer: Future[Sequence[bool]] = Future()
+        # A sender that gives up cannot cancel this any more: setting a cancelled answer would end the writing thread.
+        answer.set_running_or_notify_cancel()
         try:
             self._waiting.put_nowait(_Waiting(batch, answer))
         except queue.Full:

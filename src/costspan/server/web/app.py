@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
+from starlette.concurrency import run_in_threadpool
 
 from costspan import __version__
 from costspan.core.clock import Clock
@@ -60,7 +61,7 @@ def make_app(
     @app.get("/readyz", responses={200: {"model": Health}, 503: {"model": Health}})
     async def readyz() -> JSONResponse:
         """Able to take telemetry: the ledger answers and the queue has room."""
-        store.summary()
+        await run_in_threadpool(store.summary)
         status, word = (503, "queue full") if pipeline.is_full else (200, "ok")
         return JSONResponse({"service": "costspan", "status": word, "version": __version__}, status)
 

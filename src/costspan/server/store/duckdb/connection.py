@@ -12,6 +12,8 @@ from costspan.core.errors import StoreUnavailable, Unreachable
 from costspan.server.store.duckdb.schema import DDL, SCHEMA_VERSION
 
 LEDGER_FILE: Final = "ledger.duckdb"
+HEADER_BYTES: Final = 3 * 4096
+"""DuckDB's file header and its two database headers, before the first block."""
 MEMORY_LIMIT: Final = "1GB"
 
 _SETTINGS: Final[dict[str, str | bool | int | float | list[str]]] = {
@@ -46,8 +48,24 @@ def open_ledger_file(data: Path, *, read_only: bool = False) -> duckdb.DuckDBPyC
         raise Unreachable(_why(path, error)) from error
     except duckdb.Error as error:
         raise StoreUnavailable(f"cannot open {path}: {error}") from error
-    _bring_to_schema(connection, path, read_only=read_only)
+    try:
+        _check_length(connection, path)
+        _bring_to_schema(connection, path, read_only=read_only)
+    except duckdb.Error as error:
+        connection.close()
+        raise Unreachable(_why(path, error)) from error
     return connection
+
+
+def _check_length(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    # DuckDB reads blocks when they are needed, so it opens a file that lost its tail and fails a question later.
+    [(blocks, block_bytes)] = connection.execute(
+        "SELECT total_blocks, block_size FROM pragma_database_size()"
+    ).fetchall()
+    missing_bytes = HEADER_BYTES + blocks * block_bytes - path.stat().st_size
+    if missing_bytes > 0:
+        connection.close()
+        raise Unreachable(f"{path} is cut off: {missing_bytes} bytes are missing; restore it from a backup")
 
 
 def _bring_to_schema(connection: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool) -> None:
@@ -64,8 +82,8 @@ def _bring_to_schema(connection: duckdb.DuckDBPyConnection, path: Path, *, read_
         raise Unreachable(f"{path} was written by a newer costspan (schema {version}); upgrade costspan to read it")
 
 
-def _why(path: Path, error: duckdb.IOException) -> str:
+def _why(path: Path, error: duckdb.Error) -> str:
     text = str(error)
-    if "lock" in text.lower():
+    if "set lock on" in text or "used by another process" in text:
         return f"{path} is held by another process, most likely a running costspan serve; ask that with --url"
     return f"cannot open {path}: {text.splitlines()[0]}"
