@@ -10,6 +10,11 @@ import pytest
 from serving import Server
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the browser come last: its driver keeps an event loop running, in which `asyncio.run` cannot be called."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
 @pytest.fixture
 def start_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
     """Start servers on `tmp_path / "data"`; every one is ended after the test."""
