@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 from textwrap import shorten
 from typing import Any, Final
 
@@ -13,9 +14,10 @@ from costspan.cli.table import money_text, render_table
 from costspan.core.errors import UsageError
 
 _PAGE: Final = 1_000
-_HEADERS: Final = ("Time", "Trace", "Service", "Feature", "Model", "Status", "Input", "Cached", "Output", "Cost")
-_WORDS: Final = 6
-_STATUS_WIDTH: Final = 48
+_WORDS: Final = 5
+_STATUS_WIDTH: Final = 60
+_FIGURES: Final = ("Input", "Cached", "Output", "Cost")
+_HEADERS: Final = ("Time", "Trace", "Service", "Feature", "Model", *_FIGURES)
 _SHORT_ID: Final = 12
 """Digits of a trace id: enough to tell traces apart, and `costspan trace` takes them."""
 
@@ -44,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     elif not document["rows"]:
         print(f"No such calls between {document['since']} and {document['until']} in {place}. Widen --since or --role.")
     else:
-        print(render_table(_HEADERS, [_row(call) for call in document["rows"]], words=_WORDS))
+        print(_table(document["rows"]))
         print(f"\n{_footer(document)}")
     return 0
 
@@ -61,13 +63,20 @@ def _asked(ledger: Ledger, arguments: argparse.Namespace) -> dict[str, Any]:
     return document
 
 
+def _table(calls: Sequence[dict[str, Any]]) -> str:
+    # Words stand to the left, also in the last column, which is the one that may run over the edge.
+    statuses = [shorten(verdict(call), _STATUS_WIDTH, placeholder=" …") for call in calls]
+    width = max(len(status) for status in statuses)
+    rows = [[*_row(call), status.ljust(width)] for call, status in zip(calls, statuses, strict=True)]
+    return render_table([*_HEADERS, "Status".ljust(width)], rows, words=_WORDS)
+
+
 def _row(call: dict[str, Any]) -> list[str]:
     words = [call["service"], call["feature"], call["model"]]
     return [
         call["started_at"][:19].replace("T", " "),
         (call["trace_id"] or "")[:_SHORT_ID],
         *(word or "(not set)" for word in words),
-        shorten(verdict(call), _STATUS_WIDTH, placeholder=" …"),
         *tokens(call),
         money_text(call["cost_usd"]),
     ]

@@ -94,7 +94,8 @@ def _name(call: dict[str, Any]) -> str:
 
 def _recorder(call: dict[str, Any]) -> str:
     scope = " ".join(word for word in (call["scope_name"], call["scope_version"]) if word)
-    return f"{call['signal'].replace('_', ' ')} by {scope or 'an unnamed scope'} ({call['dialect']})"
+    how = "recorded" if call["signal"] == "span" else call["signal"].replace("_", " ")
+    return f"{how} by {scope or 'an unnamed scope'} ({call['dialect']})"
 
 
 def _total(total: dict[str, Any]) -> str:

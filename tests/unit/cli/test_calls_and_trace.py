@@ -22,6 +22,43 @@ PRICES = [{"provider": "openai", "model": MODEL, "input": "2.50", "cache_read": 
 OTHER_TRACE = "0af7651916cd43dd8448eb211c80319c"
 LATER_NS = 60_000_000_000 + sample_call().started_at_ns
 
+TABLE = """\
+Time                 Trace         Service    Feature    Model              Input  Cached  Output     Cost  Status
+-------------------  ------------  ---------  ---------  -----------------  -----  ------  ------  -------  ------------------------------------------------------
+2026-11-01 12:01:00  0af7651916cd  sample     (not set)  test-model             –       –       –        –  failed: rate_limit
+2026-11-01 12:01:00  0af7651916cd  sample     (not set)  acme-internal-70b  1,000       0     200        –  unpriced: no price list of openai has a model 'acme- …
+2026-11-01 12:01:00  0af7651916cd  sample     (not set)  test-model             –       –       –        –  usage missing: no token counts
+2026-11-01 12:00:06  5b8efff79803  assistant  search     test-model         1,000       0     200  $0.0055  priced
+2026-11-01 12:00:02  5b8efff79803  assistant  search     test-model         1,000       0     200  $0.0055  priced
+
+2026-11-01 to 2026-12-01, UTC. All 5. One of them: costspan trace ID
+"""  # noqa: E501 - as wide as it is printed
+
+TREE = """\
+trace 5b8efff798038103d269b633813fc60c, 2026-11-01T12:00:00Z
+
+span eeeeeeeeeeeeeeee  $0.011 below
+└─ invoke_agent test-model  ($0.011 not counted)  aggregate: sums up the calls below it
+   │  tokens: 2,000 input, 0 cached, 400 output
+   │  span aaaaaaaaaaaaaaaa, recorded by opentelemetry.instrumentation.genai.openai_agents 1.3b0 (otel_genai)
+   ├─ chat test-model  ($0.0055 not counted)  duplicate of cccccccccccccccc: same response id
+   │  │  tokens: 1,000 input, 0 cached, 200 output
+   │  │  span bbbbbbbbbbbbbbbb, recorded by opentelemetry.instrumentation.openai.v1 0.62.4 (openllmetry)
+   │  └─ chat test-model  $0.0055  priced
+   │        tokens: 1,000 input, 0 cached, 200 output
+   │        span cccccccccccccccc, recorded by opentelemetry.instrumentation.genai.openai 1.3b0 (otel_genai)
+   │        rate: openai/test-model/standard/always@organisation, overlay literal test-model
+   └─ chat test-model  $0.0055  priced
+         tokens: 1,000 input, 0 cached, 200 output
+         span dddddddddddddddd, recorded by opentelemetry.instrumentation.genai.openai 1.3b0 (otel_genai)
+         rate: openai/test-model/standard/always@organisation, overlay literal test-model
+
+Corrected:
+  2026-11-20 09:30:00  bbbbbbbbbbbbbbbb  $0.0055 taken back: owner became duplicate: same response id
+
+Counted: $0.011 for 2 calls. Not counted: $0.016 in 1 duplicate and 1 aggregate.
+"""
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> str:
@@ -48,13 +85,13 @@ def folder(tmp_path: Path) -> str:
 def test_the_table_says_of_each_call_what_its_cost_rests_on(folder, capsys) -> None:
     assert main(["calls", "--since", "2026-11", "--data", folder]) == 0
 
-    assert capsys.readouterr().out == ""
+    assert capsys.readouterr().out == TABLE
 
 
 def test_the_trace_is_a_tree_with_costs_and_reasons(folder, capsys) -> None:
     assert main(["trace", TRACE_ID[:8], "--data", folder]) == 0
 
-    assert capsys.readouterr().out == ""
+    assert capsys.readouterr().out == TREE
 
 
 def test_a_trace_without_a_figure_says_what_is_missing(folder, capsys) -> None:
