@@ -22,7 +22,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the trace."""
-    if not arguments.id.isalnum():
+    if not (arguments.id.isascii() and arguments.id.isalnum()):
         raise UsageError(f"trace id {arguments.id!r} is not hexadecimal")
     with reach(arguments) as ledger:
         document = ledger.ask(f"/api/v1/traces/{arguments.id}")

@@ -6,9 +6,14 @@ from dataclasses import replace
 from itertools import permutations
 
 import pytest
-from ledgers import FIRST_POSTED_AT, MODEL, ask_trace, post_spans
+from ledgers import CARD, FIRST_POSTED_AT, MODEL, ask_trace, post_spans
 
+from costspan.core.call import Signal
 from costspan.core.errors import NotFound, UsageError
+from costspan.pricing.load import load_rate_card
+from costspan.server.analytics.traces import trace_document
+from costspan.server.pipeline.settlement import post
+from costspan.server.store.entry import Batch
 from costspan.testing.doubled_trace import AGENT, INNER, OUTER, SECOND, STEP, TRACE_ID, doubled_trace
 from costspan.testing.spans import otel_genai, sample_call
 
@@ -125,6 +130,37 @@ def test_a_record_of_the_same_call_in_another_trace_is_shown_and_not_summed(stor
     assert {duplicate["trace_id"], duplicate["owner"]["trace_id"]} == {TRACE_ID, OTHER_TRACE}
     assert sorted(str(each["total"]["cost_usd"]) for each in (here, there)) == ["0.0055", "None"]
     assert sorted(str(each["total"]["not_counted_cost_usd"]) for each in (here, there)) == ["0.0055", "None"]
+
+
+def test_an_event_hangs_in_the_span_it_was_emitted_in(store) -> None:
+    span = sample_call(span_id=SECOND, requested_model=MODEL, dialect="otel_genai")
+    event = replace(span, event_key="event-1", signal=Signal.DETAILS_EVENT)
+    post(store, Batch([span, event]), CARD)
+
+    [above, below] = ask_trace(store, TRACE_ID)["spans"]
+
+    assert [(each["depth"], each["call"]["signal"]) for each in (above, below)] == [(0, "span"), (1, "details_event")]
+    assert below["call"]["reason"] == "the span of the same call counts"
+    assert (above["subtree_calls"], below["subtree_calls"]) == (1, 0)
+
+
+def test_a_sampled_call_shows_how_many_it_stands_for(store) -> None:
+    post(store, Batch([sample_call(requested_model=MODEL, dialect="otel_genai", trace_state="ot=th:c")]), CARD)
+
+    [span] = ask_trace(store, TRACE_ID)["spans"]
+
+    assert (span["call"]["cost_usd"], span["call"]["estimated_cost_usd"]) == ("0.0055", "0.022")
+    assert span["call"]["adjusted_count"] == 4
+
+
+def test_a_rate_that_the_price_list_has_no_more_keeps_its_name(store) -> None:
+    post_spans(store, SPANS[SECOND])
+
+    [span] = trace_document(store, TRACE_ID, load_rate_card())["spans"]
+
+    rate = span["call"]["rate"]
+    assert rate["rate_id"] == "openai/test-model/standard/always@organisation"
+    assert (rate["matched_by"], rate["source"]) == ("overlay literal test-model", None)
 
 
 def test_spans_whose_parents_run_in_a_circle_are_all_shown_once(store) -> None:

@@ -69,15 +69,21 @@ def _walk(root: Node, below: dict[int, list[Node]], ordered: list[Node], seen: s
 
 
 def _roll_up(ordered: Sequence[Node]) -> None:
-    """Add up from the leaves: in tree order a node's subtree is what follows it and is deeper."""
+    """Add up from the leaves: seen from the end, whatever is below a span comes before it."""
     path: list[Node] = []
+    above: list[Node | None] = []
     for node in ordered:
         del path[node.depth :]
+        above.append(path[-1] if path else None)
         path.append(node)
-        call = node.call
-        if call is None or call.role is not Role.OWNER:
-            continue
-        for above in path:
-            above.subtree_calls += call.call_count
-            if call.cost is not None:
-                above.subtree_cost = (above.subtree_cost or 0) + call.cost
+    for node, parent in zip(reversed(ordered), reversed(above), strict=True):
+        if node.call is not None and node.call.role is Role.OWNER:
+            node.subtree_calls += node.call.call_count
+            node.subtree_cost = _sum(node.subtree_cost, node.call.cost)
+        if parent is not None:
+            parent.subtree_calls += node.subtree_calls
+            parent.subtree_cost = _sum(parent.subtree_cost, node.subtree_cost)
+
+
+def _sum(one: int | None, other: int | None) -> int | None:
+    return other if one is None else one if other is None else one + other
