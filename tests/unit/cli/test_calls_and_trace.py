@@ -40,7 +40,7 @@ trace 5b8efff798038103d269b633813fc60c, 2026-11-01T12:00:00Z
 span eeeeeeeeeeeeeeee  $0.011 below
 └─ invoke_agent test-model  ($0.011 not counted)  aggregate: sums up the calls below it
    │  tokens: 2,000 input, 0 cached, 400 output
-   │  span aaaaaaaaaaaaaaaa, recorded by opentelemetry.instrumentation.genai.openai_agents 1.3b0 (otel_genai)
+   │  span aaaaaaaaaaaaaaaa, recorded by acme.agents 2.1.0 (otel_genai)
    ├─ chat test-model  ($0.0055 not counted)  duplicate of cccccccccccccccc: same response id
    │  │  tokens: 1,000 input, 0 cached, 200 output
    │  │  span bbbbbbbbbbbbbbbb, recorded by opentelemetry.instrumentation.openai.v1 0.62.4 (openllmetry)

@@ -1,4 +1,4 @@
-"""The span of an agent run, `invoke_agent` of the OpenTelemetry GenAI conventions: sums up the calls below it."""
+"""The span an application's own tracer makes of an agent run, by the OpenTelemetry GenAI conventions (`invoke_agent`)."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from costspan.core.call import Call
 from costspan.core.record import Scope, SpanRecord
 from costspan.testing.spans.call import INTERNAL, plain_attribution, said_only, span_of
 
-_SCOPE: Final = Scope("opentelemetry.instrumentation.genai.openai_agents", "1.3b0")
+_SCOPE: Final = Scope("acme.agents", "2.1.0")
 
 
 def agent_span(call: Call) -> SpanRecord:
-    """Return the span of a run whose calls used `call.usage` in all; it names no response."""
+    """Return the span of a run whose calls used `call.usage` in all: it sums up what is below it, and names no response."""
     attributes = said_only(
         {
             "gen_ai.operation.name": "invoke_agent",
