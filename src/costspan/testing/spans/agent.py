@@ -1,4 +1,4 @@
-"""The span an application's own tracer makes of an agent run, by the OpenTelemetry GenAI conventions (`invoke_agent`)."""
+"""The span an application's own tracer makes of an agent run, as the GenAI conventions ask: `invoke_agent`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _SCOPE: Final = Scope("acme.agents", "2.1.0")
 
 
 def agent_span(call: Call) -> SpanRecord:
-    """Return the span of a run whose calls used `call.usage` in all: it sums up what is below it, and names no response."""
+    """Return the span of a run whose calls used `call.usage` in all; it names no response."""
     attributes = said_only(
         {
             "gen_ai.operation.name": "invoke_agent",
