@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import urlencode, urlsplit
 
 from costspan.core.clock import Clock, system_clock
-from costspan.core.errors import CostspanError, Unreachable, UsageError
+from costspan.core.errors import CostspanError, NotFound, Unreachable, UsageError
 from costspan.core.period import iso, parse_period
 
 if TYPE_CHECKING:
@@ -138,6 +138,8 @@ def is_costspan(url: str, timeout_s: float = 2) -> bool:
     """Tell whether a costspan server answers at `url`. Something else on the port is no costspan server."""
     try:
         return ServerLedger(url, timeout_s).ask("/healthz").get("service") == "costspan"
+    except NotFound:
+        return False
     except UsageError:
         raise
     except CostspanError:
@@ -197,6 +199,8 @@ def _document(url: str, path: str, status: int, body: bytes) -> dict[str, Any]:
     detail = document.get("detail") or document.get("title") if isinstance(document, dict) else None
     if status == 400:
         raise UsageError(str(detail or f"{url}{path} refused the question"))
+    if status == 404 and detail and document.get("status") == 404:
+        raise NotFound(str(detail))
     if status in {401, 403}:
         raise Unreachable(f"{url} wants an API key: set COSTSPAN_API_KEY")
     raise Unreachable(

@@ -18,6 +18,8 @@ COMMANDS: Final = {
     "demo": "30 days of plausible traffic through the real receiver, then live traffic",
     "run": "run an application with its LLM clients instrumented and priced",
     "report": "a table of spend",
+    "calls": "the calls behind a figure, latest or dearest first",
+    "trace": "one trace as a tree: cost of each span, what is not counted and why",
     "import": "read telemetry files into the ledger",
     "price": "price one usage and say why",
     "prices": "the price catalogue: list, check",

@@ -2,6 +2,7 @@
 
 CostspanError
 ├── UsageError              the caller asked for something that cannot be (CLI exit code 2, HTTP 400)
+│   ├── NotFound            what was asked for by name is not there (HTTP 404)
 │   └── ConfigError         a setting or file is wrong; the text names file, line and key
 ├── PermanentError          the same input will fail again: refuse it, count it, go on
 │   └── MalformedRecord     one telemetry item that cannot be read
@@ -17,6 +18,10 @@ class CostspanError(Exception):
 
 class UsageError(CostspanError):
     """The question itself is wrong; the text says what is accepted."""
+
+
+class NotFound(UsageError):
+    """What was asked for by its name is not there."""
 
 
 class ConfigError(UsageError):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,10 @@ from fastapi import FastAPI
 from costspan.core.clock import Clock, system_clock
 from costspan.core.errors import UsageError
 from costspan.pricing.load import load_rate_card
+from costspan.pricing.rate_card import RateCard
+from costspan.server.analytics.calls import calls_document, parse_calls_question
 from costspan.server.analytics.spend import parse_question, spend_document
+from costspan.server.analytics.traces import parse_trace_parameters, trace_document
 from costspan.server.config import ServerConfig, read_config_file
 from costspan.server.pipeline.committer import Committer
 from costspan.server.pipeline.counters import IngestCounters
@@ -20,10 +24,11 @@ from costspan.server.pipeline.pipeline import Pipeline
 from costspan.server.receiver.inbox import recordings, take_inbox
 from costspan.server.store.duckdb.connection import LEDGER_FILE
 from costspan.server.store.duckdb.store import DuckDBStore
-from costspan.server.store.ports import LedgerReader, Store
+from costspan.server.store.ports import Store
 from costspan.server.web.app import make_app
 
 CONFIG_FILE = "costspan.yaml"
+_TRACES = "/api/v1/traces/"
 
 
 def make_server(config: ServerConfig, clock: Clock = system_clock) -> FastAPI:
@@ -43,15 +48,21 @@ def make_server(config: ServerConfig, clock: Clock = system_clock) -> FastAPI:
 class Reader:
     """The API's questions, answered in process from a data folder."""
 
-    def __init__(self, reader: LedgerReader, clock: Clock = system_clock) -> None:
-        self._reader = reader
+    def __init__(self, store: Store, card: Callable[[], RateCard], clock: Clock = system_clock) -> None:
+        self._store = store
+        self._card = card
         self._clock = clock
 
     def ask(self, path: str, parameters: Sequence[tuple[str, str]]) -> dict[str, Any]:
         """Return the document the API would send for `path`. Raise UsageError for a path that is not answered here."""
-        if path != "/api/v1/spend":
-            raise UsageError(f"{path} is answered by a running server only")
-        return spend_document(self._reader, parse_question(parameters, self._clock()))
+        if path == "/api/v1/spend":
+            return spend_document(self._store, parse_question(parameters, self._clock()))
+        if path == "/api/v1/calls":
+            return calls_document(self._store, parse_calls_question(parameters, self._clock()), self._card())
+        if path.startswith(_TRACES):
+            parse_trace_parameters(parameters)
+            return trace_document(self._store, path.removeprefix(_TRACES), self._card())
+        raise UsageError(f"{path} is answered by a running server only")
 
 
 @contextmanager
@@ -65,7 +76,7 @@ def open_reader(data: Path) -> Iterator[Reader]:
             take_inbox(data, pipeline)
     store = DuckDBStore(data, read_only=True)
     try:
-        yield Reader(store)
+        yield Reader(store, cache(lambda: load_rate_card(_prices(data))))
     finally:
         store.close()
 
@@ -73,9 +84,9 @@ def open_reader(data: Path) -> Iterator[Reader]:
 @contextmanager
 def open_pipeline(data: Path, config: Path | None = None) -> Iterator[Pipeline]:
     """Open the ledger in `data` for writing, without a server; prices from `config` or the folder's costspan.yaml."""
-    path = config or (data / CONFIG_FILE if (data / CONFIG_FILE).exists() else None)
+    prices = _prices(data, config)
     store = DuckDBStore(data)
-    pipeline = _pipeline(store, tuple(read_config_file(path).get("prices") or ()), system_clock)
+    pipeline = _pipeline(store, prices, system_clock)
     try:
         yield pipeline
     finally:
@@ -86,6 +97,12 @@ def open_pipeline(data: Path, config: Path | None = None) -> Iterator[Pipeline]:
 def has_ledger(data: Path) -> bool:
     """Return True when `data` holds a ledger."""
     return (data / LEDGER_FILE).exists()
+
+
+def _prices(data: Path, config: Path | None = None) -> Sequence[Any]:
+    """Return the overlay rates of `config`, else of the folder's own costspan.yaml, if it has one."""
+    path = config or (data / CONFIG_FILE if (data / CONFIG_FILE).exists() else None)
+    return tuple(read_config_file(path).get("prices") or ())
 
 
 def _pipeline(store: Store, prices: Sequence[Any], clock: Clock) -> Pipeline:

@@ -42,7 +42,7 @@ def parse_question(parameters: Sequence[tuple[str, str]], now: datetime) -> Spen
             dict.fromkeys(known_key(key.strip()) for key in given.get("group_by", "").split(",") if key.strip())
         ),
         interval=_interval(given.get("interval", Interval.TOTAL)),
-        filters=tuple(_filter(value) for name, value in parameters if name == "filter"),
+        filters=tuple(parse_filter(value) for name, value in parameters if name == "filter"),
         order=order,
         ascending=ascending,
         limit=_limit(given.get("limit")),
@@ -116,7 +116,8 @@ def _limit(text: str | None) -> int | None:
     return int(text)
 
 
-def _filter(text: str) -> Filter:
+def parse_filter(text: str) -> Filter:
+    """Return the filter `key:value` says. Raise UsageError, naming what is accepted, for anything else."""
     key, colon, value = text.partition(":")
     if not colon:
         raise UsageError(f"filter {text!r} is not key:value (key:!value excludes, key: is not set)")

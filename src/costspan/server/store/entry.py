@@ -93,6 +93,11 @@ class Posting:
     """What cumulative metric series have counted now, where that changed; durable with the calls read from them."""
 
 
+def key_of(identity: str | None) -> str | None:
+    """Return a record's identity as the 128-bit key ledgers join on, in hex."""
+    return hashlib.blake2b(identity.encode(), digest_size=16).hexdigest() if identity else None
+
+
 def encode_call(call: Call) -> bytes:
     """Return a call as bytes that `decode_call` reads back."""
     return _ENCODER.encode(call)

@@ -5,14 +5,17 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime
 
 from costspan.core.call import Call, Role, Signal
 from costspan.core.charge import PriceStatus
-from costspan.core.clock import utc_from_ns
+from costspan.core.clock import Clock, system_clock, utc_from_ns
 from costspan.core.link import Link
 from costspan.semconv.metrics import MetricState
 from costspan.semconv.settlement.witness import is_unplaced, testimony
+from costspan.server.store import memory_calls
+from costspan.server.store.calls import CallsPage, CallsQuestion, RecordPlace, TraceView
 from costspan.server.store.charge_classes import charge_classes
 from costspan.server.store.entry import Batch, Entry, Neighbourhood, Posting, Standing, digest
 from costspan.server.store.question import (
@@ -33,8 +36,10 @@ GroupKey = tuple[tuple[str | None, ...], datetime | None]
 class MemoryStore:
     """A ledger in a list."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock = system_clock) -> None:
+        self._clock = clock
         self._records: dict[str, Call | Link] = {}
+        self._posted: dict[int, memory_calls.Posted] = {}
         self._entries: dict[int, Entry] = {}
         self._metrics = MetricState()
         self._lock = threading.Lock()
@@ -70,11 +75,14 @@ class MemoryStore:
         """Add the records, drop the entries taken back, add the new ones."""
         with self._lock:
             self._records |= {record.identity: record for record in posting.batch.records}
+            self._metrics = posting.metrics or self._metrics
+            now = self._clock()
             for entry_id in posting.reversed_entry_ids:
                 del self._entries[entry_id]
-            self._metrics = posting.metrics or self._metrics
-            first = max(self._entries, default=0) + 1
-            self._entries |= dict(enumerate(posting.entries, first))
+                self._posted[entry_id] = replace(self._posted[entry_id], taken_back_at=now)
+            for entry_id, entry in enumerate(posting.entries, len(self._posted) + 1):
+                self._entries[entry_id] = entry
+                self._posted[entry_id] = memory_calls.Posted(entry_id, entry, now)
 
     def spend(self, question: SpendQuestion) -> SpendAnswer:
         """Return rows and total."""
@@ -101,6 +109,22 @@ class MemoryStore:
         """Return the entries that were not taken back."""
         return tuple(self._entries.values())
 
+    def calls(self, question: CallsQuestion) -> CallsPage:
+        """Return one page of the entries asked for."""
+        posted = list(self._posted.values())
+        newest = max((each.taken_back_at or each.at for each in posted), default=None)
+        wanted = SpendQuestion(question.period, filters=question.filters)
+        return memory_calls.page((p for p in posted if _is_asked(p.entry, wanted)), question, newest, self._place)
+
+    def traces(self, prefix: str, limit: int) -> tuple[str, ...]:
+        """Return the first recorded trace ids that begin with `prefix`."""
+        return tuple(sorted({r.trace_id for r in self._records.values() if r.trace_id.startswith(prefix)})[:limit])
+
+    def trace(self, trace_id: str) -> TraceView:
+        """Return all that is recorded of a trace."""
+        links = [record for record in self._records.values() if isinstance(record, Link)]
+        return memory_calls.view(trace_id, list(self._posted.values()), links, self._place)
+
     def close(self) -> None:
         """Nothing to release."""
 
@@ -115,6 +139,10 @@ class MemoryStore:
             if entry.call.attribution.service in services
             if isinstance(record := self._records[entry.call.identity], Call)
         ]
+
+    def _place(self, identity: str) -> RecordPlace | None:
+        record = self._records.get(identity)
+        return memory_calls.place_of(record) if record else None
 
     def _standing(self, identities: Iterable[str]) -> dict[str, Standing]:
         wanted = frozenset(identities)

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Final, Protocol
 
 from costspan.semconv.metrics import MetricState
+from costspan.server.store.calls import CallsPage, CallsQuestion, TraceView
 from costspan.server.store.entry import Batch, Neighbourhood, Posting
 from costspan.server.store.question import LedgerSummary, SpendAnswer, SpendQuestion
 
@@ -48,5 +49,18 @@ class LedgerReader(Protocol):
         """Return how much the ledger holds, and since when."""
 
 
-class Store(Ledger, LedgerReader, Protocol):
+class CallReader(Protocol):
+    """Shows the rows behind a figure. Safe from several threads; raises StoreUnavailable as LedgerReader does."""
+
+    def calls(self, question: CallsQuestion) -> CallsPage:
+        """Return one page of the entries asked for."""
+
+    def traces(self, prefix: str, limit: int) -> tuple[str, ...]:
+        """Return the first `limit` recorded trace ids, in order, that begin with `prefix` (lower-case hex)."""
+
+    def trace(self, trace_id: str) -> TraceView:
+        """Return all that is recorded of a trace; of one that is not recorded, nothing."""
+
+
+class Store(Ledger, LedgerReader, CallReader, Protocol):
     """A ledger that can be written and read."""

@@ -18,6 +18,7 @@ from costspan.server.pipeline.pipeline import Pipeline
 from costspan.server.pipeline.signals import SIGNALS
 from costspan.server.receiver.otlp_http import otlp_handler
 from costspan.server.store.ports import Store
+from costspan.server.web.api.calls import call_routes
 from costspan.server.web.api.documents import Health
 from costspan.server.web.api.routes import api_routes
 from costspan.server.web.assets import mount_dashboard
@@ -66,6 +67,7 @@ def make_app(
         return JSONResponse({"service": "costspan", "status": word, "version": __version__}, status)
 
     app.include_router(api_routes(store, pipeline.counters, card, clock))
+    app.include_router(call_routes(store, card, clock))
     mount_dashboard(app)
     if config.api_key is not None:
         app.add_middleware(RequireKey, key=config.api_key)

@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from costspan.core.errors import CostspanError, RetryableError, UsageError
+from costspan.core.errors import CostspanError, NotFound, RetryableError, UsageError
 
 _log = logging.getLogger("costspan.web")
 
@@ -36,6 +36,8 @@ def answer_errors_as_problems(app: FastAPI) -> None:
     """Make every error of `app` a problem document, none a traceback."""
 
     async def known(_: Request, error: Any) -> JSONResponse:
+        if isinstance(error, NotFound):
+            return problem(404, str(error))
         if isinstance(error, UsageError):
             return problem(400, str(error))
         if isinstance(error, RetryableError):

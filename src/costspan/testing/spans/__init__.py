@@ -5,6 +5,7 @@ export for it, with that emitter's scope, keys, values and omissions (captured o
 `costspan.testing.otlp` turns records into request bodies.
 """
 
+from costspan.testing.spans.agent import agent_span
 from costspan.testing.spans.anthropic_sdk import anthropic_sdk
 from costspan.testing.spans.call import sample_call
 from costspan.testing.spans.openinference import openinference
@@ -14,6 +15,7 @@ from costspan.testing.spans.otel_legacy import otel_legacy
 from costspan.testing.spans.plain import database_span, http_server_span
 
 __all__ = [
+    "agent_span",
     "anthropic_sdk",
     "database_span",
     "http_server_span",

@@ -12,7 +12,6 @@ from costspan.core.errors import StoreUnavailable, Unreachable
 from costspan.server.store.duckdb.schema import DDL, SCHEMA_VERSION
 
 LEDGER_FILE: Final = "ledger.duckdb"
-HEADER_BYTES: Final = 3 * 4096
 """DuckDB's file header and its two database headers, before the first block."""
 MEMORY_LIMIT: Final = "1GB"
 
@@ -49,23 +48,11 @@ def open_ledger_file(data: Path, *, read_only: bool = False) -> duckdb.DuckDBPyC
     except duckdb.Error as error:
         raise StoreUnavailable(f"cannot open {path}: {error}") from error
     try:
-        _check_length(connection, path)
         _bring_to_schema(connection, path, read_only=read_only)
     except duckdb.Error as error:
         connection.close()
         raise Unreachable(_why(path, error)) from error
     return connection
-
-
-def _check_length(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
-    # DuckDB reads blocks when they are needed, so it opens a file that lost its tail and fails a question later.
-    [(blocks, block_bytes)] = connection.execute(
-        "SELECT total_blocks, block_size FROM pragma_database_size()"
-    ).fetchall()
-    missing_bytes = HEADER_BYTES + blocks * block_bytes - path.stat().st_size
-    if missing_bytes > 0:
-        connection.close()
-        raise Unreachable(f"{path} is cut off: {missing_bytes} bytes are missing; restore it from a backup")
 
 
 def _bring_to_schema(connection: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import duckdb
 
 from costspan.core.errors import UsageError
+from costspan.core.period import Period
 from costspan.server.store.question import (
     COLUMNS,
     MEASURES,
@@ -100,7 +102,7 @@ class Reader:
         """Return rows and total. Raise UsageError for an order that is no measure, duckdb.Error when reading fails."""
         if question.order not in MEASURES:
             raise UsageError(f"cannot order by {question.order!r}; known: {', '.join(MEASURES)}")
-        where, values = _where(question)
+        where, values = conditions(question.period, question.filters)
         cursor = self._connection.cursor()
         [total] = cursor.execute(f"SELECT {_SELECTED} FROM {_asked(where)}", values).fetchall()
         rows = cursor.execute(*_grouped(question, where, values)).fetchall() if _has_rows(question) else []
@@ -114,8 +116,8 @@ class Reader:
         ).fetchall()
         return LedgerSummary(
             calls=sum(row[1] for row in rows),
-            first_call_at=min((_utc(row[2]) for row in rows), default=None),
-            last_call_at=max((_utc(row[3]) for row in rows), default=None),
+            first_call_at=min((utc(row[2]) for row in rows), default=None),
+            last_call_at=max((utc(row[3]) for row in rows), default=None),
             dialects={row[0]: row[1] for row in rows},
         )
 
@@ -153,11 +155,12 @@ def _grouped(question: SpendQuestion, where: str, values: list[Any]) -> tuple[st
     return query, values + values
 
 
-def _where(question: SpendQuestion) -> tuple[str, list[Any]]:
+def conditions(period: Period, filters: Sequence[Filter]) -> tuple[str, list[Any]]:
+    """Return what keeps the calls of a period that pass the filters, as SQL, and its values."""
     clauses = ["started_at >= ? AND started_at < ?"]
-    values: list[Any] = [_naive(question.period.since), _naive(question.period.until)]
-    for key in dict.fromkeys(chosen.key for chosen in question.filters):
-        chosen_here = [chosen for chosen in question.filters if chosen.key == key]
+    values: list[Any] = [naive(period.since), naive(period.until)]
+    for key in dict.fromkeys(chosen.key for chosen in filters):
+        chosen_here = [chosen for chosen in filters if chosen.key == key]
         for alternatives in ([f for f in chosen_here if not f.excludes], *([f] for f in chosen_here if f.excludes)):
             if alternatives:
                 clause, used = _alternatives(_column(key), alternatives)
@@ -182,7 +185,7 @@ def _column(key: str) -> str:
 
 def _row(row: tuple[Any, ...], question: SpendQuestion) -> SpendRow:
     width = len(question.group_by)
-    start = _utc(row[width]) if question.interval in _BUCKETS else None
+    start = utc(row[width]) if question.interval in _BUCKETS else None
     return SpendRow(tuple(row[:width]), start, _spend(row[width + (start is not None) :]))
 
 
@@ -194,9 +197,11 @@ def _spend(values: tuple[Any, ...]) -> Spend:
     return Spend(**found)
 
 
-def _naive(moment: datetime) -> datetime:
+def naive(moment: datetime) -> datetime:
+    """Return an aware moment as the ledger's TIMESTAMP, which is UTC."""
     return moment.astimezone(UTC).replace(tzinfo=None)
 
 
-def _utc(moment: datetime) -> datetime:
+def utc(moment: datetime) -> datetime:
+    """Return a TIMESTAMP of the ledger as an aware moment."""
     return moment.replace(tzinfo=UTC)

@@ -16,8 +16,7 @@ from costspan.core.clock import utc_from_ns
 from costspan.core.link import Link
 from costspan.server.store.duckdb import sources
 from costspan.server.store.duckdb.arrow import registered
-from costspan.server.store.duckdb.schema import key_of
-from costspan.server.store.entry import Batch, Neighbourhood, Standing, decode_call, encode_call
+from costspan.server.store.entry import Batch, Neighbourhood, Standing, decode_call, encode_call, key_of
 from costspan.server.store.ports import SETTLING_WINDOW
 
 # Bounded by the batch's own time: the same record has the same start, and a key over all rows would halve ingest and

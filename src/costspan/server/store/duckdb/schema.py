@@ -7,7 +7,6 @@ followed by the new one, so every total is a signed sum and never depends on whi
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from arro3.core import DataType
 from costspan.core.attribution import DIMENSIONS
 from costspan.core.units import TOKEN_UNITS, Unit
 from costspan.server.store.charge_classes import ChargeClasses
-from costspan.server.store.entry import Entry, digest
+from costspan.server.store.entry import Entry, digest, key_of
 
 SCHEMA_VERSION: Final = 1
 
@@ -32,11 +31,6 @@ class Column:
     read: Callable[[Entry, ChargeClasses], Any]
     arrow: Any
     expression: str = "{}"
-
-
-def key_of(identity: str | None) -> str | None:
-    """Return a record's identity as the 128-bit key the tables join on, in hex."""
-    return hashlib.blake2b(identity.encode(), digest_size=16).hexdigest() if identity else None
 
 
 def _text(name: str, read: Callable[[Entry, ChargeClasses], str | None]) -> Column:

@@ -13,7 +13,8 @@ import duckdb
 from costspan.core.clock import Clock, system_clock
 from costspan.core.errors import PermanentError, StoreUnavailable, Unreachable
 from costspan.semconv.metrics import MetricState
-from costspan.server.store.duckdb import records
+from costspan.server.store.calls import CallsPage, CallsQuestion, TraceView
+from costspan.server.store.duckdb import read_calls, records
 from costspan.server.store.duckdb.connection import open_ledger_file
 from costspan.server.store.duckdb.reader import Reader
 from costspan.server.store.duckdb.writer import Writer
@@ -63,6 +64,18 @@ class DuckDBStore:
     def summary(self) -> LedgerSummary:
         """Return how much the ledger holds."""
         return self._read(lambda reader: reader.summary())
+
+    def calls(self, question: CallsQuestion) -> CallsPage:
+        """Return one page of the entries asked for."""
+        return self._read(lambda _: read_calls.page(self._opened(), question))
+
+    def traces(self, prefix: str, limit: int) -> tuple[str, ...]:
+        """Return the first recorded trace ids that begin with `prefix`."""
+        return self._read(lambda _: read_calls.traces(self._opened(), prefix, limit))
+
+    def trace(self, trace_id: str) -> TraceView:
+        """Return all that is recorded of a trace."""
+        return self._read(lambda _: read_calls.trace(self._opened(), trace_id))
 
     def close(self) -> None:
         """Close the file; a later append opens it again."""

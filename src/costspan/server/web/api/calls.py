@@ -1,0 +1,52 @@
+"""The routes of rows: `/api/v1/calls` and `/api/v1/traces/{trace_id}`. Included by the application factory."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+import msgspec
+from fastapi import APIRouter, Query, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from costspan.core.clock import Clock
+from costspan.pricing.rate_card import RateCard
+from costspan.server.analytics.calls import calls_document, parse_calls_question
+from costspan.server.analytics.traces import parse_trace_parameters, trace_document
+from costspan.server.store.ports import CallReader
+from costspan.server.web.api.call_documents import CallsDocument, TraceDocument
+from costspan.server.web.problem import Problem
+
+_PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {400: {"model": Problem}, 503: {"model": Problem}}
+
+
+def call_routes(reader: CallReader, card: RateCard, clock: Clock) -> APIRouter:
+    """Return the routes over one ledger; `card` describes the rates that calls were priced with."""
+    routes = APIRouter(prefix="/api/v1")
+
+    @routes.get("/calls", responses={200: {"model": CallsDocument}, **_PROBLEMS})
+    async def calls(
+        request: Request,
+        since: Annotated[str | None, Query(description="ISO 8601, a month or an age: 2026-10, 7d")] = None,
+        until: Annotated[str | None, Query(description="as since; the end of what it names")] = None,
+        filter: Annotated[list[str] | None, Query(description="key:value, key:!value, key:")] = None,  # noqa: A002
+        role: Annotated[str | None, Query(description="owner (default), duplicate, aggregate or all")] = None,
+        order: Annotated[str | None, Query(description="time (the latest first) or cost (the dearest first)")] = None,
+        limit: Annotated[str | None, Query(description="rows of a page: 50 unless said, 1000 at most")] = None,
+        cursor: Annotated[str | None, Query(description="next_cursor of the page before")] = None,
+    ) -> Response:
+        """The calls behind a figure, page by page; later pages see the ledger as the first one did."""
+        del since, until, filter, role, order, limit, cursor  # declared for the OpenAPI document
+        question = parse_calls_question(request.query_params.multi_items(), clock())
+        return _json(await run_in_threadpool(calls_document, reader, question, card))
+
+    @routes.get("/traces/{trace_id}", responses={200: {"model": TraceDocument}, 404: {"model": Problem}, **_PROBLEMS})
+    async def trace(request: Request, trace_id: str) -> Response:
+        """One trace as a priced tree, by its id or the first digits of it: what counts, what does not and why."""
+        parse_trace_parameters(request.query_params.multi_items())
+        return _json(await run_in_threadpool(trace_document, reader, trace_id, card))
+
+    return routes
+
+
+def _json(document: Any) -> Response:
+    return Response(msgspec.json.encode(document), media_type="application/json", headers={"Cache-Control": "no-store"})
