@@ -19,7 +19,8 @@ from costspan.semconv.providers import provider
     [
         (5, 5), ("5", 5), (" 5 ", 5), (5.0, 5), ("5.0", 5), ("1e3", 1000), (-1, -1), (0, 0), (2**63 - 1, 2**63 - 1),
         (True, None), (False, None), (5.5, None), ("5.5", None), ("", None), ("many", None), (None, None), ([5], None),
-        (b"5", None), (float("nan"), None), (float("inf"), None), ("nan", None), ("9" * 5000, 10**30), ("x" * 5000, None), ({}, None),
+        (b"5", None), (float("nan"), None), (float("inf"), None), ("nan", None), ("9" * 5000, 10**30),
+        ("x" * 5000, None), ({}, None),
     ],
 )  # fmt: skip
 def test_a_count_is_a_whole_number_and_nothing_else(sent, count) -> None:

@@ -58,9 +58,10 @@ def open_ledger_file(data: Path, *, read_only: bool = False) -> duckdb.DuckDBPyC
 
 
 def _check_length(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
-    # DuckDB reads blocks when they are needed, so it opens a file that lost its tail and fails a question later.
+    # DuckDB reads blocks when they are needed, so it opens a file that lost its tail and fails a question later. Free
+    # blocks need not be in the file, so only the used ones are counted.
     [(blocks, block_bytes)] = connection.execute(
-        "SELECT total_blocks, block_size FROM pragma_database_size()"
+        "SELECT used_blocks, block_size FROM pragma_database_size()"
     ).fetchall()
     missing_bytes = HEADER_BYTES + blocks * block_bytes - path.stat().st_size
     if missing_bytes > 0:
