@@ -51,6 +51,7 @@ export interface Ingest {
   readonly dialects: Readonly<Record<string, number>>;
   readonly spans_per_minute: number;
   readonly last_received_at: string | null;
+  readonly first_call_at: string | null;
   readonly last_call_at: string | null;
   readonly server_time: string;
   readonly version: string;

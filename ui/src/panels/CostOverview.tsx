@@ -7,6 +7,7 @@ import { ask, rankByCost, type Asked } from "../data/overview";
 import { along, bucketsOf } from "../data/series";
 import { tones } from "../data/tones";
 import { rangeLabel } from "../view/label";
+import { DAY_MS, type Range } from "../view/range";
 import type { View, Who } from "../view/view";
 import { CostByModel } from "./CostByModel";
 import { CostOverTime } from "./CostOverTime";
@@ -46,6 +47,11 @@ function useOverview(view: View, clock: Clock): { asked: Asked; parts: Parts } {
   return { asked, parts };
 }
 
+/** A period that began before the first call was received is no fair comparison: a dash is shown instead. */
+function wasRecorded(period: Range, ingest: Ingest | null): boolean {
+  return !ingest?.first_call_at || Date.parse(ingest.first_call_at) <= period.since.getTime() + DAY_MS;
+}
+
 export function CostOverview({ view, clock, ingest, prices }: PageProps) {
   const { asked, parts } = useOverview(view, clock);
   const buckets = parts.buckets.data;
@@ -64,7 +70,7 @@ export function CostOverview({ view, clock, ingest, prices }: PageProps) {
   const caption = rangeLabel(view, asked.range, view.tz).toLowerCase();
   if (ingest.data?.calls === 0 && !buckets?.total.calls) return <SetUp ingest={ingest.data} />;
   if (buckets?.total.calls === 0 && !parts.buckets.loading) return <NoMatch view={view} ingest={ingest.data} />;
-  const before = asked.before ? parts.before : null;
+  const before = asked.before && wasRecorded(asked.before, ingest.data) ? parts.before : null;
   return (
     <div class="page">
       <Tiles answer={parts.buckets} timeline={timeline} before={before?.data?.total ?? null} />

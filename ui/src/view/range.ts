@@ -13,7 +13,7 @@ export interface RangeWords {
 }
 
 const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
+export const DAY_MS = 24 * HOUR_MS;
 const WORD = /^now(?:-(\d{1,4})([hdM]))?(?:\/([dM]))?$/;
 
 function floorTo(moment: Date, unit: string): Date {

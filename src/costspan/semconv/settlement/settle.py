@@ -54,7 +54,9 @@ def settle(calls: Sequence[Call], links: Sequence[Link], witnesses: frozenset[Wi
 
 
 def _elect(members: list[Call], forest: Forest) -> list[Settled]:
-    ranked = sorted(members, key=lambda call: _merit(call, forest), reverse=True)
+    ranked = members
+    if len(members) > 1:
+        ranked = sorted(members, key=lambda call: _merit(call, forest), reverse=True)
     owner, others = ranked[0], ranked[1:]
     adjusted = next((count for call in ranked if (count := _adjusted(call, forest))), None)
     own = Settled(_merged(owner, others, forest), Role.OWNER, adjusted=adjusted)
@@ -81,6 +83,8 @@ def _merged(owner: Call, others: Sequence[Call], forest: Forest) -> Call:
     """Return the owner with what only its other records, or the spans above them, say."""
     records = [owner, *others]
     above = [forest.attribution(key) for call in records for key in forest.ancestors(call)]
+    if len(records) == 1 and not above:
+        return owner
     attribution = reduce(Attribution.or_else, [*(call.attribution for call in records), *above])
     return replace(
         owner,
