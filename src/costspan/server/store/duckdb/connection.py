@@ -12,6 +12,7 @@ from costspan.core.errors import StoreUnavailable, Unreachable
 from costspan.server.store.duckdb.schema import DDL, SCHEMA_VERSION
 
 LEDGER_FILE: Final = "ledger.duckdb"
+HEADER_BYTES: Final = 3 * 4096
 """DuckDB's file header and its two database headers, before the first block."""
 MEMORY_LIMIT: Final = "1GB"
 
@@ -40,6 +41,7 @@ def open_ledger_file(data: Path, *, read_only: bool = False) -> duckdb.DuckDBPyC
     try:
         data.mkdir(parents=True, exist_ok=True)
         settings = {key: value for key, value in _SETTINGS.items() if not (read_only and key == "checkpoint_threshold")}
+        was_open = path.with_name(f"{path.name}.wal").exists()
         connection = duckdb.connect(str(path), read_only=read_only, config=settings)
     except OSError as error:
         raise Unreachable(f"cannot open the data folder {data}: {error.strerror}") from error
@@ -48,11 +50,27 @@ def open_ledger_file(data: Path, *, read_only: bool = False) -> duckdb.DuckDBPyC
     except duckdb.Error as error:
         raise StoreUnavailable(f"cannot open {path}: {error}") from error
     try:
+        _check_length(connection, path, was_open=was_open)
         _bring_to_schema(connection, path, read_only=read_only)
     except duckdb.Error as error:
         connection.close()
         raise Unreachable(_why(path, error)) from error
     return connection
+
+
+def _check_length(connection: duckdb.DuckDBPyConnection, path: Path, *, was_open: bool) -> None:
+    # DuckDB reads blocks when they are needed, so it opens a file that lost its tail and fails a question later. Free
+    # blocks need not be in the file, so only the used ones are counted, and a log that is replayed makes blocks that
+    # are not there yet: a file is only judged where it was closed in order.
+    if was_open:
+        return
+    [(blocks, block_bytes)] = connection.execute(
+        "SELECT used_blocks, block_size FROM pragma_database_size()"
+    ).fetchall()
+    missing_bytes = HEADER_BYTES + blocks * block_bytes - path.stat().st_size
+    if missing_bytes > 0:
+        connection.close()
+        raise Unreachable(f"{path} is cut off: {missing_bytes} bytes are missing; restore it from a backup")
 
 
 def _bring_to_schema(connection: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool) -> None:

@@ -19,8 +19,8 @@ from costspan.server.store.duckdb.arrow import registered
 from costspan.server.store.entry import Batch, Neighbourhood, Standing, decode_call, encode_call, key_of
 from costspan.server.store.ports import SETTLING_WINDOW
 
-# Bounded by the batch's own time: the same record has the same start, and a key over all rows would halve ingest and
-# double the file.
+# Bounded by time: a record that is sent again has its start again, give or take a corrected clock, and a key over all
+# rows would halve ingest and double the file.
 _KNOWN: Final = (
     "SELECT b.identity FROM wanted b WHERE b.key::UUID IN (SELECT key FROM records WHERE started_at BETWEEN ? AND ?)"
 )
@@ -48,7 +48,7 @@ def known(connection: duckdb.DuckDBPyConnection, batch: Batch) -> frozenset[str]
     if not identities:
         return frozenset()
     with registered(connection, "wanted", _wanted(identities)):
-        rows = connection.execute(_KNOWN, _times(batch, timedelta(0))).fetchall()
+        rows = connection.execute(_KNOWN, _times(batch, SETTLING_WINDOW)).fetchall()
     return frozenset(row[0] for row in rows)
 
 
