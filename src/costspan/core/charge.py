@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from costspan.core.money import PicoUsd
+from costspan.core.money import PicoUsd, usd_from_pico
 from costspan.core.units import Unit
 
 
@@ -84,6 +84,12 @@ class PricedUsage:
     def cost(self) -> PicoUsd | None:
         """The effective cost, or None where there is no figure."""
         return PicoUsd(sum(charge.cost for charge in self.charges)) if self.status.has_cost else None
+
+    @property
+    def cost_usd(self) -> Decimal | None:
+        """The effective cost as an exact decimal of US dollars, or None where there is no figure."""
+        cost = self.cost
+        return None if cost is None else usd_from_pico(cost)
 
     @property
     def list_cost(self) -> PicoUsd | None:
