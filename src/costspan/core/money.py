@@ -42,13 +42,13 @@ def nearest_pico_from_float(amount: float) -> PicoUsd:
 
 
 def usd_from_pico(amount: int) -> Decimal:
-    """Return pico-dollars as an exact Decimal of US dollars."""
-    return _EXACT.scaleb(Decimal(amount), -12)
+    """Return pico-dollars as an exact Decimal of US dollars, without trailing zeros."""
+    return Decimal(usd_text(amount))
 
 
 def usd_text(amount: int) -> str:
     """Return pico-dollars as plain decimal text without exponent or trailing zeros: `12.345678`, `0`, `-0.5`."""
-    text = f"{usd_from_pico(amount):f}"
+    text = f"{_EXACT.scaleb(Decimal(amount), -12):f}"
     return (text.rstrip("0").rstrip(".") if "." in text else text) or "0"
 
 
