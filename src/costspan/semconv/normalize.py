@@ -5,6 +5,7 @@ Used by both wings: the server on what it received, the SDK on a finished span. 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from costspan.core.call import STANDARD_MODE, Call, SpanClass, UsageState
@@ -15,7 +16,12 @@ from costspan.semconv import outcome, providers
 from costspan.semconv.attribution import read_attribution, read_own_attribution
 from costspan.semconv.conventions import Split, known_convention, split
 from costspan.semconv.dialects import DIALECTS
+from costspan.semconv.dialects import MARKERS as CALL_MARKERS
 from costspan.semconv.dialects.base import Dialect
+from costspan.semconv.tools import TOOL_MARKERS, tool_name
+
+MARKERS: Final = tuple(dict.fromkeys(CALL_MARKERS + TOOL_MARKERS))
+"""A span without any of these byte strings is neither a model call nor a tool and is not parsed as one."""
 
 _MODES: Final = {"default": STANDARD_MODE, "auto": STANDARD_MODE, "standard": STANDARD_MODE, "on_demand": STANDARD_MODE}
 _KEPT_REQUESTS: Final = frozenset({"flex", "batch"})
@@ -33,14 +39,16 @@ def read_call(record: SpanRecord) -> Call | None:
 
 
 def read_link(record: SpanRecord) -> Link:
-    """Return what settlement needs of a span that is no call."""
+    """Return what settlement needs of a span that is no call; a tool names itself to what is below it."""
+    own = read_own_attribution(record.attributes)
+    tool = tool_name(record)
     return Link(
         trace_id=record.trace_id,
         span_id=record.span_id,
         parent_span_id=record.parent_span_id,
         started_at_ns=record.start_ns,
         trace_state=record.trace_state,
-        attribution=read_own_attribution(record.attributes),
+        attribution=replace(own, tool=tool) if tool else own,
     )
 
 

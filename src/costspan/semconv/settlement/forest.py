@@ -36,6 +36,10 @@ class Forest:
         key: SpanKey = (call.trace_id, call.span_id)
         if call.signal is not Signal.SPAN and key in self._parents:
             yield key
+        yield from self.above(key)
+
+    def above(self, key: SpanKey) -> Iterator[SpanKey]:
+        """Yield the known spans above the one at `key`, nearest first."""
         seen = {key}
         while len(seen) < MAX_DEPTH:
             parent = self._parents.get(key)

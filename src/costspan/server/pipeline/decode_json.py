@@ -16,8 +16,7 @@ from costspan.core.attribution import Attribution
 from costspan.core.errors import MalformedRecord
 from costspan.core.link import Link
 from costspan.core.record import Attributes, AttributeValue, Scope, SpanEvent, SpanRecord
-from costspan.semconv.dialects import MARKERS
-from costspan.semconv.normalize import read_link
+from costspan.semconv.normalize import MARKERS, read_link
 from costspan.server.pipeline.decoded import Decoded, UnreadableBody, checked
 
 _MAX_DEPTH: Final = 16

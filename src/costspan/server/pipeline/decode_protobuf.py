@@ -11,7 +11,7 @@ from costspan.core.errors import MalformedRecord
 from costspan.core.link import Link
 from costspan.core.record import Attributes, AttributeValue, Scope, SpanEvent, SpanRecord
 from costspan.semconv.attribution import ATTRIBUTION_MARKERS, read_own_attribution
-from costspan.semconv.dialects import MARKERS
+from costspan.semconv.normalize import MARKERS
 from costspan.server.pipeline import views
 from costspan.server.pipeline.decoded import MAX_NS, Decoded, UnreadableBody, checked
 

@@ -8,7 +8,9 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 
 from costspan.core.call import Call
+from costspan.core.tool import ToolUse
 from costspan.semconv.normalize import read_call, read_link
+from costspan.semconv.tools import read_tool_use
 from costspan.server.pipeline import decode_json, decode_protobuf
 from costspan.server.pipeline.committer import Committer
 from costspan.server.pipeline.counters import IngestCounters
@@ -92,9 +94,10 @@ class Pipeline:
 def _normalized(decoded: Decoded) -> Batch:
     calls: list[Call] = []
     links = list(decoded.links)
+    tools: list[ToolUse] = []
     for record in decoded.records:
         try:
-            call = read_call(record)
+            call, tool = read_call(record), read_tool_use(record)
         except Exception:  # noqa: BLE001 - one span never takes its neighbours with it
             # A span nobody foresaw is refused alone and counted; the ids lead to it without its content.
             _log.exception("span %s/%s could not be read", record.trace_id, record.span_id)
@@ -104,4 +107,6 @@ def _normalized(decoded: Decoded) -> Batch:
             links.append(read_link(record))
         else:
             calls.append(call)
-    return Batch(calls, links)
+        if tool is not None:
+            tools.append(tool)
+    return Batch(calls, links, tools)
