@@ -20,19 +20,21 @@ def run(arguments: argparse.Namespace) -> int:
     """Serve until stopped."""
     from costspan.server import runtime
     from costspan.server.assembly import CONFIG_FILE, make_server
-    from costspan.server.config import DEFAULT_DATA, ServerConfig, api_key_from, read_config_file
+    from costspan.server.config import DEFAULT_DATA, ServerConfig, api_key_from, read_config_file, settling_rules
 
     runtime.log_to_stderr()
     data = arguments.data or Path(os.environ.get("COSTSPAN_DATA") or DEFAULT_DATA)
     beside = data / CONFIG_FILE
     path = arguments.config or _path(os.environ.get("COSTSPAN_CONFIG")) or (beside if beside.exists() else None)
+    settings = read_config_file(path)
     config = ServerConfig(
         data=data,
         host=arguments.host,
         port=arguments.port,
         root_path=arguments.root_path.rstrip("/"),
         api_key=api_key_from(),
-        prices=tuple(read_config_file(path).get("prices") or ()),
+        prices=tuple(settings.get("prices") or ()),
+        rules=settling_rules(path, settings),
     )
     listening = runtime.bind(config)
     app = make_server(config)

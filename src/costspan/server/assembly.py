@@ -12,8 +12,10 @@ from fastapi import FastAPI
 from costspan.core.clock import Clock, system_clock
 from costspan.core.errors import UsageError
 from costspan.pricing.load import load_rate_card
+from costspan.semconv.settlement.rules import SettlingRules
 from costspan.server.analytics.spend import parse_question, spend_document
-from costspan.server.config import ServerConfig, read_config_file
+from costspan.server.analytics.tools import parse_tool_question, tools_document
+from costspan.server.config import ServerConfig, read_config_file, settling_rules
 from costspan.server.pipeline.committer import Committer
 from costspan.server.pipeline.counters import IngestCounters
 from costspan.server.pipeline.pipeline import Pipeline
@@ -29,7 +31,7 @@ def make_server(config: ServerConfig, clock: Clock = system_clock) -> FastAPI:
     """Return the application of `costspan serve`, its ledger open. Raise Unreachable, ConfigError, StoreUnavailable."""
     card = load_rate_card(config.prices)
     store = DuckDBStore(config.data, clock=clock)
-    pipeline = _pipeline(store, config.prices, clock)
+    pipeline = _pipeline(store, config.prices, config.rules, clock)
 
     def stop() -> None:
         pipeline.close()
@@ -47,6 +49,8 @@ class Reader:
 
     def ask(self, path: str, parameters: Sequence[tuple[str, str]]) -> dict[str, Any]:
         """Return the document the API would send for `path`. Raise UsageError for a path that is not answered here."""
+        if path == "/api/v1/tools":
+            return tools_document(self._reader, parse_tool_question(parameters, self._clock()))
         if path != "/api/v1/spend":
             raise UsageError(f"{path} is answered by a running server only")
         return spend_document(self._reader, parse_question(parameters, self._clock()))
@@ -66,8 +70,10 @@ def open_reader(data: Path) -> Iterator[Reader]:
 def open_pipeline(data: Path, config: Path | None = None) -> Iterator[Pipeline]:
     """Open the ledger in `data` for writing, without a server; prices from `config` or the folder's costspan.yaml."""
     path = config or (data / CONFIG_FILE if (data / CONFIG_FILE).exists() else None)
+    settings = read_config_file(path)
+    rules = settling_rules(path, settings)
     store = DuckDBStore(data)
-    pipeline = _pipeline(store, tuple(read_config_file(path).get("prices") or ()), system_clock)
+    pipeline = _pipeline(store, tuple(settings.get("prices") or ()), rules, system_clock)
     try:
         yield pipeline
     finally:
@@ -80,5 +86,5 @@ def has_ledger(data: Path) -> bool:
     return (data / LEDGER_FILE).exists()
 
 
-def _pipeline(store: Store, prices: Sequence[Any], clock: Clock) -> Pipeline:
-    return Pipeline(Committer(store, load_rate_card(prices)), IngestCounters(clock))
+def _pipeline(store: Store, prices: Sequence[Any], rules: SettlingRules, clock: Clock) -> Pipeline:
+    return Pipeline(Committer(store, load_rate_card(prices), rules), IngestCounters(clock))

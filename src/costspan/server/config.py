@@ -12,12 +12,15 @@ from typing import Any, Final
 import yaml
 
 from costspan.core.errors import ConfigError, UsageError
+from costspan.semconv.attribution_rules import parse_attribution_rules
+from costspan.semconv.sampling_ratios import parse_sampling_ratios
+from costspan.semconv.settlement.rules import SettlingRules
 
 DEFAULT_DATA: Final = Path("costspan-data")
 DEFAULT_PORT: Final = 4318
 """OTLP/HTTP's own default, so that an SDK needs no setting to reach the server."""
 
-KNOWN_KEYS: Final = ("prices",)
+KNOWN_KEYS: Final = ("prices", "attribution", "sampling")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +36,8 @@ class ServerConfig:
     """What every request must present; None allows all, which is why only loopback may be bound without it."""
     prices: tuple[Mapping[str, Any], ...] = ()
     """Overlay rates on top of the catalogue (accounting rule 4)."""
+    rules: SettlingRules = field(default_factory=SettlingRules)
+    """Attribution and sampling ratios that emitters did not say."""
 
     def __post_init__(self) -> None:
         if self.api_key is None and not _is_loopback(self.host):
@@ -60,6 +65,14 @@ def read_config_file(path: Path | None) -> dict[str, Any]:
         if key not in KNOWN_KEYS:
             raise ConfigError(f"{path}: unknown key {key!r}; known: {', '.join(KNOWN_KEYS)}")
     return document
+
+
+def settling_rules(path: Path | None, document: Mapping[str, Any]) -> SettlingRules:
+    """Return what `attribution:` and `sampling:` say. Raise ConfigError that names file, entry and key."""
+    return SettlingRules(
+        parse_attribution_rules(document.get("attribution"), str(path)),
+        parse_sampling_ratios(document.get("sampling"), str(path)),
+    )
 
 
 def api_key_from(environment: Mapping[str, str] = os.environ) -> str | None:

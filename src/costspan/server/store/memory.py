@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -12,7 +13,9 @@ from costspan.core.charge import PriceStatus
 from costspan.core.clock import utc_from_ns
 from costspan.core.link import Link
 from costspan.server.store.charge_classes import charge_classes
-from costspan.server.store.entry import Batch, Entry, Neighbourhood, Posting, Standing, digest
+from costspan.server.store.entry import Batch, Entry, Neighbourhood, Posting, Standing, ToolEntry, digest
+from costspan.server.store.memory_tools import tool_traces
+from costspan.server.store.quantiles import quantiles_ms
 from costspan.server.store.question import (
     COLUMNS,
     TAG,
@@ -24,6 +27,7 @@ from costspan.server.store.question import (
     SpendQuestion,
     SpendRow,
 )
+from costspan.server.store.tools import AskedTrace, ToolQuestion, fits
 
 GroupKey = tuple[tuple[str | None, ...], datetime | None]
 
@@ -34,6 +38,7 @@ class MemoryStore:
     def __init__(self) -> None:
         self._records: dict[str, Call | Link] = {}
         self._entries: dict[int, Entry] = {}
+        self._tools: dict[int, ToolEntry] = {}
         self._lock = threading.Lock()
 
     def known(self, batch: Batch) -> frozenset[str]:
@@ -56,16 +61,24 @@ class MemoryStore:
             near |= {record.identity: record for record in touched}
         calls = [record for record in near.values() if isinstance(record, Call)]
         links = [record for record in near.values() if isinstance(record, Link)]
-        return Neighbourhood(calls, links, self._standing(call.identity for call in calls))
+        standing = {i: entry for i, entry in self._tools.items() if entry.use.identity in near}
+        return Neighbourhood(
+            calls,
+            links,
+            self._standing(call.identity for call in calls),
+            [entry.use for entry in standing.values()],
+            {entry.use.identity: Standing(entry_id, entry.digest) for entry_id, entry in standing.items()},
+        )
 
     def commit(self, posting: Posting) -> None:
         """Add the records, drop the entries taken back, add the new ones."""
         with self._lock:
             self._records |= {record.identity: record for record in posting.batch.records}
+            first = max((*self._entries, *self._tools), default=0) + 1
             for entry_id in posting.reversed_entry_ids:
-                del self._entries[entry_id]
-            first = max(self._entries, default=0) + 1
+                del (self._entries if entry_id in self._entries else self._tools)[entry_id]
             self._entries |= dict(enumerate(posting.entries, first))
+            self._tools |= dict(enumerate(posting.tools, first + len(posting.entries)))
 
     def spend(self, question: SpendQuestion) -> SpendAnswer:
         """Return rows and total."""
@@ -87,6 +100,10 @@ class MemoryStore:
         return LedgerSummary(
             len(owned), min(starts, default=None), max(starts, default=None), dict(sorted(dialects.items()))
         )
+
+    def tool_traces(self, question: ToolQuestion) -> list[AskedTrace]:
+        """Return the traces with a tool use or a tool's fee asked about."""
+        return tool_traces(self._records.values(), self._entries.values(), self._tools.values(), question)
 
     def close(self) -> None:
         """Nothing to release."""
@@ -134,8 +151,10 @@ def _measure(entries: Iterable[Entry]) -> Spend:
         fee_cost=_sum(c.fee for c in classes),
         cache_savings=_sum(entry.priced.cache_savings for entry in owned),
         estimated_cost=_estimate(owned),
-        latency_ms=_quantiles_ms([entry.call.ended_at_ns - entry.call.started_at_ns for entry in owned]),
-        ttft_ms=_quantiles_ms(
+        estimated_cost_stderr=_standard_error(owned),
+        sampling_unknown_calls=_requests(entry for entry in owned if entry.settled.adjusted is None),
+        latency_ms=quantiles_ms([entry.call.ended_at_ns - entry.call.started_at_ns for entry in owned]),
+        ttft_ms=quantiles_ms(
             [int(s * 1e9) for entry in owned if (s := entry.call.time_to_first_chunk_s) is not None and 0 <= s < 3600]
         ),
     )
@@ -151,23 +170,19 @@ def _estimate(owned: list[Entry]) -> int | None:
     return _sum(entry.priced.cost if entry.estimated_cost is None else entry.estimated_cost for entry in owned)
 
 
+def _standard_error(owned: list[Entry]) -> float | None:
+    """Return the root of the sum of w(w-1)y² over sampled traces, y being what a trace cost in the group."""
+    traces: dict[tuple[str, float], int] = defaultdict(int)
+    sampled = [entry for entry in owned if entry.estimated_cost is not None]
+    for entry in sampled:
+        weight = float(entry.settled.adjusted or 1)
+        traces[entry.call.trace_id or entry.call.identity, weight] += entry.priced.cost or 0
+    return math.sqrt(math.fsum(w * (w - 1) * y * y for (_, w), y in traces.items())) if sampled else None
+
+
 def _sum(amounts: Iterable[int | None]) -> int | None:
     known = [amount for amount in amounts if amount is not None]
     return sum(known) if known else None
-
-
-def _quantiles_ms(values_ns: list[int]) -> tuple[float, float, float] | None:
-    ordered = sorted(value for value in values_ns if value >= 0)
-    if not ordered:
-        return None
-
-    def at(share: float) -> float:
-        position = share * (len(ordered) - 1)
-        low = int(position)
-        high = min(low + 1, len(ordered) - 1)
-        return round((ordered[low] + (ordered[high] - ordered[low]) * (position - low)) / 1e6, 3)
-
-    return at(0.5), at(0.95), at(0.99)
 
 
 def _ranked(rows: list[SpendRow], asked: list[Entry], question: SpendQuestion) -> list[SpendRow]:
@@ -192,13 +207,7 @@ def _is_asked(entry: Entry, question: SpendQuestion) -> bool:
     by_key: dict[str, list[Filter]] = defaultdict(list)
     for chosen in question.filters:
         by_key[chosen.key].append(chosen)
-    return all(_passes(_value(entry, key), filters) for key, filters in by_key.items())
-
-
-def _passes(value: str | None, filters: list[Filter]) -> bool:
-    wanted = [chosen.value for chosen in filters if not chosen.excludes]
-    unwanted = [chosen.value for chosen in filters if chosen.excludes]
-    return (not wanted or value in wanted) and value not in unwanted
+    return all(fits(_value(entry, key), filters) for key, filters in by_key.items())
 
 
 def _key(entry: Entry, question: SpendQuestion) -> tuple[str | None, ...]:

@@ -18,6 +18,7 @@ from costspan.server.receiver.otlp_http import trace_handler, unread_handler
 from costspan.server.store.ports import Store
 from costspan.server.web.api.documents import Health
 from costspan.server.web.api.routes import api_routes
+from costspan.server.web.api.tools import tool_routes
 from costspan.server.web.assets import mount_dashboard
 from costspan.server.web.auth import RequireKey
 from costspan.server.web.problem import answer_errors_as_problems
@@ -64,6 +65,7 @@ def make_app(
         return JSONResponse({"service": "costspan", "status": word, "version": __version__}, status)
 
     app.include_router(api_routes(store, pipeline.counters, card, clock))
+    app.include_router(tool_routes(store, clock))
     mount_dashboard(app)
     if config.api_key is not None:
         app.add_middleware(RequireKey, key=config.api_key)

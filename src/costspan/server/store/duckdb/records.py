@@ -14,6 +14,7 @@ from costspan.core.attribution import Attribution
 from costspan.core.call import Call
 from costspan.core.clock import utc_from_ns
 from costspan.core.link import Link
+from costspan.server.store.duckdb import tools
 from costspan.server.store.duckdb.arrow import registered
 from costspan.server.store.duckdb.schema import key_of
 from costspan.server.store.entry import Batch, Neighbourhood, Standing, decode_call, encode_call
@@ -70,7 +71,9 @@ def neighbourhood(connection: duckdb.DuckDBPyConnection, batch: Batch) -> Neighb
         seen_responses |= responses
         traces = {call.trace_id for call in calls.values() if call.trace_id} - seen_traces
         responses = {call.response_id for call in calls.values() if call.response_id} - seen_responses
-    return Neighbourhood(tuple(calls.values()), tuple(links.values()), _standing(connection, list(calls), times))
+    uses, standing_tools = tools.near(connection, seen_traces, times)
+    standing = _standing(connection, list(calls), times)
+    return Neighbourhood(tuple(calls.values()), tuple(links.values()), standing, uses, standing_tools)
 
 
 def insert(connection: duckdb.DuckDBPyConnection, batch: Batch, received_at: datetime) -> None:

@@ -12,12 +12,13 @@ import duckdb
 
 from costspan.core.clock import Clock, system_clock
 from costspan.core.errors import PermanentError, StoreUnavailable, Unreachable
-from costspan.server.store.duckdb import records
+from costspan.server.store.duckdb import records, tools
 from costspan.server.store.duckdb.connection import open_ledger_file
 from costspan.server.store.duckdb.reader import Reader
 from costspan.server.store.duckdb.writer import Writer
 from costspan.server.store.entry import Batch, Neighbourhood, Posting
 from costspan.server.store.question import LedgerSummary, SpendAnswer, SpendQuestion
+from costspan.server.store.tools import AskedTrace, ToolQuestion
 
 Answer = TypeVar("Answer")
 
@@ -56,6 +57,10 @@ class DuckDBStore:
     def summary(self) -> LedgerSummary:
         """Return how much the ledger holds."""
         return self._read(lambda reader: reader.summary())
+
+    def tool_traces(self, question: ToolQuestion) -> list[AskedTrace]:
+        """Return the traces with a tool use or a tool's fee asked about."""
+        return self._read(lambda _: tools.tool_traces(self._opened(), question))
 
     def close(self) -> None:
         """Close the file; a later append opens it again."""
