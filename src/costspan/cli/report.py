@@ -82,14 +82,14 @@ def _first_day(start: str, interval: str) -> str:
 
 
 def _added(sums: dict[str, Any] | None, row: dict[str, Any]) -> dict[str, Any]:
-    # Percentiles cannot be summed; a figure that is unknown on both sides stays unknown.
+    # Percentiles and standard errors cannot be summed; a figure that is unknown on both sides stays unknown.
     if sums is None:
         return {key: None if isinstance(value, dict) else value for key, value in row.items()}
     return {key: _sum(key, sums.get(key), value) for key, value in row.items()}
 
 
 def _sum(key: str, left: Any, right: Any) -> Any:
-    if isinstance(right, dict):
+    if isinstance(right, dict) or key.endswith("_stderr_usd"):
         return None
     if key.endswith("_usd"):
         known = [Decimal(amount) for amount in (left, right) if amount is not None]

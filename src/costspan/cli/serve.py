@@ -19,20 +19,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Serve until stopped."""
     from costspan.server import runtime
-    from costspan.server.assembly import CONFIG_FILE, make_server
-    from costspan.server.config import DEFAULT_DATA, ServerConfig, api_key_from, read_config_file
+    from costspan.server.assembly import make_server
+    from costspan.server.config import DEFAULT_DATA, ServerConfig, api_key_from, read_settings, settings_file
 
     runtime.log_to_stderr()
     data = arguments.data or Path(os.environ.get("COSTSPAN_DATA") or DEFAULT_DATA)
-    beside = data / CONFIG_FILE
-    path = arguments.config or _path(os.environ.get("COSTSPAN_CONFIG")) or (beside if beside.exists() else None)
+    named = arguments.config or _path(os.environ.get("COSTSPAN_CONFIG"))
     config = ServerConfig(
         data=data,
         host=arguments.host,
         port=arguments.port,
         root_path=arguments.root_path.rstrip("/"),
         api_key=api_key_from(),
-        prices=tuple(read_config_file(path).get("prices") or ()),
+        settings=read_settings(settings_file(data, named)),
     )
     listening = runtime.bind(config)
     app = make_server(config)

@@ -5,6 +5,8 @@ Used by both wings: the server on what it received, the SDK on a finished span. 
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import lru_cache
 from typing import Final
 
 from costspan.core.call import STANDARD_MODE, Call, SpanClass, UsageState
@@ -19,6 +21,7 @@ from costspan.semconv.dialects.base import Dialect, usd
 from costspan.semconv.dialects.detection import Dialects
 from costspan.semconv.raw_usage import Answer, RawUsage
 from costspan.semconv.reconcile import reconciled
+from costspan.semconv.tools import TOOL_MARKERS, tool_name
 
 _MODES: Final = {
     "default": STANDARD_MODE,
@@ -37,6 +40,12 @@ _KEPT_REQUESTS: Final = frozenset({"flex", "batch"})
 _NO_ANSWER: Final = Answer()
 
 
+@lru_cache(maxsize=8)
+def span_markers(dialects: Dialects = DIALECTS) -> tuple[bytes, ...]:
+    """Return byte strings without any of which a span is neither a model call nor a tool and need not be parsed."""
+    return tuple(dict.fromkeys(dialects.markers + TOOL_MARKERS))
+
+
 def read_call(record: SpanRecord, dialects: Dialects = DIALECTS) -> Call | None:
     """Return the call a span claims, or None for a span that claims neither a model request nor usage."""
     dialect = dialects.of(record)
@@ -49,14 +58,16 @@ def read_call(record: SpanRecord, dialects: Dialects = DIALECTS) -> Call | None:
 
 
 def read_link(record: SpanRecord) -> Link:
-    """Return what settlement needs of a span that is no call."""
+    """Return what settlement needs of a span that is no call; a tool names itself to what is below it."""
+    own = read_own_attribution(record.attributes)
+    tool = tool_name(record)
     return Link(
         trace_id=record.trace_id,
         span_id=record.span_id,
         parent_span_id=record.parent_span_id,
         started_at_ns=record.start_ns,
         trace_state=record.trace_state,
-        attribution=read_own_attribution(record.attributes),
+        attribution=replace(own, tool=tool) if tool else own,
     )
 
 

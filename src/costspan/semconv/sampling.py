@@ -16,16 +16,17 @@ _DIGITS: Final = 14
 
 @dataclass(frozen=True, slots=True)
 class AdjustedCount:
-    """An exact ratio: one recorded call stands for 2^56 / `kept` of them."""
+    """An exact ratio: one recorded call stands for `of` / `kept` of them."""
 
     kept: int
+    of: int = _SPACE
 
     def __float__(self) -> float:
-        return _SPACE / self.kept
+        return self.of / self.kept
 
     def times(self, amount: int) -> int:
         """Return `amount` times the ratio, rounded half-even once."""
-        quotient, rest = divmod(amount * _SPACE, self.kept)
+        quotient, rest = divmod(amount * self.of, self.kept)
         return quotient + (2 * rest > self.kept or (2 * rest == self.kept and quotient % 2 == 1))
 
 

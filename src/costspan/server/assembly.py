@@ -16,8 +16,9 @@ from costspan.pricing.load import load_rate_card
 from costspan.pricing.rate_card import RateCard
 from costspan.server.analytics.calls import calls_document, parse_calls_question
 from costspan.server.analytics.spend import parse_question, spend_document
+from costspan.server.analytics.tools import parse_tool_question, tools_document
 from costspan.server.analytics.traces import parse_trace_parameters, trace_document
-from costspan.server.config import ServerConfig, read_config_file
+from costspan.server.config import ServerConfig, Settings, read_settings, settings_file
 from costspan.server.pipeline.committer import Committer
 from costspan.server.pipeline.counters import IngestCounters
 from costspan.server.pipeline.pipeline import Pipeline
@@ -27,15 +28,14 @@ from costspan.server.store.duckdb.store import DuckDBStore
 from costspan.server.store.ports import Store
 from costspan.server.web.app import make_app
 
-CONFIG_FILE = "costspan.yaml"
 _TRACES = "/api/v1/traces/"
 
 
 def make_server(config: ServerConfig, clock: Clock = system_clock) -> FastAPI:
     """Return the application of `costspan serve`, its ledger open. Raise Unreachable, ConfigError, StoreUnavailable."""
-    card = load_rate_card(config.prices)
+    card = load_rate_card(config.settings.prices)
     store = DuckDBStore(config.data, clock=clock)
-    pipeline = _pipeline(store, config.prices, clock)
+    pipeline = _pipeline(store, card, config.settings, clock)
     take_inbox(config.data, pipeline)
 
     def stop() -> None:
@@ -59,6 +59,8 @@ class Reader:
             return spend_document(self._store, parse_question(parameters, self._clock()))
         if path == "/api/v1/calls":
             return calls_document(self._store, parse_calls_question(parameters, self._clock()), self._card())
+        if path == "/api/v1/tools":
+            return tools_document(self._store, parse_tool_question(parameters, self._clock()))
         if path.startswith(_TRACES):
             parse_trace_parameters(parameters)
             return trace_document(self._store, path.removeprefix(_TRACES), self._card())
@@ -76,17 +78,17 @@ def open_reader(data: Path) -> Iterator[Reader]:
             take_inbox(data, pipeline)
     store = DuckDBStore(data, read_only=True)
     try:
-        yield Reader(store, cache(lambda: load_rate_card(_prices(data))))
+        yield Reader(store, cache(lambda: load_rate_card(read_settings(settings_file(data)).prices)))
     finally:
         store.close()
 
 
 @contextmanager
 def open_pipeline(data: Path, config: Path | None = None) -> Iterator[Pipeline]:
-    """Open the ledger in `data` for writing, without a server; prices from `config` or the folder's costspan.yaml."""
-    prices = _prices(data, config)
+    """Open the ledger in `data` for writing, without a server; settings from `config` or the folder's costspan.yaml."""
+    settings = read_settings(settings_file(data, config))
     store = DuckDBStore(data)
-    pipeline = _pipeline(store, prices, system_clock)
+    pipeline = _pipeline(store, load_rate_card(settings.prices), settings, system_clock)
     try:
         yield pipeline
     finally:
@@ -99,11 +101,6 @@ def has_ledger(data: Path) -> bool:
     return (data / LEDGER_FILE).exists()
 
 
-def _prices(data: Path, config: Path | None = None) -> Sequence[Any]:
-    """Return the overlay rates of `config`, else of the folder's own costspan.yaml, if it has one."""
-    path = config or (data / CONFIG_FILE if (data / CONFIG_FILE).exists() else None)
-    return tuple(read_config_file(path).get("prices") or ())
-
-
-def _pipeline(store: Store, prices: Sequence[Any], clock: Clock) -> Pipeline:
-    return Pipeline(Committer(store, load_rate_card(prices)), IngestCounters(clock))
+def _pipeline(store: Store, card: RateCard, settings: Settings, clock: Clock) -> Pipeline:
+    committer = Committer(store, card, settings.rules)
+    return Pipeline(committer, IngestCounters(clock), settings.dialects)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -13,17 +13,36 @@ import yaml
 
 from costspan.core.errors import ConfigError, UsageError
 from costspan.pricing.overlay_file import read_overlays
+from costspan.semconv.attribution_rules import parse_attribution_rules
+from costspan.semconv.dialects import DIALECTS
+from costspan.semconv.dialects.detection import Dialects
+from costspan.semconv.mapping import mapped_dialect
+from costspan.semconv.sampling_ratios import parse_sampling_ratios
+from costspan.semconv.settlement.rules import SettlingRules
 
 DEFAULT_DATA: Final = Path("costspan-data")
 DEFAULT_PORT: Final = 4318
 """OTLP/HTTP's own default, so that an SDK needs no setting to reach the server."""
 
-KNOWN_KEYS: Final = ("prices",)
+CONFIG_FILE: Final = "costspan.yaml"
+KNOWN_KEYS: Final = ("prices", "attribution", "sampling", "mappings")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What `costspan.yaml` says."""
+
+    prices: tuple[Mapping[str, Any], ...] = ()
+    """Overlay rates on top of the catalogue (accounting rule 4)."""
+    rules: SettlingRules = field(default_factory=SettlingRules)
+    """Attribution and sampling ratios that emitters did not say."""
+    dialects: Dialects = DIALECTS
+    """The vocabularies spans are read in, the user's own first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerConfig:
-    """Settings of `costspan serve`."""
+    """How `costspan serve` was started."""
 
     data: Path = DEFAULT_DATA
     host: str = "127.0.0.1"
@@ -32,8 +51,7 @@ class ServerConfig:
     """Path prefix under which a reverse proxy serves costspan, without a trailing slash."""
     api_key: str | None = field(default=None, repr=False)
     """What every request must present; None allows all, which is why only loopback may be bound without it."""
-    prices: tuple[Mapping[str, Any], ...] = ()
-    """Overlay rates on top of the catalogue (accounting rule 4)."""
+    settings: Settings = field(default_factory=Settings)
 
     def __post_init__(self) -> None:
         if not 0 <= self.port <= 65535:
@@ -45,10 +63,35 @@ class ServerConfig:
             )
 
 
-def read_config_file(path: Path | None) -> dict[str, Any]:
-    """Return the settings of a `costspan.yaml`, none where no path is given. Raise ConfigError naming file and key."""
+def settings_file(data: Path, named: Path | None = None) -> Path | None:
+    """Return the settings to use with folder `data`: those named, else the folder's own, else none."""
+    own = data / CONFIG_FILE
+    return named or (own if own.exists() else None)
+
+
+def read_settings(path: Path | None) -> Settings:
+    """Return what a `costspan.yaml` says, the defaults where no path is given.
+
+    Raise ConfigError that names file, entry and key.
+    """
     if path is None:
-        return {}
+        return Settings()
+    document = _document(path)
+    mappings = document.get("mappings") or ()
+    if not isinstance(mappings, Sequence) or isinstance(mappings, str):
+        raise ConfigError(f"{path}: mappings: a list is expected")
+    mapped = [mapped_dialect(entry, f"{path}: mappings[{place}]") for place, entry in enumerate(mappings)]
+    return Settings(
+        prices=tuple(read_overlays(path)),
+        rules=SettlingRules(
+            parse_attribution_rules(document.get("attribution"), str(path)),
+            parse_sampling_ratios(document.get("sampling"), str(path)),
+        ),
+        dialects=DIALECTS.before(mapped),
+    )
+
+
+def _document(path: Path) -> dict[str, Any]:
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -62,7 +105,7 @@ def read_config_file(path: Path | None) -> dict[str, Any]:
     for key in document:
         if key not in KNOWN_KEYS:
             raise ConfigError(f"{path}: unknown key {key!r}; known: {', '.join(KNOWN_KEYS)}")
-    return {**document, "prices": read_overlays(path)}
+    return document
 
 
 def api_key_from(environment: Mapping[str, str] = os.environ) -> str | None:

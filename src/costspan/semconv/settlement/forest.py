@@ -32,23 +32,28 @@ class Forest:
                 self._trace_states.setdefault(span.trace_id, {})[span.span_id] = span.trace_state
 
     def ancestors(self, call: Call) -> list[SpanKey]:
-        """Return the spans above `call`, nearest first. An event hangs in its span, which is its nearest.
+        """Return the spans above `call`, nearest first. An event hangs in its span, which is its nearest."""
+        key = (call.trace_id, call.span_id)
+        in_span = call.signal is not Signal.SPAN and key in self._parents
+        return [key, *self.above(key)] if in_span else self.above(key)
+
+    def above(self, key: SpanKey) -> list[SpanKey]:
+        """Return the known spans above the one at `key`, nearest first.
 
         Spans that are their own ancestors are a sender's mistake; nothing is above them, so that they cannot cancel
         one another out.
         """
-        path: list[SpanKey] = [(call.trace_id, call.span_id)]
+        path = [key]
         while len(path) <= MAX_DEPTH:
             parent = self._parents.get(path[-1])
-            above = (call.trace_id, parent)
+            above = (key[0], parent)
             if parent is None or above not in self._parents:
                 break
             if above in path:
                 path = path[: max(path.index(above), 1)]
                 break
-            path.append((call.trace_id, parent))
-        in_span = call.signal is not Signal.SPAN and path[0] in self._parents
-        return path if in_span else path[1:]
+            path.append((key[0], parent))
+        return path[1:]
 
     def depth(self, call: Call) -> int:
         """Return how many known spans are above `call`."""

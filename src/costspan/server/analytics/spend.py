@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Final
 
 from costspan.core.errors import UsageError
@@ -25,7 +26,8 @@ _MONEY: Final = (
     "estimated_cost",
 )
 _QUANTILES: Final = ("latency_ms", "ttft_ms")
-_INTERNAL: Final = ("unpriced_tokens",)
+_ERRORS: Final = ("estimated_cost_stderr",)
+_INTERNAL: Final = ("unpriced_tokens", "sampling_unknown_calls")
 PARAMETERS: Final = ("group_by", "since", "until", "interval", "filter", "order", "limit")
 
 
@@ -76,11 +78,19 @@ def _measures(spend: Spend) -> dict[str, Any]:
         value = getattr(spend, name)
         if name in _MONEY:
             document[f"{name}_usd"] = None if value is None else usd_text(value)
+        elif name in _ERRORS:
+            document[f"{name}_usd"] = None if value is None else _six_digits(value)
         elif name in _QUANTILES:
             document[name] = None if value is None else dict(zip(("p50", "p95", "p99"), value, strict=True))
         elif name not in _INTERNAL:
             document[name] = value
     return document
+
+
+def _six_digits(pico: float) -> str:
+    """Return an uncertain amount as plain decimal text of six significant digits."""
+    rounded = Decimal(f"{pico:.5e}").scaleb(-12)
+    return f"{rounded.normalize():f}"
 
 
 def _completeness(total: Spend) -> dict[str, Any]:
@@ -89,13 +99,14 @@ def _completeness(total: Spend) -> dict[str, Any]:
         "priced_calls": total.billed_calls,
         "unpriced_calls": total.unpriced_calls,
         "unpriced_tokens": total.unpriced_tokens,
+        "sampling_unknown_calls": total.sampling_unknown_calls,
         "share_priced": total.billed_calls / succeeded if succeeded else None,
     }
 
 
 def _order(text: str) -> tuple[str, bool]:
     name = text.removeprefix("-").removesuffix("_usd")
-    sortable = [measure for measure in MEASURES if measure not in _QUANTILES]
+    sortable = [measure for measure in MEASURES if measure not in _QUANTILES + _ERRORS]
     if name not in sortable:
         raise UsageError(f"cannot order by {text!r}; known: {', '.join(sortable)}, with - for the largest first")
     return name, not text.startswith("-")

@@ -14,7 +14,8 @@ from typing import Final, TypeVar
 
 from costspan.core.errors import CostspanError, PermanentError, RetryableError, StoreUnavailable
 from costspan.pricing.rate_card import RateCard
-from costspan.server.pipeline.settlement import post
+from costspan.semconv.settlement.rules import SettlingRules
+from costspan.server.pipeline.settlement import NO_RULES, post
 from costspan.server.store.entry import Batch
 from costspan.server.store.ports import Ledger
 
@@ -44,9 +45,10 @@ class _Task:
 class Committer:
     """The one thread that writes the ledger."""
 
-    def __init__(self, ledger: Ledger, card: RateCard) -> None:
+    def __init__(self, ledger: Ledger, card: RateCard, rules: SettlingRules = NO_RULES) -> None:
         self._ledger = ledger
         self._card = card
+        self._rules = rules
         self._waiting: queue.Queue[_Waiting | _Task | None] = queue.Queue(maxsize=QUEUED_REQUESTS)
         self._thread = threading.Thread(target=self._run, name="costspan-commit", daemon=True)
         self._thread.start()
@@ -118,7 +120,8 @@ class Committer:
             calls = [call for waiting in group for call in waiting.batch.calls]
             links = [link for waiting in group for link in waiting.batch.links]
             points = [point for waiting in group for point in waiting.batch.points]
-            new = post(self._ledger, Batch(calls, links, points), self._card)
+            tools = [tool for waiting in group for tool in waiting.batch.tools]
+            new = post(self._ledger, Batch(calls, links, points, tools), self._card, self._rules)
         except StoreUnavailable as unavailable:
             _fail(group, unavailable)
         except Exception as error:  # noqa: BLE001 - whatever it is, the senders get an answer

@@ -16,7 +16,6 @@ from costspan.core.errors import MalformedRecord
 from costspan.core.link import Link
 from costspan.core.record import Attributes, Scope, SpanEvent, SpanRecord
 from costspan.semconv.attributes import mended
-from costspan.semconv.dialects import MARKERS
 from costspan.semconv.normalize import read_link
 from costspan.server.pipeline.any_value import (
     JsonKeyValue,
@@ -29,7 +28,6 @@ from costspan.server.pipeline.any_value import (
 )
 from costspan.server.pipeline.decoded import Decoded, UnreadableBody, checked
 
-_ESCAPED_MARKERS: Final = tuple(marker.replace(b"/", b"\\/") for marker in MARKERS)
 _STATUS: Final = {"STATUS_CODE_UNSET": 0, "STATUS_CODE_OK": 1, "STATUS_CODE_ERROR": 2}
 _KINDS: Final = ("UNSPECIFIED", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER")
 _KIND: Final = {f"SPAN_KIND_{name}": number for number, name in enumerate(_KINDS)}
@@ -78,8 +76,11 @@ _REQUEST: Final = msgspec.json.Decoder(_TraceRequest)
 _SPAN: Final = msgspec.json.Decoder(_Span)
 
 
-def decode_traces(body: bytes) -> Decoded:
-    """Return the spans of an ExportTraceServiceRequest. Raise UnreadableBody when the request itself is damaged."""
+def decode_traces(body: bytes, markers: Sequence[bytes]) -> Decoded:
+    """Return the spans of an ExportTraceServiceRequest; those without one of `markers` as links only.
+
+    Raise UnreadableBody when the request itself is damaged.
+    """
     try:
         request = _request(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -90,7 +91,7 @@ def decode_traces(body: bytes) -> Decoded:
         for scope_spans in resource_spans.scope_spans or ():
             scope = scope_of(scope_spans.scope)
             for raw in scope_spans.spans or ():
-                _take(decoded, bytes(raw), resource, scope)
+                _take(decoded, bytes(raw), markers, resource, scope)
     return decoded
 
 
@@ -101,8 +102,8 @@ def _request(body: bytes) -> _TraceRequest:
         return _REQUEST.decode(mended(body))
 
 
-def _take(decoded: Decoded, raw: bytes, resource: Attributes, scope: Scope) -> None:
-    if not any(marker in raw for marker in _ESCAPED_MARKERS) and b"\\u" not in raw:
+def _take(decoded: Decoded, raw: bytes, markers: Sequence[bytes], resource: Attributes, scope: Scope) -> None:
+    if not any(marker in raw for marker in markers) and b"\\u" not in raw:
         decoded.other_spans += 1
         if (link := _link(raw)) is not None:
             decoded.links.append(link)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from google.protobuf.message import DecodeError
 
 from costspan.core.attribution import Attribution
@@ -9,14 +11,16 @@ from costspan.core.errors import MalformedRecord
 from costspan.core.link import Link
 from costspan.core.record import Attributes, Scope, SpanEvent, SpanRecord
 from costspan.semconv.attribution import ATTRIBUTION_MARKERS, read_own_attribution
-from costspan.semconv.dialects import MARKERS
 from costspan.server.pipeline import views
 from costspan.server.pipeline.any_value import protobuf_attributes
 from costspan.server.pipeline.decoded import MAX_NS, Decoded, UnreadableBody, checked
 
 
-def decode_traces(body: bytes) -> Decoded:
-    """Return the spans of an ExportTraceServiceRequest. Raise UnreadableBody when the request itself is damaged."""
+def decode_traces(body: bytes, markers: Sequence[bytes]) -> Decoded:
+    """Return the spans of an ExportTraceServiceRequest; those without one of `markers` as links only.
+
+    Raise UnreadableBody when the request itself is damaged.
+    """
     try:
         request = views.TraceRequest.FromString(body)
     except DecodeError as error:
@@ -27,7 +31,7 @@ def decode_traces(body: bytes) -> Decoded:
         for scope_spans in resource_spans.scope_spans:
             scope = Scope(scope_spans.scope.name, scope_spans.scope.version)
             for raw in scope_spans.spans:
-                if not any(marker in raw for marker in MARKERS):
+                if not any(marker in raw for marker in markers):
                     decoded.other_spans += 1
                     if (link := _link(raw)) is not None:
                         decoded.links.append(link)

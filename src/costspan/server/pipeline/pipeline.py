@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 
+from costspan.semconv.dialects import DIALECTS
+from costspan.semconv.dialects.detection import Dialects
 from costspan.server.pipeline.committer import Committer
 from costspan.server.pipeline.counters import IngestCounters
 from costspan.server.pipeline.signals import SIGNALS, Received
@@ -36,8 +38,9 @@ class Pending:
 class Pipeline:
     """Turns bodies into durable entries."""
 
-    def __init__(self, committer: Committer, counters: IngestCounters) -> None:
+    def __init__(self, committer: Committer, counters: IngestCounters, dialects: Dialects = DIALECTS) -> None:
         self._committer = committer
+        self._dialects = dialects
         self.counters = counters
 
     @property
@@ -50,7 +53,7 @@ class Pipeline:
 
         Raise UnreadableBody when the body is no request of that signal, RetryableError when too many requests wait.
         """
-        received = SIGNALS[signal](body, content_type)
+        received = SIGNALS[signal](body, content_type, self._dialects)
         return Pending(received, self._committer.submit(received.batch))
 
     def finish(self, pending: Pending, new: Sequence[bool]) -> Taken:

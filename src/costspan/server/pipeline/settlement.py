@@ -3,40 +3,65 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from costspan.core.call import Call
 from costspan.core.link import Link
+from costspan.core.tool import ToolUse
 from costspan.pricing.price_call import price_call
 from costspan.pricing.rate_card import RateCard
 from costspan.semconv.metrics import read_points
+from costspan.semconv.settlement.forest import Forest
+from costspan.semconv.settlement.rules import SettlingRules
 from costspan.semconv.settlement.settle import settle
-from costspan.server.store.entry import Batch, Entry, Posting, digest
+from costspan.semconv.settlement.tools import tool_attribution
+from costspan.server.store.entry import Batch, Entry, Neighbourhood, Posting, ToolEntry, digest
 from costspan.server.store.ports import Ledger
 
+NO_RULES: Final = SettlingRules()
 
-def post(ledger: Ledger, batch: Batch, card: RateCard) -> Sequence[bool]:
+
+def post(ledger: Ledger, batch: Batch, card: RateCard, rules: SettlingRules = NO_RULES) -> Sequence[bool]:
     """Record `batch` and bring the ledger to what all records now say; return for each call whether it was new.
 
     Raise as `Ledger.commit` does, with nothing recorded.
     """
     before = ledger.metric_state()
     read, after = read_points(batch.points, before) if batch.points else ([], before)
-    fresh, flags = _without_known(ledger, Batch([*batch.calls, *read], batch.links))
+    fresh, flags = _without_known(ledger, Batch([*batch.calls, *read], batch.links, tools=batch.tools))
     metrics = None if after is before else after
     if not fresh.records and metrics is None:
         return flags[: len(batch.calls)]
     around = ledger.neighbourhood(fresh)
-    calls = [*around.calls, *fresh.calls]
-    entries, reversed_entry_ids = [], []
-    for settled in settle(calls, [*around.links, *fresh.links], around.witnesses):
+    calls, links = [*around.calls, *fresh.calls], [*around.links, *fresh.links]
+    entries: list[Entry] = []
+    tools, reversed_entry_ids = _tools(around, fresh, Forest(calls, links), rules)
+    for elected in settle(calls, links, around.witnesses):
+        settled = rules.complete(elected)
         stands = around.standing.get(settled.call.identity)
         if stands is not None:
             if stands.digest == digest(settled):
                 continue
             reversed_entry_ids.append(stands.entry_id)
         entries.append(Entry(settled, price_call(settled.call, card), card.version))
-    ledger.commit(Posting(fresh, reversed_entry_ids, entries, metrics))
+    ledger.commit(Posting(fresh, reversed_entry_ids, entries, metrics, tools))
     return flags[: len(batch.calls)]
+
+
+def _tools(
+    around: Neighbourhood, fresh: Batch, forest: Forest, rules: SettlingRules
+) -> tuple[list[ToolEntry], list[int]]:
+    """Return the tool uses to enter, and the ids of the entries they replace."""
+    entries, reversed_entry_ids = [], []
+    for use in (*around.tools, *fresh.tools):
+        entry = ToolEntry(use, rules.attribution.attribution(tool_attribution(use, forest)))
+        stands = around.standing_tools.get(use.identity)
+        if stands is not None:
+            if stands.digest == entry.digest:
+                continue
+            reversed_entry_ids.append(stands.entry_id)
+        entries.append(entry)
+    return entries, reversed_entry_ids
 
 
 def _without_known(ledger: Ledger, batch: Batch) -> tuple[Batch, list[bool]]:
@@ -49,4 +74,6 @@ def _without_known(ledger: Ledger, batch: Batch) -> tuple[Batch, list[bool]]:
         if is_new:
             calls[call.identity] = call
     links: dict[str, Link] = {link.identity: link for link in batch.links if link.identity not in known}
-    return Batch(list(calls.values()), [link for key, link in links.items() if key not in calls]), flags
+    tools: dict[str, ToolUse] = {use.identity: use for use in batch.tools if use.identity not in known}
+    others = [link for identity, link in links.items() if identity not in calls]
+    return Batch(list(calls.values()), others, tools=list(tools.values())), flags

@@ -6,17 +6,23 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from costspan.core.call import Call
+from costspan.core.record import SpanRecord
+from costspan.core.tool import ToolUse
+from costspan.semconv.dialects import DIALECTS
+from costspan.semconv.dialects.detection import Dialects
 from costspan.semconv.events import read_event
-from costspan.semconv.normalize import read_call, read_link
+from costspan.semconv.normalize import read_call, read_link, span_markers
+from costspan.semconv.tools import read_tool_use
 from costspan.server.pipeline import decode_json, decode_protobuf
 from costspan.server.pipeline.decode_logs import LOG_DECODERS
 from costspan.server.pipeline.decode_metrics import METRIC_DECODERS
 from costspan.server.store.entry import Batch
 
 Record = TypeVar("Record")
+Claim = TypeVar("Claim")
 
 PROTOBUF: Final = "application/x-protobuf"
 JSON: Final = "application/json"
@@ -34,38 +40,52 @@ class Received:
     refused: Counter[str]
 
 
-def traces(body: bytes, content_type: str) -> Received:
-    """Read a trace request. Raise UnreadableBody when it is none."""
-    decoded = (decode_json if content_type == JSON else decode_protobuf).decode_traces(body)
-    calls, links = [], list(decoded.links)
-    for record, call in _read(decoded.records, read_call, decoded.refused):
+class Reader(Protocol):
+    """Reads the requests of one signal."""
+
+    def __call__(self, body: bytes, content_type: str, _: Dialects = ..., /) -> Received:
+        """Return the request as records. Raise UnreadableBody when it is none of this signal."""
+
+
+def traces(body: bytes, content_type: str, dialects: Dialects = DIALECTS) -> Received:
+    """Read a trace request in `dialects`. Raise UnreadableBody when it is none."""
+    decoder = decode_json if content_type == JSON else decode_protobuf
+    decoded = decoder.decode_traces(body, span_markers(dialects))
+    calls, links, tools = [], list(decoded.links), []
+
+    def read_span(record: SpanRecord) -> tuple[Call | None, ToolUse | None]:
+        return read_call(record, dialects), read_tool_use(record)
+
+    for record, (call, tool) in _read(decoded.records, read_span, decoded.refused):
         if call is None:
             links.append(read_link(record))
         else:
             calls.append(call)
-    return Received(decoded.received_spans, Batch(calls, links), decoded.refused)
+        if tool is not None:
+            tools.append(tool)
+    return Received(decoded.received_spans, Batch(calls, links, tools=tools), decoded.refused)
 
 
-def logs(body: bytes, content_type: str) -> Received:
+def logs(body: bytes, content_type: str, _: Dialects = DIALECTS) -> Received:
     """Read a log request. Raise UnreadableBody when it is none."""
     decoded = LOG_DECODERS[content_type](body)
     calls = [call for _, call in _read(decoded.records, read_event, decoded.refused) if call is not None]
     return Received(decoded.received_records, Batch(calls), decoded.refused)
 
 
-def metrics(body: bytes, content_type: str) -> Received:
+def metrics(body: bytes, content_type: str, _: Dialects = DIALECTS) -> Received:
     """Read a metric request. Raise UnreadableBody when it is none."""
     decoded = METRIC_DECODERS[content_type](body)
     return Received(decoded.received_points, Batch(points=decoded.points), decoded.refused)
 
 
-SIGNALS: Final[dict[str, Callable[[bytes, str], Received]]] = {"traces": traces, "logs": logs, "metrics": metrics}
+SIGNALS: Final[dict[str, Reader]] = {"traces": traces, "logs": logs, "metrics": metrics}
 """Signal, as in the path `/v1/<signal>`, -> its reader."""
 
 
 def _read(
-    records: Iterable[Record], read: Callable[[Record], Call | None], refused: Counter[str]
-) -> list[tuple[Record, Call | None]]:
+    records: Iterable[Record], read: Callable[[Record], Claim], refused: Counter[str]
+) -> list[tuple[Record, Claim]]:
     """Read each record; one that nobody foresaw is refused alone and counted, and its content is not logged."""
     read_records = []
     for record in records:

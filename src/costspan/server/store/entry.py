@@ -9,10 +9,12 @@ from typing import Final
 
 import msgspec
 
+from costspan.core.attribution import Attribution
 from costspan.core.call import Call, Role
 from costspan.core.charge import PricedUsage
 from costspan.core.link import Link
 from costspan.core.record import MetricPoint
+from costspan.core.tool import ToolUse
 from costspan.semconv.metrics import MetricState
 from costspan.semconv.settlement.settle import Settled
 from costspan.semconv.settlement.witness import Witness
@@ -21,6 +23,7 @@ MAX_ESTIMATE: Final = 2**63 - 1
 """9.2 million dollars in pico-dollars: a single call that stands for more says its sampling wrong."""
 _ENCODER: Final = msgspec.msgpack.Encoder(enc_hook=dict)
 _DECODER: Final = msgspec.msgpack.Decoder(Call)
+_TOOL_DECODER: Final = msgspec.msgpack.Decoder(ToolUse)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +54,33 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolEntry:
+    """A tool use as received, and whom it was for once the spans above it are known."""
+
+    use: ToolUse
+    attribution: Attribution
+
+    @property
+    def digest(self) -> str:
+        """What tells two verdicts on a tool use apart."""
+        return hashlib.blake2b(_ENCODER.encode(self.attribution), digest_size=12).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
-    """Records as received, none of them judged; `points` become calls once it is known what their series counted."""
+    """Records as received, none of them judged; `points` become calls once it is known what their series counted.
+
+    The span of a tool use is also among `links` or `calls`.
+    """
 
     calls: Sequence[Call] = ()
     links: Sequence[Link] = ()
     points: Sequence[MetricPoint] = ()
+    tools: Sequence[ToolUse] = ()
 
     @property
     def records(self) -> list[Call | Link]:
-        """Everything in the batch."""
+        """Every span and event in the batch, once."""
         return [*self.calls, *self.links]
 
 
@@ -80,6 +100,8 @@ class Neighbourhood:
     links: Sequence[Link] = ()
     witnesses: frozenset[Witness] = frozenset()
     standing: Mapping[str, Standing] = field(default_factory=dict)
+    tools: Sequence[ToolUse] = ()
+    standing_tools: Mapping[str, Standing] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +113,7 @@ class Posting:
     entries: Sequence[Entry] = ()
     metrics: MetricState | None = None
     """What cumulative metric series have counted now, where that changed; durable with the calls read from them."""
+    tools: Sequence[ToolEntry] = ()
 
 
 def key_of(identity: str | None) -> str | None:
@@ -108,8 +131,18 @@ def decode_call(encoded: bytes) -> Call:
     return _DECODER.decode(encoded)
 
 
+def encode_use(use: ToolUse) -> bytes:
+    """Return a tool use as bytes that `decode_use` reads back."""
+    return _ENCODER.encode(use)
+
+
+def decode_use(encoded: bytes) -> ToolUse:
+    """Return the tool use `encode_use` wrote."""
+    return _TOOL_DECODER.decode(encoded)
+
+
 def digest(settled: Settled) -> str:
     """Return what tells two verdicts on a record apart; prices are left out, since they change only by re-pricing."""
-    kept = settled.adjusted.kept if settled.adjusted else None
-    verdict = _ENCODER.encode((settled.call, settled.role, settled.owner, kept))
+    sampled = (settled.adjusted.kept, settled.adjusted.of) if settled.adjusted else None
+    verdict = _ENCODER.encode((settled.call, settled.role, settled.owner, sampled))
     return hashlib.blake2b(verdict, digest_size=12).hexdigest()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
+from itertools import count
 
 from costspan.core.call import Call, Role, Signal
 from costspan.core.charge import PriceStatus
@@ -17,7 +19,9 @@ from costspan.semconv.settlement.witness import is_unplaced, testimony
 from costspan.server.store import memory_calls
 from costspan.server.store.calls import CallsPage, CallsQuestion, RecordPlace, TraceView
 from costspan.server.store.charge_classes import charge_classes
-from costspan.server.store.entry import Batch, Entry, Neighbourhood, Posting, Standing, digest
+from costspan.server.store.entry import Batch, Entry, Neighbourhood, Posting, Standing, ToolEntry, digest
+from costspan.server.store.memory_tools import tool_traces
+from costspan.server.store.quantiles import quantiles_ms
 from costspan.server.store.question import (
     COLUMNS,
     TAG,
@@ -29,6 +33,7 @@ from costspan.server.store.question import (
     SpendQuestion,
     SpendRow,
 )
+from costspan.server.store.tools import AskedTrace, ToolQuestion, fits
 
 GroupKey = tuple[tuple[str | None, ...], datetime | None]
 
@@ -42,6 +47,8 @@ class MemoryStore:
         self._posted: dict[int, memory_calls.Posted] = {}
         self._entries: dict[int, Entry] = {}
         self._metrics = MetricState()
+        self._tools: dict[int, ToolEntry] = {}
+        self._entry_ids = count(1)
         self._lock = threading.Lock()
 
     def known(self, batch: Batch) -> frozenset[str]:
@@ -65,7 +72,15 @@ class MemoryStore:
         calls = [record for record in near.values() if isinstance(record, Call)]
         links = [record for record in near.values() if isinstance(record, Link)]
         witnesses = testimony(entry.call for entry in self._entries.values())
-        return Neighbourhood(calls, links, witnesses, self._standing(call.identity for call in calls))
+        standing = {i: entry for i, entry in self._tools.items() if entry.use.identity in near}
+        return Neighbourhood(
+            calls,
+            links,
+            witnesses,
+            self._standing(call.identity for call in calls),
+            [entry.use for entry in standing.values()],
+            {entry.use.identity: Standing(entry_id, entry.digest) for entry_id, entry in standing.items()},
+        )
 
     def metric_state(self) -> MetricState:
         """Return what every cumulative metric series had counted at its last point."""
@@ -78,11 +93,14 @@ class MemoryStore:
             self._metrics = posting.metrics or self._metrics
             now = self._clock()
             for entry_id in posting.reversed_entry_ids:
-                del self._entries[entry_id]
-                self._posted[entry_id] = replace(self._posted[entry_id], taken_back_at=now)
-            for entry_id, entry in enumerate(posting.entries, len(self._posted) + 1):
+                if self._tools.pop(entry_id, None) is None:
+                    del self._entries[entry_id]
+                    self._posted[entry_id] = replace(self._posted[entry_id], taken_back_at=now)
+            for entry in posting.entries:
+                entry_id = next(self._entry_ids)
                 self._entries[entry_id] = entry
                 self._posted[entry_id] = memory_calls.Posted(entry_id, entry, now)
+            self._tools |= {next(self._entry_ids): tool for tool in posting.tools}
 
     def spend(self, question: SpendQuestion) -> SpendAnswer:
         """Return rows and total."""
@@ -124,6 +142,10 @@ class MemoryStore:
         """Return all that is recorded of a trace."""
         links = [record for record in self._records.values() if isinstance(record, Link)]
         return memory_calls.view(trace_id, list(self._posted.values()), links, self._place)
+
+    def tool_traces(self, question: ToolQuestion) -> list[AskedTrace]:
+        """Return the traces with a tool use or a tool's fee asked about."""
+        return tool_traces(self._records.values(), self._entries.values(), self._tools.values(), question)
 
     def close(self) -> None:
         """Nothing to release."""
@@ -187,8 +209,10 @@ def _measure(entries: Iterable[Entry]) -> Spend:
         fee_cost=_sum(c.fee for c in classes),
         cache_savings=_sum(entry.priced.cache_savings for entry in owned),
         estimated_cost=_estimate(owned),
-        latency_ms=_quantiles_ms([entry.call.ended_at_ns - entry.call.started_at_ns for entry in owned]),
-        ttft_ms=_quantiles_ms(
+        estimated_cost_stderr=_standard_error(owned),
+        sampling_unknown_calls=_requests(entry for entry in owned if entry.settled.adjusted is None),
+        latency_ms=quantiles_ms([entry.call.ended_at_ns - entry.call.started_at_ns for entry in owned]),
+        ttft_ms=quantiles_ms(
             [int(s * 1e9) for entry in owned if (s := entry.call.time_to_first_chunk_s) is not None and 0 <= s < 3600]
         ),
     )
@@ -204,23 +228,19 @@ def _estimate(owned: list[Entry]) -> int | None:
     return _sum(entry.priced.cost if entry.estimated_cost is None else entry.estimated_cost for entry in owned)
 
 
+def _standard_error(owned: list[Entry]) -> float | None:
+    """Return the root of the sum of w(w-1)y² over sampled traces, y being what a trace cost in the group."""
+    traces: dict[tuple[str, float], int] = defaultdict(int)
+    sampled = [entry for entry in owned if entry.estimated_cost is not None]
+    for entry in sampled:
+        weight = float(entry.settled.adjusted or 1)
+        traces[entry.call.trace_id or entry.call.identity, weight] += entry.priced.cost or 0
+    return math.sqrt(math.fsum(w * (w - 1) * y * y for (_, w), y in traces.items())) if sampled else None
+
+
 def _sum(amounts: Iterable[int | None]) -> int | None:
     known = [amount for amount in amounts if amount is not None]
     return sum(known) if known else None
-
-
-def _quantiles_ms(values_ns: list[int]) -> tuple[float, float, float] | None:
-    ordered = sorted(value for value in values_ns if value >= 0)
-    if not ordered:
-        return None
-
-    def at(share: float) -> float:
-        position = share * (len(ordered) - 1)
-        low = int(position)
-        high = min(low + 1, len(ordered) - 1)
-        return round((ordered[low] + (ordered[high] - ordered[low]) * (position - low)) / 1e6, 3)
-
-    return at(0.5), at(0.95), at(0.99)
 
 
 def _ranked(rows: list[SpendRow], asked: list[Entry], question: SpendQuestion) -> list[SpendRow]:
@@ -245,13 +265,7 @@ def _is_asked(entry: Entry, question: SpendQuestion) -> bool:
     by_key: dict[str, list[Filter]] = defaultdict(list)
     for chosen in question.filters:
         by_key[chosen.key].append(chosen)
-    return all(_passes(_value(entry, key), filters) for key, filters in by_key.items())
-
-
-def _passes(value: str | None, filters: list[Filter]) -> bool:
-    wanted = [chosen.value for chosen in filters if not chosen.excludes]
-    unwanted = [chosen.value for chosen in filters if chosen.excludes]
-    return (not wanted or value in wanted) and value not in unwanted
+    return all(fits(_value(entry, key), filters) for key, filters in by_key.items())
 
 
 def _key(entry: Entry, question: SpendQuestion) -> tuple[str | None, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final, Protocol
 
@@ -9,6 +10,7 @@ from costspan.semconv.metrics import MetricState
 from costspan.server.store.calls import CallsPage, CallsQuestion, TraceView
 from costspan.server.store.entry import Batch, Neighbourhood, Posting
 from costspan.server.store.question import LedgerSummary, SpendAnswer, SpendQuestion
+from costspan.server.store.tools import AskedTrace, ToolQuestion
 
 SETTLING_WINDOW: Final = timedelta(hours=24)
 """How far apart, by their starts, two records of one trace or response may be and still be settled together.
@@ -47,6 +49,9 @@ class LedgerReader(Protocol):
 
     def summary(self) -> LedgerSummary:
         """Return how much the ledger holds, and since when."""
+
+    def tool_traces(self, question: ToolQuestion) -> Sequence[AskedTrace]:
+        """Return the traces with a tool use or a tool's fee asked about. Raise UsageError where they are too many."""
 
 
 class CallReader(Protocol):

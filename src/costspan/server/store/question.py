@@ -104,6 +104,10 @@ class Spend:
     cache_savings: int | None = None
     estimated_cost: int | None = None
     """Recorded cost scaled up by how the calls were sampled; None where no call says how."""
+    estimated_cost_stderr: float | None = None
+    """Standard error of `estimated_cost`, in pico-dollars (Horvitz-Thompson, traces sampled as a whole)."""
+    sampling_unknown_calls: int = 0
+    """Calls of which nobody says how they were sampled."""
     latency_ms: tuple[float, float, float] | None = None
     """p50, p95, p99 of the call's duration."""
     ttft_ms: tuple[float, float, float] | None = None

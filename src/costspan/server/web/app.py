@@ -21,6 +21,7 @@ from costspan.server.store.ports import Store
 from costspan.server.web.api.calls import call_routes
 from costspan.server.web.api.documents import Health
 from costspan.server.web.api.routes import api_routes
+from costspan.server.web.api.tools import tool_routes
 from costspan.server.web.assets import mount_dashboard
 from costspan.server.web.auth import RequireKey
 from costspan.server.web.problem import answer_errors_as_problems
@@ -68,6 +69,7 @@ def make_app(
 
     app.include_router(api_routes(store, pipeline.counters, card, clock))
     app.include_router(call_routes(store, card, clock))
+    app.include_router(tool_routes(store, clock))
     mount_dashboard(app)
     if config.api_key is not None:
         app.add_middleware(RequireKey, key=config.api_key)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -83,6 +84,8 @@ _MEASURES: Final[dict[str, str]] = {
         f"CASE WHEN count(adjusted_count) FILTER (WHERE {_OWNED} AND stands) > 0 "
         f"THEN sum(coalesce(estimated_cost, cost)) FILTER (WHERE {_OWNED} AND stands) END"
     ),
+    "estimated_cost_stderr": "NULL::DOUBLE",  # filled in from `standard_errors` where something was sampled
+    "sampling_unknown_calls": _count(f"{_OWNED} AND adjusted_count IS NULL"),
     "latency_ms": _quantiles("duration_ns"),
     "ttft_ms": _quantiles("ttft_ns"),
 }
@@ -106,7 +109,24 @@ class Reader:
         cursor = self._connection.cursor()
         [total] = cursor.execute(f"SELECT {_SELECTED} FROM {_asked(where)}", values).fetchall()
         rows = cursor.execute(*_grouped(question, where, values)).fetchall() if _has_rows(question) else []
-        return SpendAnswer(tuple(_row(row, question) for row in rows), _spend(total))
+        answer = SpendAnswer(tuple(_row(row, question) for row in rows), _spend(total))
+        return answer if answer.total.estimated_cost is None else self._with_errors(answer, question, where, values)
+
+    def _with_errors(self, answer: SpendAnswer, question: SpendQuestion, where: str, values: list[Any]) -> SpendAnswer:
+        cursor = self._connection.cursor()
+        [(of_total,)] = cursor.execute(_standard_errors([], where), values).fetchall()
+        total = replace(answer.total, estimated_cost_stderr=of_total)
+        if not answer.rows:
+            return replace(answer, total=total)
+        keys = [_column(key) for key in question.group_by]
+        if question.interval in _BUCKETS:
+            keys.append(f"date_trunc('{_BUCKETS[question.interval]}', started_at)")
+        found = {tuple(row[:-1]): row[-1] for row in cursor.execute(_standard_errors(keys, where), values).fetchall()}
+        rows = []
+        for row in answer.rows:
+            key = row.key if row.start is None else (*row.key, row.start.replace(tzinfo=None))
+            rows.append(replace(row, spend=replace(row.spend, estimated_cost_stderr=found.get(key))))
+        return SpendAnswer(tuple(rows), total)
 
     def summary(self) -> LedgerSummary:
         """Return how many calls the ledger holds, from when to when, by dialect."""
@@ -120,6 +140,24 @@ class Reader:
             last_call_at=max((utc(row[3]) for row in rows), default=None),
             dialects={row[0]: row[1] for row in rows},
         )
+
+
+def _standard_errors(keys: list[str], where: str) -> str:
+    """Return the query for the standard error of each group: the root of the sum of w(w-1)y² over sampled traces.
+
+    y is what a trace, sampled as a whole with the adjusted count w, cost within the group (Horvitz-Thompson).
+    """
+    names = [f"k{i}" for i in range(len(keys))]
+    selected = "".join(f"{key} AS {name}, " for key, name in zip(keys, names, strict=True))
+    grouped = "".join(f"{name}, " for name in names)
+    traces = (
+        f"SELECT {selected}coalesce(trace_id, key) AS trace, adjusted_count AS w, sum(sign * cost)::DOUBLE AS y "
+        f"FROM calls WHERE {where} AND {_OWNED} AND estimated_cost IS NOT NULL GROUP BY {grouped}trace, w "
+        "HAVING sum(sign) > 0"
+    )
+    return f"SELECT {grouped}sqrt(fsum(w * (w - 1) * y * y)) FROM ({traces})" + (
+        f" GROUP BY {grouped.removesuffix(', ')}" if keys else ""
+    )
 
 
 def _has_rows(question: SpendQuestion) -> bool:

@@ -14,7 +14,7 @@ from costspan.core.attribution import Attribution
 from costspan.core.call import Call
 from costspan.core.clock import utc_from_ns
 from costspan.core.link import Link
-from costspan.server.store.duckdb import sources
+from costspan.server.store.duckdb import sources, tools
 from costspan.server.store.duckdb.arrow import registered
 from costspan.server.store.entry import Batch, Neighbourhood, Standing, decode_call, encode_call, key_of
 from costspan.server.store.ports import SETTLING_WINDOW
@@ -77,6 +77,7 @@ def neighbourhood(connection: duckdb.DuckDBPyConnection, batch: Batch) -> Neighb
         tuple(links.values()),
         sources.witnesses(connection, [*batch.calls, *calls.values()], times),
         _standing(connection, list(calls), times),
+        *tools.near(connection, seen_traces, times),
     )
 
 

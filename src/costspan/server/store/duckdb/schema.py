@@ -1,8 +1,9 @@
 """The tables, as data: one list of columns makes the DDL, the Arrow batch and the row.
 
 `records` holds what came in, as it was read; `calls` an entry per record with its verdict; `charges` the ledger lines
-of the entries that count. All only grow: a correction is a row with `sign` -1 that repeats the entry it takes back,
-followed by the new one, so every total is a signed sum and never depends on which entry is the latest.
+of the entries that count; `tools` the tool uses, which are no calls. All only grow: a correction is a row with `sign`
+-1 that repeats the entry it takes back, followed by the new one, so every total is a signed sum and never depends on
+which entry is the latest.
 """
 
 from __future__ import annotations
@@ -154,6 +155,10 @@ _CHARGES: Final = """started_at TIMESTAMP NOT NULL, unit VARCHAR NOT NULL, quant
 price VARCHAR NOT NULL, per BIGINT NOT NULL, list_cost BIGINT NOT NULL, cost BIGINT NOT NULL, rate_id VARCHAR,
 card_version VARCHAR NOT NULL"""
 
+_TOOLS: Final = f"""trace_id UUID NOT NULL, span_id UBIGINT NOT NULL, started_at TIMESTAMP NOT NULL,
+digest VARCHAR NOT NULL, use BLOB NOT NULL, {", ".join(f"{name} VARCHAR" for name in DIMENSIONS)},
+tags MAP(VARCHAR, VARCHAR)"""
+
 _RECORDS: Final = """key UUID NOT NULL, trace_id UUID, span_id UBIGINT, parent_span_id UBIGINT,
 started_at TIMESTAMP NOT NULL, received_at TIMESTAMP NOT NULL, response_id VARCHAR, call BLOB, trace_state VARCHAR,
 attribution VARCHAR"""
@@ -166,4 +171,5 @@ DDL: Final = (
     f"CREATE TABLE IF NOT EXISTS records ({_RECORDS})",
     f"CREATE TABLE IF NOT EXISTS calls ({_POSTING}, {_CALLS})",
     f"CREATE TABLE IF NOT EXISTS charges ({_POSTING}, {_CHARGES})",
+    f"CREATE TABLE IF NOT EXISTS tools ({_POSTING}, {_TOOLS})",
 )

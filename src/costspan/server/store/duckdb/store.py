@@ -14,12 +14,13 @@ from costspan.core.clock import Clock, system_clock
 from costspan.core.errors import PermanentError, StoreUnavailable, Unreachable
 from costspan.semconv.metrics import MetricState
 from costspan.server.store.calls import CallsPage, CallsQuestion, TraceView
-from costspan.server.store.duckdb import read_calls, records
+from costspan.server.store.duckdb import read_calls, records, tools
 from costspan.server.store.duckdb.connection import open_ledger_file
 from costspan.server.store.duckdb.reader import Reader
 from costspan.server.store.duckdb.writer import Writer
 from costspan.server.store.entry import Batch, Neighbourhood, Posting
 from costspan.server.store.question import LedgerSummary, SpendAnswer, SpendQuestion
+from costspan.server.store.tools import AskedTrace, ToolQuestion
 
 Answer = TypeVar("Answer")
 
@@ -76,6 +77,10 @@ class DuckDBStore:
     def trace(self, trace_id: str) -> TraceView:
         """Return all that is recorded of a trace."""
         return self._read(lambda _: read_calls.trace(self._opened(), trace_id))
+
+    def tool_traces(self, question: ToolQuestion) -> list[AskedTrace]:
+        """Return the traces with a tool use or a tool's fee asked about."""
+        return self._read(lambda _: tools.tool_traces(self._opened(), question))
 
     def close(self) -> None:
         """Close the file; a later append opens it again."""

@@ -12,7 +12,7 @@ from arro3.core import DataType
 from costspan.core.call import Role
 from costspan.core.clock import Clock
 from costspan.server.store.charge_classes import charge_classes
-from costspan.server.store.duckdb import records, series
+from costspan.server.store.duckdb import records, series, tools
 from costspan.server.store.duckdb.arrow import registered
 from costspan.server.store.duckdb.schema import CALL_COLUMNS
 from costspan.server.store.entry import Entry, Posting
@@ -46,13 +46,18 @@ _REVERSE: Final = (
 )
 
 
+_LAST_ENTRY: Final = (
+    "SELECT greatest((SELECT coalesce(max(entry_id), 0) FROM calls), (SELECT coalesce(max(entry_id), 0) FROM tools))"
+)
+
+
 class Writer:
     """The one writer of a ledger file. Not thread-safe: one thread commits."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, clock: Clock) -> None:
         self._connection = connection
         self._clock = clock
-        [(last,)] = connection.execute("SELECT coalesce(max(entry_id), 0) FROM calls").fetchall()
+        [(last,)] = connection.execute(_LAST_ENTRY).fetchall()
         self._entry_ids = count(last + 1)
         self.metric_state = series.load(connection)
 
@@ -69,6 +74,8 @@ class Writer:
                 self._reverse(posting.reversed_entry_ids, moment)
             if posting.entries:
                 self._insert(posting.entries, moment)
+            if posting.tools:
+                tools.insert(self._connection, posting.tools, [next(self._entry_ids) for _ in posting.tools], moment)
             self._connection.execute("COMMIT")
             self.metric_state = posting.metrics or self.metric_state
         except Exception:
@@ -77,7 +84,7 @@ class Writer:
 
     def _reverse(self, entry_ids: Sequence[int], moment: Any) -> None:
         with registered(self._connection, "reversed_batch", {"entry_id": (entry_ids, DataType.int64())}):
-            for table in ("calls", "charges"):
+            for table in ("calls", "charges", "tools"):
                 self._connection.execute(_REVERSE.format(table=table), [moment])
 
     def _insert(self, entries: Sequence[Entry], moment: Any) -> None:

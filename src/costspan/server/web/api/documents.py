@@ -43,6 +43,7 @@ class SpendMeasures(BaseModel):
     fee_cost_usd: Usd
     cache_savings_usd: Usd
     estimated_cost_usd: Usd
+    estimated_cost_stderr_usd: Usd
     latency_ms: Quantiles | None
     ttft_ms: Quantiles | None
 
@@ -61,6 +62,7 @@ class Completeness(BaseModel):
     priced_calls: int
     unpriced_calls: int
     unpriced_tokens: int
+    sampling_unknown_calls: int
     share_priced: float | None
 
 
