@@ -107,7 +107,7 @@ def test_a_configured_ratio_estimates_what_was_spent_with_its_standard_error(
         # sqrt(90 * 0.011**2 + 90 * 0.0055**2) = 0.0055 * sqrt(450)
         "crawler": ("0.0165", "0.165", "0.116673"),
         "web": ("0.0055", None, None),
-        # sqrt(2 * 1 * 0.0055**2)
+        # The root of 2 times 0.0055 squared.
         "mail": ("0.0055", "0.011", "0.00777817"),
     }
     total = document["total"]

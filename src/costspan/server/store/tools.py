@@ -30,7 +30,7 @@ class ToolQuestion:
 
 @dataclass(frozen=True, slots=True)
 class AskedTrace:
-    """A trace with tools, and which of its tool uses and of its calls' fees are asked about, by identity."""
+    """A trace with tools. `uses` and `calls` (their fees) are the identities asked about, of this trace or any."""
 
     trace: ToolTrace
     uses: frozenset[str]

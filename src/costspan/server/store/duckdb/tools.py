@@ -110,7 +110,7 @@ class _Traces:
             calls, asked_calls = self._calls()
             parents = self._parents()
         return [
-            AskedTrace(ToolTrace(parents[key], uses[key], calls[key]), frozenset(asked_uses), frozenset(asked_calls))
+            AskedTrace(ToolTrace(parents[key], uses[key], calls[key]), asked_uses, asked_calls)
             for key in sorted(uses.keys() | calls.keys())
         ]
 
@@ -122,7 +122,7 @@ class _Traces:
         )
         return [row[0].hex for row in self._cursor.execute(query, [*uses_values, *calls_values]).fetchall()]
 
-    def _uses(self) -> tuple[dict[str, list[ToolUse]], set[str]]:
+    def _uses(self) -> tuple[dict[str, list[ToolUse]], frozenset[str]]:
         where, values = self._uses_asked
         query = f"SELECT use, tool, agent, ({where}) FROM tools WHERE {_IN_ASKED} AND {_USES_STAND}"
         found: dict[str, list[ToolUse]] = defaultdict(list)
@@ -133,9 +133,9 @@ class _Traces:
             found[use.trace_id].append(use)
             if is_asked:
                 asked.add(use.identity)
-        return found, asked
+        return found, frozenset(asked)
 
-    def _calls(self) -> tuple[dict[str, list[CostedCall]], set[str]]:
+    def _calls(self) -> tuple[dict[str, list[CostedCall]], frozenset[str]]:
         where, values = self._calls_asked
         fees: dict[int, list[Fee]] = defaultdict(list)
         for entry_id, unit, quantity, cost in self._cursor.execute(_FEES, self._times).fetchall():
@@ -152,7 +152,7 @@ class _Traces:
             found[row[1].hex if row[1] else call.identity].append(call)
             if row[10]:
                 asked.add(call.identity)
-        return found, asked
+        return found, frozenset(asked)
 
     def _parents(self) -> dict[str, dict[str, str | None]]:
         found: dict[str, dict[str, str | None]] = defaultdict(dict)
