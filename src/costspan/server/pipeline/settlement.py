@@ -40,7 +40,7 @@ def post(ledger: Ledger, batch: Batch, card: RateCard, rules: SettlingRules = NO
                 continue
             reversed_entry_ids.append(stands.entry_id)
         entries.append(Entry(settled, price_call(settled.call, card), card.version))
-    ledger.commit(Posting(fresh, reversed_entry_ids, entries, tools))
+    ledger.commit(Posting(fresh, reversed_entry_ids, entries, tools=tools))
     return flags
 
 
