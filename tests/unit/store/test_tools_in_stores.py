@@ -56,7 +56,7 @@ def batch(pieces: Sequence[Piece]) -> Batch:
         )
         for use in uses
     ]
-    return Batch([piece for piece in pieces if isinstance(piece, Call)], links, uses)
+    return Batch([piece for piece in pieces if isinstance(piece, Call)], links, tools=uses)
 
 
 def call(number: int, parent: int, started_ms: int, **said: Any) -> Call:

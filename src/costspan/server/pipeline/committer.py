@@ -118,7 +118,7 @@ class Committer:
             calls = [call for waiting in group for call in waiting.batch.calls]
             links = [link for waiting in group for link in waiting.batch.links]
             tools = [tool for waiting in group for tool in waiting.batch.tools]
-            new = post(self._ledger, Batch(calls, links, tools), self._card, self._rules)
+            new = post(self._ledger, Batch(calls, links, tools=tools), self._card, self._rules)
         except StoreUnavailable as unavailable:
             _fail(group, unavailable)
         except Exception as error:  # noqa: BLE001 - whatever it is, the senders get an answer

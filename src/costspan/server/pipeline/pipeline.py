@@ -109,4 +109,4 @@ def _normalized(decoded: Decoded) -> Batch:
             calls.append(call)
         if tool is not None:
             tools.append(tool)
-    return Batch(calls, links, tools)
+    return Batch(calls, links, tools=tools)

@@ -71,5 +71,5 @@ def _without_known(ledger: Ledger, batch: Batch) -> tuple[Batch, list[bool]]:
             calls[call.identity] = call
     links: dict[str, Link] = {link.identity: link for link in batch.links if link.identity not in known}
     tools: dict[str, ToolUse] = {use.identity: use for use in batch.tools if use.identity not in known}
-    fresh = Batch(list(calls.values()), [link for key, link in links.items() if key not in calls], list(tools.values()))
-    return fresh, flags
+    apart = [link for key, link in links.items() if key not in calls]
+    return Batch(list(calls.values()), apart, tools=list(tools.values())), flags

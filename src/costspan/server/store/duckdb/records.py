@@ -73,7 +73,9 @@ def neighbourhood(connection: duckdb.DuckDBPyConnection, batch: Batch) -> Neighb
         responses = {call.response_id for call in calls.values() if call.response_id} - seen_responses
     uses, standing_tools = tools.near(connection, seen_traces, times)
     standing = _standing(connection, list(calls), times)
-    return Neighbourhood(tuple(calls.values()), tuple(links.values()), standing, uses, standing_tools)
+    return Neighbourhood(
+        tuple(calls.values()), tuple(links.values()), standing, tools=uses, standing_tools=standing_tools
+    )
 
 
 def insert(connection: duckdb.DuckDBPyConnection, batch: Batch, received_at: datetime) -> None:
