@@ -78,8 +78,10 @@ class MemoryStore:
             links,
             witnesses,
             self._standing(call.identity for call in calls),
-            [entry.use for entry in standing.values()],
-            {entry.use.identity: Standing(entry_id, entry.digest) for entry_id, entry in standing.items()},
+            tools=[entry.use for entry in standing.values()],
+            standing_tools={
+                entry.use.identity: Standing(entry_id, entry.digest) for entry_id, entry in standing.items()
+            },
         )
 
     def metric_state(self) -> MetricState:

@@ -15,8 +15,8 @@ from costspan.server.store.question import COLUMNS, TAG, Filter, Interval
 TOOL_KEYS: Final = tuple(key for key, column in COLUMNS.items() if column in DIMENSIONS)
 """What is said of a tool use and of a call alike, so that one filter means the same for both."""
 
-MAX_TRACES: Final = 200_000
-"""Traces one question may read: shares are worked out from every span of them, about 0.1 ms a trace."""
+MAX_TRACES: Final = 50_000
+"""Traces one question may read: shares are worked out from every span of them, 0.2 ms for a trace of ten spans."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class ToolQuestion:
 
 @dataclass(frozen=True, slots=True)
 class AskedTrace:
-    """A trace with tools, and which of its tool uses and of its calls' fees are asked about, by identity."""
+    """A trace with tools. `uses` and `calls` (their fees) are the identities asked about, of this trace or any."""
 
     trace: ToolTrace
     uses: frozenset[str]

@@ -44,7 +44,7 @@ _CALLS_COUNT: Final = f"role = 'owner' AND {_STANDS.format(table='calls')}"
 _AROUND: Final = f"started_at BETWEEN ?::TIMESTAMP - {_WINDOW} AND ?::TIMESTAMP + {_WINDOW}"
 _IN_ASKED: Final = f"{_AROUND} AND trace_id IN (SELECT value::UUID FROM asked)"
 _PARENTS: Final = (
-    "SELECT trace_id, span_id, max(parent_span_id) FROM records "
+    "SELECT trace_id::VARCHAR, span_id, max(parent_span_id) FROM records "
     f"WHERE {_IN_ASKED} AND span_id IS NOT NULL GROUP BY 1, 2"
 )
 _FEES: Final = (
@@ -110,61 +110,62 @@ class _Traces:
             calls, asked_calls = self._calls()
             parents = self._parents()
         return [
-            AskedTrace(ToolTrace(parents[key], uses[key], calls[key]), frozenset(asked_uses), frozenset(asked_calls))
+            AskedTrace(ToolTrace(parents[key], uses[key], calls[key]), asked_uses, asked_calls)
             for key in sorted(uses.keys() | calls.keys())
         ]
 
     def _trace_ids(self) -> list[str]:
         (uses_where, uses_values), (calls_where, calls_values) = self._uses_asked, self._calls_asked
         query = (
-            f"SELECT trace_id FROM tools WHERE {uses_where} AND {_USES_STAND} UNION "
-            f"SELECT trace_id FROM calls WHERE {calls_where} AND {_CALLS_COUNT} AND {_HAS_FEE} AND trace_id IS NOT NULL"
+            f"SELECT trace_id::VARCHAR FROM tools WHERE {uses_where} AND {_USES_STAND} UNION "
+            f"SELECT trace_id::VARCHAR FROM calls WHERE {calls_where} AND {_CALLS_COUNT} "
+            f"AND {_HAS_FEE} AND trace_id IS NOT NULL"
         )
-        return [row[0].hex for row in self._cursor.execute(query, [*uses_values, *calls_values]).fetchall()]
+        return [row[0] for row in self._cursor.execute(query, [*uses_values, *calls_values]).fetchall()]
 
-    def _uses(self) -> tuple[dict[str, list[ToolUse]], set[str]]:
+    def _uses(self) -> tuple[dict[str, list[ToolUse]], frozenset[str]]:
         where, values = self._uses_asked
-        query = f"SELECT use, tool, agent, ({where}) FROM tools WHERE {_IN_ASKED} AND {_USES_STAND}"
+        query = f"SELECT trace_id::VARCHAR, use, tool, agent, ({where}) FROM tools WHERE {_IN_ASKED} AND {_USES_STAND}"
         found: dict[str, list[ToolUse]] = defaultdict(list)
         asked: set[str] = set()
-        for encoded, tool, agent, is_asked in self._cursor.execute(query, [*values, *self._times]).fetchall():
+        for trace_id, encoded, tool, agent, is_asked in self._cursor.execute(query, [*values, *self._times]).fetchall():
             received = decode_use(encoded)
             use = replace(received, name=tool, attribution=replace(received.attribution, agent=agent))
-            found[use.trace_id].append(use)
+            found[trace_id].append(use)
             if is_asked:
                 asked.add(use.identity)
-        return found, asked
+        return found, frozenset(asked)
 
-    def _calls(self) -> tuple[dict[str, list[CostedCall]], set[str]]:
+    def _calls(self) -> tuple[dict[str, list[CostedCall]], frozenset[str]]:
         where, values = self._calls_asked
         fees: dict[int, list[Fee]] = defaultdict(list)
         for entry_id, unit, quantity, cost in self._cursor.execute(_FEES, self._times).fetchall():
             fees[entry_id].append(Fee(Unit(unit), quantity, cost))
         query = (
-            "SELECT entry_id, trace_id, key, span_id, started_at, operation, span_class, agent, error_type, cost, "
-            f"({where}) FROM calls WHERE {_CALLS_COUNT} "
+            "SELECT entry_id, trace_id::VARCHAR, key::VARCHAR, span_id, started_at, operation, span_class, agent, "
+            f"error_type, cost, ({where}) FROM calls WHERE {_CALLS_COUNT} "
             f"AND ({_IN_ASKED} OR (trace_id IS NULL AND {where} AND {_HAS_FEE}))"
         )
         found: dict[str, list[CostedCall]] = defaultdict(list)
         asked: set[str] = set()
         for row in self._cursor.execute(query, [*values, *self._times, *values]).fetchall():
             call = _costed(row, tuple(fees.get(row[0], ())))
-            found[row[1].hex if row[1] else call.identity].append(call)
+            found[row[1] or call.identity].append(call)
             if row[10]:
                 asked.add(call.identity)
-        return found, asked
+        return found, frozenset(asked)
 
     def _parents(self) -> dict[str, dict[str, str | None]]:
         found: dict[str, dict[str, str | None]] = defaultdict(dict)
         for trace_id, span_id, parent in self._cursor.execute(_PARENTS, self._times).fetchall():
-            found[trace_id.hex][_span(span_id)] = None if parent is None else _span(parent)
+            found[trace_id][_span(span_id)] = None if parent is None else _span(parent)
         return found
 
 
 def _costed(row: tuple[Any, ...], fees: tuple[Fee, ...]) -> CostedCall:
     _, trace_id, key, span_id, started_at, operation, span_class, agent, error_type, cost, _ = row
     return CostedCall(
-        identity=key.hex,
+        identity=key,
         span_id=None if span_id is None or trace_id is None else _span(span_id),
         started_at_ns=ns_from_utc(started_at.replace(tzinfo=UTC)),
         operation=operation,
