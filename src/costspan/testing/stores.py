@@ -28,7 +28,16 @@ from costspan.semconv.settlement.settle import Settled
 from costspan.server.store.entry import Batch, Entry, Posting
 from costspan.server.store.memory import MemoryStore
 from costspan.server.store.ports import Store
-from costspan.server.store.question import COLUMNS, MEASURES, Filter, Interval, Spend, SpendAnswer, SpendQuestion
+from costspan.server.store.question import (
+    COLUMNS,
+    MEASURES,
+    ORDERS,
+    Filter,
+    Interval,
+    Spend,
+    SpendAnswer,
+    SpendQuestion,
+)
 
 EPOCH: Final = datetime(2026, 10, 31, 22, 0, tzinfo=UTC)
 """Two hours before a day and a month end."""
@@ -95,7 +104,7 @@ def random_question(random: Random) -> SpendQuestion:
             Filter(random.choice(_KEYS), random.choice((*_TEXTS, "1", "priced")), random.random() < 0.3)
             for _ in range(random.choice((0, 0, 1, 2, 4)))
         ),
-        order=random.choice(SUMS),
+        order=random.choice(ORDERS),
         ascending=random.random() < 0.5,
         limit=random.choice((None, None, 1, 2, 5)),
     )

@@ -11,7 +11,17 @@ from costspan.core.errors import UsageError
 from costspan.core.money import usd_text
 from costspan.core.period import iso, parse_period
 from costspan.server.store.ports import LedgerReader
-from costspan.server.store.question import MEASURES, Filter, Interval, Spend, SpendQuestion, known_key
+from costspan.server.store.question import (
+    ERRORS,
+    MEASURES,
+    ORDERS,
+    QUANTILES,
+    Filter,
+    Interval,
+    Spend,
+    SpendQuestion,
+    known_key,
+)
 
 _MONEY: Final = (
     "cost",
@@ -25,8 +35,6 @@ _MONEY: Final = (
     "cache_savings",
     "estimated_cost",
 )
-_QUANTILES: Final = ("latency_ms", "ttft_ms")
-_ERRORS: Final = ("estimated_cost_stderr",)
 _INTERNAL: Final = ("unpriced_tokens", "sampling_unknown_calls")
 PARAMETERS: Final = ("group_by", "since", "until", "interval", "filter", "order", "limit")
 
@@ -78,9 +86,9 @@ def _measures(spend: Spend) -> dict[str, Any]:
         value = getattr(spend, name)
         if name in _MONEY:
             document[f"{name}_usd"] = None if value is None else usd_text(value)
-        elif name in _ERRORS:
+        elif name in ERRORS:
             document[f"{name}_usd"] = None if value is None else _six_digits(value)
-        elif name in _QUANTILES:
+        elif name in QUANTILES:
             document[name] = None if value is None else dict(zip(("p50", "p95", "p99"), value, strict=True))
         elif name not in _INTERNAL:
             document[name] = value
@@ -106,9 +114,8 @@ def _completeness(total: Spend) -> dict[str, Any]:
 
 def _order(text: str) -> tuple[str, bool]:
     name = text.removeprefix("-").removesuffix("_usd")
-    sortable = [measure for measure in MEASURES if measure not in _QUANTILES + _ERRORS]
-    if name not in sortable:
-        raise UsageError(f"cannot order by {text!r}; known: {', '.join(sortable)}, with - for the largest first")
+    if name not in ORDERS:
+        raise UsageError(f"cannot order by {text!r}; known: {', '.join(ORDERS)}, with - for the largest first")
     return name, not text.startswith("-")
 
 

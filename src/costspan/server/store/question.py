@@ -115,6 +115,10 @@ class Spend:
 
 
 MEASURES: Final = tuple(item.name for item in fields(Spend))
+QUANTILES: Final = ("latency_ms", "ttft_ms")
+ERRORS: Final = ("estimated_cost_stderr",)
+ORDERS: Final = tuple(name for name in MEASURES if name not in QUANTILES + ERRORS)
+"""The measures rows can be ordered by: those that are sums."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from costspan.core.period import Period
 from costspan.server.store.question import (
     COLUMNS,
     MEASURES,
+    ORDERS,
     TAG,
     Filter,
     Interval,
@@ -103,8 +104,8 @@ class Reader:
 
     def spend(self, question: SpendQuestion) -> SpendAnswer:
         """Return rows and total. Raise UsageError for an order that is no measure, duckdb.Error when reading fails."""
-        if question.order not in MEASURES:
-            raise UsageError(f"cannot order by {question.order!r}; known: {', '.join(MEASURES)}")
+        if question.order not in ORDERS:
+            raise UsageError(f"cannot order by {question.order!r}; known: {', '.join(ORDERS)}")
         where, values = conditions(question.period, question.filters)
         cursor = self._connection.cursor()
         [total] = cursor.execute(f"SELECT {_SELECTED} FROM {_asked(where)}", values).fetchall()
