@@ -9,6 +9,7 @@ from typing import Final
 import duckdb
 
 from costspan.core.errors import StoreUnavailable, Unreachable
+from costspan.server.store.duckdb.migrations import migrate
 from costspan.server.store.duckdb.schema import DDL, SCHEMA_VERSION
 
 LEDGER_FILE: Final = "ledger.duckdb"
@@ -46,11 +47,16 @@ def open_ledger_file(data: Path, *, read_only: bool = False) -> duckdb.DuckDBPyC
         raise Unreachable(_why(path, error)) from error
     except duckdb.Error as error:
         raise StoreUnavailable(f"cannot open {path}: {error}") from error
-    _bring_to_schema(connection, path, read_only=read_only)
+    if not _bring_to_schema(connection, path, read_only=read_only):
+        # Read by columns it does not have yet: brought to the current schema first, which needs the file for writing.
+        connection.close()
+        open_ledger_file(data).close()
+        return open_ledger_file(data, read_only=True)
     return connection
 
 
-def _bring_to_schema(connection: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool) -> None:
+def _bring_to_schema(connection: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool) -> bool:
+    """Return True when the file has the current schema now, False when it is older and may not be written."""
     if not read_only:
         for statement in DDL:
             connection.execute(statement)
@@ -62,6 +68,12 @@ def _bring_to_schema(connection: duckdb.DuckDBPyConnection, path: Path, *, read_
     elif version is not None and version > SCHEMA_VERSION:
         connection.close()
         raise Unreachable(f"{path} was written by a newer costspan (schema {version}); upgrade costspan to read it")
+    elif version is not None and version < SCHEMA_VERSION:
+        if read_only:
+            return False
+        _log.info("bringing %s from schema %s to %s", path, version, SCHEMA_VERSION)
+        migrate(connection, version)
+    return True
 
 
 def _why(path: Path, error: duckdb.IOException) -> str:

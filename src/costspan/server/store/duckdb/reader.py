@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import duckdb
 
 from costspan.core.errors import UsageError
+from costspan.core.period import Period
 from costspan.server.store.question import (
     COLUMNS,
     MEASURES,
@@ -20,6 +22,8 @@ from costspan.server.store.question import (
     SpendQuestion,
     SpendRow,
 )
+
+Answer = TypeVar("Answer")
 
 _OWNED: Final = "role = 'owner'"
 _BILLED: Final = f"{_OWNED} AND cost IS NOT NULL"
@@ -38,7 +42,9 @@ def _tokens(columns: str, condition: str = _OWNED) -> str:
 def _money(column: str, condition: str = _OWNED) -> str:
     # Where every cost was taken back nothing is known, and a sum of nothing must not read as 0.
     known = f"{condition} AND {column} IS NOT NULL"
-    return f"CASE WHEN sum(sign) FILTER (WHERE {known}) > 0 THEN sum(sign * {column}) FILTER (WHERE {known}) END"
+    total = f"sum(sign * {column}) FILTER (WHERE {known})"
+    # A closed month's adjustment takes back and adds in another period: there no call is left, but money may be.
+    return f"CASE WHEN sum(sign) FILTER (WHERE {known}) > 0 OR {total} <> 0 THEN {total} END"
 
 
 def _quantiles(column: str) -> str:
@@ -48,8 +54,9 @@ def _quantiles(column: str) -> str:
 
 def _asked(where: str) -> str:
     """Return the entries a question is about; `stands` is true for those that were not taken back."""
-    taken_back = "SELECT entry_id FROM calls WHERE sign < 0"
-    return f"(SELECT *, sign > 0 AND entry_id NOT IN ({taken_back}) AS stands FROM calls WHERE {where}) AS asked"
+    taken_back = "SELECT entry_id FROM calls WHERE sign < 0 AND booked_at IS NULL"
+    stands = f"sign > 0 AND booked_at IS NULL AND entry_id NOT IN ({taken_back})"
+    return f"(SELECT *, {stands} AS stands FROM calls WHERE {where}) AS asked"
 
 
 _MEASURES: Final[dict[str, str]] = {
@@ -98,11 +105,16 @@ class Reader:
         """Return rows and total. Raise UsageError for an order that is no measure, duckdb.Error when reading fails."""
         if question.order not in MEASURES:
             raise UsageError(f"cannot order by {question.order!r}; known: {', '.join(MEASURES)}")
-        where, values = _where(question)
+        where, values = conditions(question.period, question.filters)
         cursor = self._connection.cursor()
         [total] = cursor.execute(f"SELECT {_SELECTED} FROM {_asked(where)}", values).fetchall()
         rows = cursor.execute(*_grouped(question, where, values)).fetchall() if _has_rows(question) else []
         return SpendAnswer(tuple(_row(row, question) for row in rows), _spend(total))
+
+    def look(self, ask: Callable[[duckdb.DuckDBPyConnection], Answer]) -> Answer:
+        """Return what `ask` makes of a connection of its own."""
+        with self._connection.cursor() as cursor:
+            return ask(cursor)
 
     def summary(self) -> LedgerSummary:
         """Return how many calls the ledger holds, from when to when, by dialect."""
@@ -126,7 +138,9 @@ def _grouped(question: SpendQuestion, where: str, values: list[Any]) -> tuple[st
     keys = [f"{_column(key)} AS k{i}" for i, key in enumerate(question.group_by)]
     names = [f"k{i}" for i in range(len(keys))]
     bucket = (
-        [f"date_trunc('{_BUCKETS[question.interval]}', started_at) AS bucket"] if question.interval in _BUCKETS else []
+        [f"date_trunc('{_BUCKETS[question.interval]}', coalesce(booked_at, started_at)) AS bucket"]
+        if question.interval in _BUCKETS
+        else []
     )
     groups = ", ".join(names + (["bucket"] if bucket else []))
     direction = "ASC" if question.ascending else "DESC"
@@ -151,11 +165,13 @@ def _grouped(question: SpendQuestion, where: str, values: list[Any]) -> tuple[st
     return query, values + values
 
 
-def _where(question: SpendQuestion) -> tuple[str, list[Any]]:
-    clauses = ["started_at >= ? AND started_at < ?"]
-    values: list[Any] = [_naive(question.period.since), _naive(question.period.until)]
-    for key in dict.fromkeys(chosen.key for chosen in question.filters):
-        chosen_here = [chosen for chosen in question.filters if chosen.key == key]
+def conditions(period: Period, filters: Sequence[Filter]) -> tuple[str, list[Any]]:
+    """Return what keeps the calls of a period that pass the filters, as SQL, and its values."""
+    # A correction of a closed month counts on the day it was booked (accounting rule 9).
+    clauses = ["(booked_at IS NULL AND started_at >= ? AND started_at < ? OR booked_at >= ? AND booked_at < ?)"]
+    values: list[Any] = [_naive(period.since), _naive(period.until)] * 2
+    for key in dict.fromkeys(chosen.key for chosen in filters):
+        chosen_here = [chosen for chosen in filters if chosen.key == key]
         for alternatives in ([f for f in chosen_here if not f.excludes], *([f] for f in chosen_here if f.excludes)):
             if alternatives:
                 clause, used = _alternatives(_column(key), alternatives)

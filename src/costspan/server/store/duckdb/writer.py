@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from itertools import count
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
 from typing import Any, Final
 
 import duckdb
@@ -53,23 +54,43 @@ class Writer:
         self._connection = connection
         self._clock = clock
         [(last,)] = connection.execute("SELECT coalesce(max(entry_id), 0) FROM calls").fetchall()
-        self._entry_ids = count(last + 1)
+        self._last_entry_id = last
 
     def commit(self, posting: Posting) -> None:
         """Add `posting` in one durable transaction. Whatever is raised, nothing was added."""
-        moment = self._clock().replace(tzinfo=None)
-        self._connection.execute("BEGIN TRANSACTION")
-        try:
+        with self.transaction() as moment:
             if posting.batch.calls or posting.batch.links:
                 records.insert(self._connection, posting.batch, moment)
             if posting.reversed_entry_ids:
                 self._reverse(posting.reversed_entry_ids, moment)
             if posting.entries:
                 self._insert(posting.entries, moment)
+
+    @contextmanager
+    def transaction(self) -> Iterator[datetime]:
+        """Make all that the block executes on the writer's connection one durable commit, or nothing of it.
+
+        Yield the moment it is posted at, without a time zone as the tables keep it.
+        """
+        moment = self._clock().replace(tzinfo=None)
+        self._connection.execute("BEGIN TRANSACTION")
+        try:
+            yield moment
             self._connection.execute("COMMIT")
         except Exception:
             self._roll_back()
             raise
+
+    @property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """What the writing thread executes on."""
+        return self._connection
+
+    def new_entry_ids(self, count: int) -> range:
+        """Return ids that no entry has; they rise, so that the latest entry of a record has the highest."""
+        first = self._last_entry_id + 1
+        self._last_entry_id += count
+        return range(first, first + count)
 
     def _reverse(self, entry_ids: Sequence[int], moment: Any) -> None:
         with registered(self._connection, "reversed_batch", {"entry_id": (entry_ids, DataType.int64())}):
@@ -77,7 +98,7 @@ class Writer:
                 self._connection.execute(_REVERSE.format(table=table), [moment])
 
     def _insert(self, entries: Sequence[Entry], moment: Any) -> None:
-        ids = [next(self._entry_ids) for _ in entries]
+        ids = self.new_entry_ids(len(entries))
         with registered(self._connection, "call_batch", _call_columns(entries, ids)):
             self._connection.execute(_INSERT_CALLS, [moment])
         with registered(self._connection, "charge_batch", _charge_columns(entries, ids)):
@@ -91,7 +112,7 @@ class Writer:
             return
 
 
-def _call_columns(entries: Sequence[Entry], ids: list[int]) -> dict[str, tuple[Iterable[Any], DataType]]:
+def _call_columns(entries: Sequence[Entry], ids: Sequence[int]) -> dict[str, tuple[Iterable[Any], DataType]]:
     classes = [charge_classes(entry.priced) for entry in entries]
     columns: dict[str, tuple[Iterable[Any], DataType]] = {"entry_id": (ids, DataType.int64())}
     for column in CALL_COLUMNS:
@@ -99,7 +120,7 @@ def _call_columns(entries: Sequence[Entry], ids: list[int]) -> dict[str, tuple[I
     return columns
 
 
-def _charge_columns(entries: Sequence[Entry], ids: list[int]) -> dict[str, tuple[Iterable[Any], DataType]]:
+def _charge_columns(entries: Sequence[Entry], ids: Sequence[int]) -> dict[str, tuple[Iterable[Any], DataType]]:
     rows = [
         (
             entry_id,
