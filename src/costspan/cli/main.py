@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "import": "read telemetry files into the ledger",
     "price": "price one usage and say why",
     "prices": "the price catalogue: list, check",
+    "reprice": "what changed prices change in the ledger: look, apply, undo",
     "doctor": "what is installed, reachable and missing, and what to do",
 }
 """Command -> its help line. Each is `costspan.cli.<command>` with `configure(parser)` and `run(arguments) -> int`."""

@@ -19,8 +19,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Serve until stopped."""
     from costspan.server import runtime
-    from costspan.server.assembly import CONFIG_FILE, make_server
-    from costspan.server.config import DEFAULT_DATA, ServerConfig, api_key_from, read_config_file
+    from costspan.server.assembly import make_server
+    from costspan.server.config import CONFIG_FILE, DEFAULT_DATA, ServerConfig, api_key_from, read_config_file
 
     runtime.log_to_stderr()
     data = arguments.data or Path(os.environ.get("COSTSPAN_DATA") or DEFAULT_DATA)
@@ -33,6 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
         root_path=arguments.root_path.rstrip("/"),
         api_key=api_key_from(),
         prices=tuple(read_config_file(path).get("prices") or ()),
+        file=path,
     )
     listening = runtime.bind(config)
     app = make_server(config)

@@ -10,32 +10,35 @@ from typing import Any
 from fastapi import FastAPI
 
 from costspan.core.clock import Clock, system_clock
-from costspan.core.errors import UsageError
+from costspan.core.errors import Unreachable, UsageError
 from costspan.pricing.load import load_rate_card
 from costspan.server.analytics.spend import parse_question, spend_document
-from costspan.server.config import ServerConfig, read_config_file
+from costspan.server.config import CONFIG_FILE, ServerConfig, closed_before, read_config_file
 from costspan.server.pipeline.committer import Committer
 from costspan.server.pipeline.counters import IngestCounters
 from costspan.server.pipeline.pipeline import Pipeline
+from costspan.server.pipeline.repricing import PriceSettings, Repricing
 from costspan.server.store.duckdb.connection import LEDGER_FILE
+from costspan.server.store.duckdb.repricing import DuckDBRepricing
 from costspan.server.store.duckdb.store import DuckDBStore
 from costspan.server.store.ports import LedgerReader, Store
 from costspan.server.web.app import make_app
-
-CONFIG_FILE = "costspan.yaml"
 
 
 def make_server(config: ServerConfig, clock: Clock = system_clock) -> FastAPI:
     """Return the application of `costspan serve`, its ledger open. Raise Unreachable, ConfigError, StoreUnavailable."""
     card = load_rate_card(config.prices)
     store = DuckDBStore(config.data, clock=clock)
-    pipeline = _pipeline(store, config.prices, clock)
+    committer = Committer(store, card)
+    pipeline = Pipeline(committer, IngestCounters(clock))
+    file = config.file or config.data / CONFIG_FILE
+    repricing = Repricing(committer, DuckDBRepricing(store), lambda: price_settings(file), clock)
 
     def stop() -> None:
         pipeline.close()
         store.close()
 
-    return make_app(config, store, pipeline, card, clock, stop)
+    return make_app(config, store, pipeline, repricing, clock, stop)
 
 
 class Reader:
@@ -73,6 +76,27 @@ def open_pipeline(data: Path, config: Path | None = None) -> Iterator[Pipeline]:
     finally:
         pipeline.close()
         store.close()
+
+
+@contextmanager
+def open_repricing(data: Path, config: Path | None = None) -> Iterator[Repricing]:
+    """Open the ledger in `data` for re-pricing, without a server. Raise Unreachable where there is none."""
+    if not has_ledger(data):
+        raise Unreachable(f"no ledger in {data}; start one with: costspan serve --data {data}")
+    file = config or data / CONFIG_FILE
+    store = DuckDBStore(data)
+    committer = Committer(store, price_settings(file).card)
+    try:
+        yield Repricing(committer, DuckDBRepricing(store), lambda: price_settings(file), system_clock)
+    finally:
+        committer.close()
+        store.close()
+
+
+def price_settings(file: Path) -> PriceSettings:
+    """Return what a `costspan.yaml` says of prices, published prices alone where there is no such file."""
+    settings = read_config_file(file if file.exists() else None)
+    return PriceSettings(load_rate_card(settings.get("prices") or ()), closed_before(settings), file)
 
 
 def has_ledger(data: Path) -> bool:

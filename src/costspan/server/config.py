@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
 
+from costspan.core.clock import system_clock
 from costspan.core.errors import ConfigError, UsageError
+from costspan.core.period import parse_period
 
 DEFAULT_DATA: Final = Path("costspan-data")
 DEFAULT_PORT: Final = 4318
 """OTLP/HTTP's own default, so that an SDK needs no setting to reach the server."""
 
-KNOWN_KEYS: Final = ("prices",)
+CONFIG_FILE: Final = "costspan.yaml"
+KNOWN_KEYS: Final = ("prices", "closed_until")
+_DAY_OR_MONTH: Final = re.compile(r"\d{4}-\d{2}(-\d{2})?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +39,8 @@ class ServerConfig:
     """What every request must present; None allows all, which is why only loopback may be bound without it."""
     prices: tuple[Mapping[str, Any], ...] = ()
     """Overlay rates on top of the catalogue (accounting rule 4)."""
+    file: Path | None = None
+    """The `costspan.yaml` that is read again when prices change; the one in the data folder where None."""
 
     def __post_init__(self) -> None:
         if self.api_key is None and not _is_loopback(self.host):
@@ -60,6 +68,24 @@ def read_config_file(path: Path | None) -> dict[str, Any]:
         if key not in KNOWN_KEYS:
             raise ConfigError(f"{path}: unknown key {key!r}; known: {', '.join(KNOWN_KEYS)}")
     return document
+
+
+def closed_before(settings: Mapping[str, Any]) -> datetime | None:
+    """Return the end of `closed_until`, a day or a month that is closed as a whole (accounting rule 9); None if unset.
+
+    Raise ConfigError when it is neither.
+    """
+    closed = settings.get("closed_until")
+    if closed is None:
+        return None
+    text = str(closed)
+    wrong = ConfigError(f"closed_until: {text!r} is not a month (2026-10) or a day (2026-10-31)")
+    if not _DAY_OR_MONTH.fullmatch(text):
+        raise wrong
+    try:
+        return parse_period("1970-01-01", text, system_clock()).until
+    except UsageError:
+        raise wrong from None
 
 
 def api_key_from(environment: Mapping[str, str] = os.environ) -> str | None:

@@ -24,7 +24,7 @@ _INSERT_CALLS: Final = (
     f"INSERT INTO calls (entry_id, sign, posted_at, {_CALL_NAMES}) "
     f"SELECT b.entry_id, 1, ?, {_CALL_EXPRESSIONS} FROM call_batch b"
 )
-_CHARGE_COLUMNS: Final = {
+CHARGE_COLUMNS: Final = {
     "entry_id": DataType.int64(),
     "started_at": DataType.int64(),
     "unit": DataType.string(),
@@ -36,7 +36,7 @@ _CHARGE_COLUMNS: Final = {
     "rate_id": DataType.string(),
     "card_version": DataType.string(),
 }
-_INSERT_CHARGES: Final = (
+INSERT_CHARGES: Final = (
     "INSERT INTO charges SELECT b.entry_id, 1, ?, make_timestamp(b.started_at), b.unit, b.quantity, b.price, b.per, "
     "b.list_cost, b.cost, b.rate_id, b.card_version FROM charge_batch b"
 )
@@ -102,7 +102,7 @@ class Writer:
         with registered(self._connection, "call_batch", _call_columns(entries, ids)):
             self._connection.execute(_INSERT_CALLS, [moment])
         with registered(self._connection, "charge_batch", _charge_columns(entries, ids)):
-            self._connection.execute(_INSERT_CHARGES, [moment])
+            self._connection.execute(INSERT_CHARGES, [moment])
 
     def _roll_back(self) -> None:
         try:
@@ -138,5 +138,5 @@ def _charge_columns(entries: Sequence[Entry], ids: Sequence[int]) -> dict[str, t
         if entry.role is Role.OWNER
         for charge in entry.priced.charges
     ]
-    values: Iterable[Iterable[Any]] = zip(*rows, strict=True) if rows else ([] for _ in _CHARGE_COLUMNS)
-    return dict(zip(_CHARGE_COLUMNS, zip(values, _CHARGE_COLUMNS.values(), strict=True), strict=True))
+    values: Iterable[Iterable[Any]] = zip(*rows, strict=True) if rows else ([] for _ in CHARGE_COLUMNS)
+    return dict(zip(CHARGE_COLUMNS, zip(values, CHARGE_COLUMNS.values(), strict=True), strict=True))
