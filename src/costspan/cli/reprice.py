@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from costspan.cli.ask import ServerLedger, add_source_options, answering_server, data_folder
-from costspan.cli.table import count_text, money_text, print_table, progress_bar
+from costspan.cli.table import count_text, money_text, print_table, progress_bar, render_table
 from costspan.core.clock import system_clock
 from costspan.core.errors import CostspanError, UsageError
 
@@ -29,6 +29,12 @@ class Repricer(Protocol):
 
     def runs(self) -> Document:
         """Return the document of `GET /api/v1/reprice`."""
+
+    def unpriced(self, since: str | None, until: str | None) -> Document:
+        """Return the document of `GET /api/v1/prices/unpriced`."""
+
+    def map(self, request: Document) -> Document:
+        """Return the document of `POST /api/v1/prices/map`."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -90,6 +96,13 @@ class _Server:
     def runs(self) -> Document:
         return self._ledger.ask("/api/v1/reprice")
 
+    def unpriced(self, since: str | None, until: str | None) -> Document:
+        said = (("since", since), ("until", until))
+        return self._ledger.ask("/api/v1/prices/unpriced", [(key, value) for key, value in said if value])
+
+    def map(self, request: Document) -> Document:
+        return self._ledger.post("/api/v1/prices/map", request)
+
 
 class _Folder:
     def __init__(self, repricing: Any) -> None:
@@ -104,6 +117,16 @@ class _Folder:
         from costspan.server.analytics.repricing import runs_document
 
         return runs_document(self._repricing)
+
+    def unpriced(self, since: str | None, until: str | None) -> Document:
+        from costspan.server.analytics.unpriced import unpriced_document
+
+        return unpriced_document(self._repricing, since, until, system_clock())
+
+    def map(self, request: Document) -> Document:
+        from costspan.server.analytics.unpriced import map_document
+
+        return map_document(self._repricing, request)
 
 
 def _request(arguments: argparse.Namespace) -> Document:
@@ -184,8 +207,13 @@ def _print_runs(runs: list[Document]) -> None:
         return
     headers = ("Run", "State", "Started", "Entries", "Difference")
     rows = [
-        [run["run_id"], run["state"], run["started_at"][:19], count_text(run["corrected_entries"])]
-        + [money_text(run["difference_usd"])]
+        [
+            run["run_id"],
+            run["state"],
+            run["started_at"][:19],
+            count_text(run["corrected_entries"]),
+            money_text(run["difference_usd"]),
+        ]
         for run in runs
     ]
-    print_table(headers, rows, [f"{len(runs)} runs", "", "", "", ""], words=3)
+    print(render_table(headers, rows, words=3))

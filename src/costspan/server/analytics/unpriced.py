@@ -53,7 +53,7 @@ def map_document(repricing: Repricing, request: Mapping[str, Any]) -> dict[str, 
 
 def _model(card: RateCard, found: UnpricedModel) -> dict[str, Any]:
     listed_by = provider_id(found.provider, card.profiles, card.overlay_providers)
-    near = nearest_names(found.model, [listed_by]) if found.model and listed_by in card.profiles else []
+    near = nearest_names(found.model, [listed_by]) if found.model and listed_by else []
     near = near or (nearest_names(found.model) if found.model else [])
     return {
         "model": found.model,
@@ -86,11 +86,11 @@ def _refuse_without_price(card: RateCard, target: str) -> None:
 
 
 def _provider(repricing: Repricing, model: str, named: object) -> str:
-    if isinstance(named, str) and named.strip():
-        return named.strip()
     providers = {each.provider for each in repricing.unpriced(ALL_TIME) if each.model == model}
     if not providers:
         raise UsageError(f"no call without a price names the model {model!r}; see costspan prices unpriced")
+    if isinstance(named, str) and named.strip():
+        return named.strip()
     if len(providers) > 1 or None in providers:
         said = ", ".join(sorted(each or "(none named)" for each in providers))
         raise UsageError(f"say with provider whose calls are meant; calls to {model} name: {said}")

@@ -71,8 +71,15 @@ class Repricing:
     """Corrects a ledger's prices, one run at a time. `settings` is read anew for each question."""
 
     def __init__(
-        self, committer: Committer, ledger: RepricingLedger, settings: Callable[[], PriceSettings], clock: Clock
+        self,
+        committer: Committer,
+        ledger: RepricingLedger,
+        settings: Callable[[], PriceSettings],
+        clock: Clock,
+        *,
+        chunk: int = CHUNK,
     ) -> None:
+        self._chunk = chunk
         self._committer = committer
         self._ledger = ledger
         self._settings = settings
@@ -145,7 +152,7 @@ class Repricing:
             closed = self._settings().closed_before
             self._write(lambda: self._ledger.put_run(replace(run, state=RunState.UNDOING, finished_at=None)))
             restored = 0
-            while done := self._write(lambda: self._ledger.undo(run_id, CHUNK, closed)):
+            while done := self._write(lambda: self._ledger.undo(run_id, self._chunk, closed)):
                 restored += done
                 self.progress = Progress(run_id, restored, run.standing)
             self._write(lambda: self._ledger.put_run(replace(run, state=RunState.UNDONE, finished_at=self._clock())))
@@ -160,8 +167,8 @@ class Repricing:
     def _correct(self, run: Run, plan: RepricingPlan, settings: PriceSettings) -> Applied:
         self._write(lambda: self._ledger.put_run(run))
         corrected = 0
-        for first in range(0, len(plan.entry_ids), CHUNK):
-            chunk = plan.entry_ids[first : first + CHUNK]
+        for first in range(0, len(plan.entry_ids), self._chunk):
+            chunk = plan.entry_ids[first : first + self._chunk]
             corrected += self._correct_chunk(run, chunk, settings)
             self.progress = Progress(run.run_id, first + len(chunk), len(plan.entry_ids))
         self._write(lambda: self._ledger.put_run(replace(run, state=RunState.APPLIED, finished_at=self._clock())))
