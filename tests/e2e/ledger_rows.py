@@ -6,10 +6,13 @@ import json
 import os
 import subprocess
 import sys
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import duckdb
+
+from costspan.core.period import iso
 
 DIMENSIONS = (
     "model", "provider", "requested_model", "response_model", "operation", "feature", "team", "user", "environment",
@@ -35,16 +38,12 @@ def document(*words: str) -> dict[str, Any]:
 
 
 def every_total(folder: Path, until: str) -> dict[str, Any]:
-    """Return the spend document by every dimension and by day; all but the latencies, which are no sums."""
+    """Return the spend document of the 40 days before `until`, by day and each dimension: every measure there is."""
     from costspan.server.assembly import open_reader
 
+    asked = [("interval", "1d"), ("since", iso(datetime.fromisoformat(until) - timedelta(days=40))), ("until", until)]
     with open_reader(folder) as reader:
-        return {
-            key: reader.ask(
-                "/api/v1/spend", [("group_by", key), ("interval", "1d"), ("since", "40d"), ("until", until)]
-            )
-            for key in DIMENSIONS
-        }
+        return {key: reader.ask("/api/v1/spend", [("group_by", key), *asked]) for key in DIMENSIONS}
 
 
 def lines(folder: Path) -> dict[str, int]:

@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ledger_rows import charged, costspan, document, every_total
+from test_reprice import CHEAPER_CLAUDE, append
 
 from costspan.core.clock import system_clock
 from costspan.core.period import iso
-
-from ledger_rows import charged, costspan, document, every_total
-from test_reprice import CHEAPER_CLAUDE, append
 
 PROGRAM = Path(__file__).with_name("reprice_program.py")
 

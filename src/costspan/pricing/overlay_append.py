@@ -64,6 +64,8 @@ def _added(document: Any, text: str, entry: Mapping[str, str], path: Path) -> st
         end = value.end_mark.index - 1
         return f"{text[:end]}{', ' if value.value else ''}{_flow(entry)}{text[end:]}"
     is_block = value.id == "sequence"
+    if not is_block and value.value:
+        raise ConfigError(f"{path}:{key.end_mark.line + 1}: prices: a list of entries")
     last_line = _last_line(value.value[-1]) if is_block else key.end_mark.line
     indent = value.start_mark.column if is_block else 2
     lines = text.splitlines(keepends=True)
