@@ -39,9 +39,9 @@ class PowerCut(DuckDBRepricing):
 
 def main(data: Path, run_id: str | None) -> None:
     store = DuckDBStore(data)
-    committer = Committer(store, price_settings(data / CONFIG_FILE).card)
+    committer = Committer(store, price_settings(data, data / CONFIG_FILE).card)
     repricing = Repricing(
-        committer, PowerCut(store), lambda: price_settings(data / CONFIG_FILE), system_clock, chunk=20
+        committer, PowerCut(store), lambda: price_settings(data, data / CONFIG_FILE), system_clock, chunk=20
     )
     if run_id:
         repricing.undo(run_id)

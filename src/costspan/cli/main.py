@@ -20,7 +20,7 @@ COMMANDS: Final = {
     "report": "a table of spend",
     "import": "read telemetry files into the ledger",
     "price": "price one usage and say why",
-    "prices": "the price catalogue: list, check; models without a price: unpriced, map",
+    "prices": "the price catalogue: list, check, diff, sync, activate, export; models without a price: unpriced, map",
     "reprice": "what changed prices change in the ledger: look, apply, undo",
     "doctor": "what is installed, reachable and missing, and what to do",
 }

@@ -1,6 +1,7 @@
 """`costspan prices`: the catalogue as it is, whether it obeys its rules, and what the ledger finds missing in it.
 
-`list` and `check` work in the bare install; what asks the ledger is in `prices_ledger`.
+`list`, `check` and `export` work in the bare install; what asks the ledger is in `prices_ledger`, what makes and
+compares versions in `prices_catalogue`.
 """
 
 from __future__ import annotations
@@ -8,8 +9,9 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
+from costspan.cli.prices_catalogue import configure_catalogue, print_rates, run_activate, run_diff, run_sync
 from costspan.cli.prices_ledger import configure_map, configure_unpriced, run_map, run_unpriced
 from costspan.core.clock import system_clock
 from costspan.core.errors import UsageError
@@ -22,8 +24,8 @@ from costspan.pricing.rate_card import PER, PriceEntry, RateRow
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add `list`, `check`, `unpriced` and `map`."""
-    actions = parser.add_subparsers(dest="action", metavar="list|check|unpriced|map", required=True)
+    """Add the actions."""
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     listing = actions.add_parser("list", help="every rate: provider, model, mode, interval, prices, source")
     listing.add_argument("--provider", help="only this provider")
     listing.add_argument("--model", metavar="TEXT", help="only models whose name contains this")
@@ -31,6 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     checking = actions.add_parser("check", help="rules every rate obeys; exit code 1 when one does not")
     checking.add_argument("--json", action="store_true", help="one JSON document")
     configure_unpriced(actions.add_parser("unpriced", help="models of the ledger without a price; exit code 1 if any"))
+    configure_catalogue(actions)
     configure_map(actions.add_parser("map", help="give a model the price of another and re-price its calls"))
 
 
@@ -41,10 +44,21 @@ def run(arguments: argparse.Namespace) -> int:
             return _list(arguments)
         case "check":
             return _check(as_json=arguments.json)
-        case "unpriced":
-            return run_unpriced(arguments)
-        case _:
-            return run_map(arguments)
+        case "export":
+            rates = [_document(entry, row) for entry, row in _rows(None, None)]
+            print_rates(rates, load_rate_card().version, arguments.format)
+            return 0
+        case action:
+            return _ACTIONS[action](arguments)
+
+
+_ACTIONS: Final = {
+    "unpriced": run_unpriced,
+    "map": run_map,
+    "sync": run_sync,
+    "activate": run_activate,
+    "diff": run_diff,
+}
 
 
 def _list(arguments: argparse.Namespace) -> int:

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from costspan.core.clock import Clock, system_clock
 from costspan.core.errors import Unreachable, UsageError
 from costspan.pricing.load import load_rate_card
+from costspan.pricing.versions import active, folder_of
 from costspan.server.analytics.spend import parse_question, spend_document
 from costspan.server.config import CONFIG_FILE, ServerConfig, closed_before, read_config_file
 from costspan.server.pipeline.committer import Committer
@@ -21,18 +22,18 @@ from costspan.server.pipeline.repricing import PriceSettings, Repricing
 from costspan.server.store.duckdb.connection import LEDGER_FILE
 from costspan.server.store.duckdb.repricing import DuckDBRepricing
 from costspan.server.store.duckdb.store import DuckDBStore
-from costspan.server.store.ports import LedgerReader, Store
+from costspan.server.store.ports import LedgerReader
 from costspan.server.web.app import make_app
 
 
 def make_server(config: ServerConfig, clock: Clock = system_clock) -> FastAPI:
     """Return the application of `costspan serve`, its ledger open. Raise Unreachable, ConfigError, StoreUnavailable."""
-    card = load_rate_card(config.prices)
+    card = load_rate_card(config.prices, folder_of(config.data, active(config.data)))
     store = DuckDBStore(config.data, clock=clock)
     committer = Committer(store, card)
     pipeline = Pipeline(committer, IngestCounters(clock))
     file = config.file or config.data / CONFIG_FILE
-    repricing = Repricing(committer, DuckDBRepricing(store), lambda: price_settings(file), clock)
+    repricing = Repricing(committer, DuckDBRepricing(store), lambda: price_settings(config.data, file), clock)
 
     def stop() -> None:
         pipeline.close()
@@ -70,7 +71,8 @@ def open_pipeline(data: Path, config: Path | None = None) -> Iterator[Pipeline]:
     """Open the ledger in `data` for writing, without a server; prices from `config` or the folder's costspan.yaml."""
     path = config or (data / CONFIG_FILE if (data / CONFIG_FILE).exists() else None)
     store = DuckDBStore(data)
-    pipeline = _pipeline(store, tuple(read_config_file(path).get("prices") or ()), system_clock)
+    card = load_rate_card(read_config_file(path).get("prices") or (), folder_of(data, active(data)))
+    pipeline = Pipeline(Committer(store, card), IngestCounters(system_clock))
     try:
         yield pipeline
     finally:
@@ -85,24 +87,21 @@ def open_repricing(data: Path, config: Path | None = None) -> Iterator[Repricing
         raise Unreachable(f"no ledger in {data}; start one with: costspan serve --data {data}")
     file = config or data / CONFIG_FILE
     store = DuckDBStore(data)
-    committer = Committer(store, price_settings(file).card)
+    committer = Committer(store, price_settings(data, file).card)
     try:
-        yield Repricing(committer, DuckDBRepricing(store), lambda: price_settings(file), system_clock)
+        yield Repricing(committer, DuckDBRepricing(store), lambda: price_settings(data, file), system_clock)
     finally:
         committer.close()
         store.close()
 
 
-def price_settings(file: Path) -> PriceSettings:
-    """Return what a `costspan.yaml` says of prices, published prices alone where there is no such file."""
+def price_settings(data: Path, file: Path) -> PriceSettings:
+    """Return what a `costspan.yaml` says of prices, over the catalogue that is active in the data folder."""
     settings = read_config_file(file if file.exists() else None)
-    return PriceSettings(load_rate_card(settings.get("prices") or ()), closed_before(settings), file)
+    card = load_rate_card(settings.get("prices") or (), folder_of(data, active(data)))
+    return PriceSettings(card, closed_before(settings), file)
 
 
 def has_ledger(data: Path) -> bool:
     """Return True when `data` holds a ledger."""
     return (data / LEDGER_FILE).exists()
-
-
-def _pipeline(store: Store, prices: Sequence[Any], clock: Clock) -> Pipeline:
-    return Pipeline(Committer(store, load_rate_card(prices)), IngestCounters(clock))
