@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, cast
 
-from costspan.core.call import STANDARD_MODE, Call, UsageState
+from costspan.core.call import STANDARD_MODE, Call, Signal, UsageState
 from costspan.core.charge import Charge, PricedUsage, PriceStatus
 from costspan.core.clock import ns_from_utc
 from costspan.core.money import ZERO, PicoUsd
@@ -43,8 +43,10 @@ class Prepared:
 def price_call(call: Call, card: RateCard) -> PricedUsage:
     """Return the verdict on one call at its start time; never raises, never guesses a zero."""
     provider, models, mode = call.provider, call.models, call.mode
+    # A metric point sums many requests, so its input says nothing of the context band any of them fell into.
+    context_tokens = 0 if call.signal is Signal.METRIC else None
     if call.usage_state is UsageState.REPORTED and call.usage:
-        return _priced(card, (provider, models, mode), call.usage, call.started_at_ns)
+        return _priced(card, (provider, models, mode), call.usage, call.started_at_ns, context_tokens)
     known = prepared(card, (provider, models, mode))
     if call.usage_state is UsageState.INVALID:
         return _without_money(PriceStatus.INVALID_USAGE, known, call.started_at_ns, call.usage_note)
@@ -55,7 +57,7 @@ def price_call(call: Call, card: RateCard) -> PricedUsage:
         return _without_money(PriceStatus.USAGE_MISSING, known, call.started_at_ns, CUT_OFF)
     if call.usage_state is UsageState.MISSING:
         return _without_money(PriceStatus.USAGE_MISSING, known, call.started_at_ns, call.usage_note)
-    verdict = _priced(card, (provider, models, mode), call.usage, call.started_at_ns)
+    verdict = _priced(card, (provider, models, mode), call.usage, call.started_at_ns, context_tokens)
     if call.usage_state is UsageState.ASSUMED and verdict.status is PriceStatus.PRICED:
         note = call.usage_note or "the emitter's way of counting tokens is not known"
         return replace(verdict, status=PriceStatus.ASSUMED, reason=note)
@@ -97,7 +99,7 @@ def _prepare(card: RateCard, names: Names) -> Prepared:
     return Prepared(None, found, compiled(found, effective(card, found, asked, listed), listed), asked)
 
 
-def _priced(card: RateCard, names: Names, usage: Usage, at_ns: int) -> PricedUsage:
+def _priced(card: RateCard, names: Names, usage: Usage, at_ns: int, context_tokens: int | None = None) -> PricedUsage:
     known = prepared(card, names)
     found, rates = known.found, known.rates
     if found is None or rates is None:
@@ -107,7 +109,9 @@ def _priced(card: RateCard, names: Names, usage: Usage, at_ns: int) -> PricedUsa
         missing = "listed without a price" if not rates.segments else "no price is listed for that date"
         return _without_money(PriceStatus.UNPRICED, known, at_ns, missing)
     bands = segment.at(at_ns)
-    band = bands.for_context(usage.context_tokens) if len(bands.over) > 1 else bands.bands[0]
+    band = bands.bands[0]
+    if len(bands.over) > 1:
+        band = bands.for_context(usage.context_tokens if context_tokens is None else context_tokens)
     charges, unpriced = _charges(band, usage)
     reason = found.approximate
     if segment.mode != known.mode:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
-from costspan.core.call import Call, UsageState
+from costspan.core.call import Call, Signal, UsageState
 from costspan.core.clock import ns_from_utc
 from costspan.core.units import Unit
 from costspan.core.usage import Usage
@@ -73,6 +73,7 @@ def calls(draw: some.DrawFn) -> Call:
         started_at_ns=started_at_ns,
         ended_at_ns=started_at_ns + 1_000_000,
         dialect="test",
+        signal=draw(some.sampled_from([Signal.SPAN, Signal.SPAN, Signal.METRIC])),
         provider=provider,
         requested_model=model,
         response_model=draw(some.sampled_from([None, model, "gpt-5.4-2026-03-05", ""])),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC
 from typing import Any, Final
 
-from costspan.core.call import Call, UsageState
+from costspan.core.call import Call, Signal, UsageState
 from costspan.core.charge import PricedUsage
 from costspan.core.clock import ns_from_utc
 from costspan.core.units import Unit
@@ -17,7 +17,7 @@ from costspan.server.store.charge_classes import charge_classes
 
 PRICING_COLUMNS: Final = (
     "started_at", "dialect", "sent_provider", "requested_model", "response_model", "mode", "usage_state", "usage_note",
-    "error_type", "price_status", *(f"q_{unit}" for unit in Unit),
+    "error_type", "signal", "price_status", *(f"q_{unit}" for unit in Unit),
 )  # fmt: skip
 """All that pricing looks at. What was cut off while streaming shows in the status, which no price list changes."""
 
@@ -39,6 +39,7 @@ def verdict(row: Mapping[str, Any], card: RateCard) -> PricedUsage:
             started_at_ns=started_at_ns,
             ended_at_ns=started_at_ns,
             dialect=row["dialect"],
+            signal=Signal(row["signal"]),
             provider=row["sent_provider"],
             requested_model=row["requested_model"],
             response_model=row["response_model"],

@@ -69,6 +69,8 @@ LEFT JOIN (SELECT *, entry_id NOT IN (SELECT entry_id FROM calls WHERE sign < 0)
   WHERE sign > 0 AND run_id IS NOT NULL) n ON n.run_id = r.run_id
 LEFT JOIN (SELECT entry_id, cost FROM calls WHERE sign > 0) o ON o.entry_id = n.corrects
 GROUP BY ALL ORDER BY r.started_at DESC, r.run_id DESC"""
+_MOST: Final = 2**63 - 1
+"""What a column holds: an estimate beyond 9.2 million dollars for one call says its sampling wrong."""
 _NEVER: Final = datetime(1, 1, 1)  # noqa: DTZ001 - as the tables keep moments: UTC, without a zone
 
 
@@ -186,8 +188,9 @@ def _corrected_columns(entries: Sequence[_Corrected]) -> dict[str, tuple[list[An
 def _decided(entry: _Corrected) -> dict[str, Any]:
     priced, kept = entry.priced, entry.row["kept"]
     rate = priced.rate
+    estimate = AdjustedCount(kept).times(priced.cost) if kept and priced.cost is not None else None
     return results(priced, entry.row) | {
-        "estimated_cost": AdjustedCount(kept).times(priced.cost) if kept and priced.cost is not None else None,
+        "estimated_cost": estimate if estimate is None or estimate <= _MOST else None,
         "price_reason": priced.reason,
         "rate_id": rate.rate_id if rate else None,
         "matched_by": rate.matched_by if rate else None,

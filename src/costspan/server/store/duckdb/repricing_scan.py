@@ -13,7 +13,7 @@ from typing import Any, Final
 import duckdb
 from arro3.core import DataType
 
-from costspan.core.call import Role
+from costspan.core.call import Role, Signal
 from costspan.core.period import Period
 from costspan.core.units import (
     CACHE_READ_UNITS,
@@ -149,7 +149,7 @@ def _scan(asked: str, used: dict[Unit, int], keys: Keys) -> str:
     quantities = ", ".join(f"q_{unit}" for unit in Unit)
     same = " AND ".join(f"{name} IS NOT DISTINCT FROM k_{name}" for name in _NAMES)
     return f"""WITH asked AS (SELECT {", ".join(needed)}, {quantities}, epoch_us(started_at) AS us,
-  {context} AS context {asked}),
+  CASE WHEN signal = '{Signal.METRIC}' THEN 0 ELSE {context} END AS context {asked}),
 looked_up AS (SELECT * FROM asked JOIN price_keys ON {same} AND whole LEFT JOIN price_rates ON r_key = key_id
   AND us >= start_us AND us < end_us AND {week} >= week_from AND {week} < week_to AND context > over
   AND context <= up_to),
