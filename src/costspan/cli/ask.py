@@ -52,19 +52,26 @@ class ServerLedger:
 
     def ask(self, path: str, parameters: Parameters = ()) -> dict[str, Any]:
         """Return the JSON document of `path`."""
-        query = f"?{urlencode(parameters)}" if parameters else ""
+        return self._exchange("GET", path, f"?{urlencode(parameters)}" if parameters else "")
+
+    def post(self, path: str, request: dict[str, Any]) -> dict[str, Any]:
+        """Return the JSON document that answers `request`, sent as JSON."""
+        return self._exchange("POST", path, body=json.dumps(request))
+
+    def _exchange(self, method: str, path: str, query: str = "", body: str | None = None) -> dict[str, Any]:
+        headers = authorization() | ({"Content-Type": "application/json"} if body else {})
         link = connect(self.url, self.timeout_s)
         try:
-            link.request("GET", f"{urlsplit(self.url).path.rstrip('/')}{path}{query}", headers=authorization())
+            link.request(method, f"{urlsplit(self.url).path.rstrip('/')}{path}{query}", body, headers)
             response = link.getresponse()
-            body = response.read()
+            answer = response.read()
         except (OSError, HTTPException) as error:
             raise Unreachable(
                 f"no costspan server answers at {self.url} ({error}); start one: costspan serve"
             ) from None
         finally:
             link.close()
-        return _document(self.url, path, response.status, body)
+        return _document(self.url, path, response.status, answer)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,8 @@ COMMANDS: Final = {
     "trace": "one trace as a tree: cost of each span, what is not counted and why",
     "import": "read telemetry files into the ledger",
     "price": "price one usage and say why",
-    "prices": "the price catalogue: list, check",
+    "prices": "the price catalogue: list, check, diff, sync, activate, export; models without a price: unpriced, map",
+    "reprice": "what changed prices change in the ledger: look, apply, undo",
     "doctor": "what is installed, reachable and missing, and what to do",
 }
 """Command -> its help line. Each is `costspan.cli.<command>` with `configure(parser)` and `run(arguments) -> int`."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import json
 import os
 from collections.abc import Mapping
@@ -19,7 +18,8 @@ from costspan.core.money import usd_text
 from costspan.core.period import iso, parse_moment
 from costspan.core.units import TOKEN_UNITS, Unit
 from costspan.core.usage import Usage
-from costspan.pricing.load import built_in, load_rate_card, profiles
+from costspan.pricing.load import load_rate_card
+from costspan.pricing.nearest import nearest_names
 from costspan.pricing.overlay_file import read_overlays
 from costspan.pricing.price_call import price_usage
 from costspan.pricing.rate_card import RateCard
@@ -135,13 +135,7 @@ def _line(charge: Charge) -> str:
 
 
 def _unpriced(card: RateCard, arguments: argparse.Namespace, priced: PricedUsage) -> str:
-    names = {
-        name
-        for provider in ([priced.provider] if priced.provider else profiles())
-        if (listed := built_in(provider))
-        for name in (*listed.index.literals, *(entry.model for entry in listed.entries))
-    }
-    near = difflib.get_close_matches(arguments.model.lower(), sorted(names), n=5, cutoff=0.6)
+    near = [name for _, name in nearest_names(arguments.model, [priced.provider] if priced.provider else None)]
     lines = [f"unpriced: {arguments.model} ({priced.reason})"]
     lines += [f"  nearest known names: {', '.join(near)}"] if near else []
     lines += [f"  price list {card.version}; a price of your own goes under `prices:` in costspan.yaml"]

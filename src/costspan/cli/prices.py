@@ -1,12 +1,18 @@
-"""`costspan prices list|check`: the catalogue as it is, and whether it obeys its rules. Works in the bare install."""
+"""`costspan prices`: the catalogue as it is, whether it obeys its rules, and what the ledger finds missing in it.
+
+`list`, `check` and `export` work in the bare install; what asks the ledger is in `prices_ledger`, what makes and
+compares versions in `prices_catalogue`.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
+from costspan.cli.prices_catalogue import configure_catalogue, print_rates, run_activate, run_diff, run_sync
+from costspan.cli.prices_ledger import configure_map, configure_unpriced, run_map, run_unpriced
 from costspan.core.clock import system_clock
 from costspan.core.errors import UsageError
 from costspan.core.period import iso
@@ -18,19 +24,41 @@ from costspan.pricing.rate_card import PER, PriceEntry, RateRow
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add `list` and `check`."""
-    actions = parser.add_subparsers(dest="action", metavar="list|check", required=True)
+    """Add the actions."""
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     listing = actions.add_parser("list", help="every rate: provider, model, mode, interval, prices, source")
     listing.add_argument("--provider", help="only this provider")
     listing.add_argument("--model", metavar="TEXT", help="only models whose name contains this")
     listing.add_argument("--json", action="store_true", help="one JSON document")
     checking = actions.add_parser("check", help="rules every rate obeys; exit code 1 when one does not")
     checking.add_argument("--json", action="store_true", help="one JSON document")
+    configure_unpriced(actions.add_parser("unpriced", help="models of the ledger without a price; exit code 1 if any"))
+    configure_catalogue(actions)
+    configure_map(actions.add_parser("map", help="give a model the price of another and re-price its calls"))
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the list, or the findings; return 1 when a rule is broken."""
-    return _list(arguments) if arguments.action == "list" else _check(as_json=arguments.json)
+    """Do what is asked; `check` returns 1 when a rule is broken, `unpriced` when a model has no price."""
+    match arguments.action:
+        case "list":
+            return _list(arguments)
+        case "check":
+            return _check(as_json=arguments.json)
+        case "export":
+            rates = [_document(entry, row) for entry, row in _rows(None, None)]
+            print_rates(rates, load_rate_card().version, arguments.format)
+            return 0
+        case action:
+            return _ACTIONS[action](arguments)
+
+
+_ACTIONS: Final = {
+    "unpriced": run_unpriced,
+    "map": run_map,
+    "sync": run_sync,
+    "activate": run_activate,
+    "diff": run_diff,
+}
 
 
 def _list(arguments: argparse.Namespace) -> int:

@@ -32,6 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
         root_path=arguments.root_path.rstrip("/"),
         api_key=api_key_from(),
         settings=read_settings(settings_file(data, named)),
+        file=settings_file(data, named),
     )
     listening = runtime.bind(config)
     app = make_server(config)

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from itertools import pairwise
+from pathlib import Path
 from typing import Final
 
 from costspan.core.call import STANDARD_MODE
 from costspan.core.units import TOKEN_UNITS, Unit
-from costspan.pricing.load import built_in, patched, profiles
+from costspan.pricing.load import CATALOGUE, built_in, patched, profiles
 from costspan.pricing.rate_card import PriceEntry, RateRow
 from costspan.pricing.timeline import piece
 
@@ -35,11 +36,11 @@ class Finding:
     text: str
 
 
-def check_catalogue(now: datetime) -> list[Finding]:
-    """Return every finding in the built-in catalogue and the patches, errors first."""
+def check_catalogue(now: datetime, catalogue: Path = CATALOGUE) -> list[Finding]:
+    """Return every finding in a catalogue (default: the built-in one) and the patches, errors first."""
     found: list[Finding] = []
-    for provider in sorted(profiles()):
-        for listed in (built_in(provider), patched(provider)):
+    for provider in sorted(profiles(catalogue)):
+        for listed in (built_in(provider, catalogue), patched(provider, catalogue)):
             for entry in listed.entries if listed else ():
                 found += check_entry(entry, now)
     return sorted(found, key=lambda each: (not each.error, each.place))

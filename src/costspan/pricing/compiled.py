@@ -78,12 +78,14 @@ class Segment:
 
     def at(self, moment_ns: int) -> Bands:
         """Return the bands of a moment; of two windows the later row wins."""
-        if self.windows:
-            # 1970-01-01 was a Thursday, day 3.
-            minute_of_week = (moment_ns // (60 * NS_PER_S) + 3 * 1440) % (7 * 1440)
-            for window, bands in reversed(self.windows):
-                if minute_of_week in window:
-                    return bands
+        # 1970-01-01 was a Thursday, day 3.
+        return self.in_week((moment_ns // (60 * NS_PER_S) + 3 * 1440) % (7 * 1440)) if self.windows else self.plain
+
+    def in_week(self, minute_of_week: int) -> Bands:
+        """Return the bands of a minute of the week, counted from Monday 00:00 UTC."""
+        for window, bands in reversed(self.windows):
+            if minute_of_week in window:
+                return bands
         return self.plain
 
 

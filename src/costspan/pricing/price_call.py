@@ -31,7 +31,7 @@ Names = tuple[str | None, tuple[str, ...], str]
 
 
 @dataclass(frozen=True, slots=True)
-class _Prepared:
+class Prepared:
     """What is known of (provider, models, mode) before a usage is seen. `unknown` says why there is no price list."""
 
     unknown: str | None
@@ -47,16 +47,16 @@ def price_call(call: Call, card: RateCard) -> PricedUsage:
     context_tokens = 0 if call.signal is Signal.METRIC else None
     if call.usage_state is UsageState.REPORTED and call.usage:
         return _priced(card, (provider, models, mode), call.usage, call.started_at_ns, context_tokens)
-    prepared = _prepared(card, (provider, models, mode))
+    known = prepared(card, (provider, models, mode))
     if call.usage_state is UsageState.INVALID:
-        return _without_money(PriceStatus.INVALID_USAGE, prepared, call.started_at_ns, call.usage_note)
+        return _without_money(PriceStatus.INVALID_USAGE, known, call.started_at_ns, call.usage_note)
     if call.failed and not call.usage:
         # Cut off after the first chunk: the provider may have billed what it had sent (accounting rule 6).
         if call.time_to_first_chunk_s is None:
-            return _without_money(PriceStatus.UNPRICED, prepared, call.started_at_ns, FAILED)
-        return _without_money(PriceStatus.USAGE_MISSING, prepared, call.started_at_ns, CUT_OFF)
+            return _without_money(PriceStatus.UNPRICED, known, call.started_at_ns, FAILED)
+        return _without_money(PriceStatus.USAGE_MISSING, known, call.started_at_ns, CUT_OFF)
     if call.usage_state is UsageState.MISSING:
-        return _without_money(PriceStatus.USAGE_MISSING, prepared, call.started_at_ns, call.usage_note)
+        return _without_money(PriceStatus.USAGE_MISSING, known, call.started_at_ns, call.usage_note)
     verdict = _priced(card, (provider, models, mode), call.usage, call.started_at_ns, context_tokens)
     if call.usage_state is UsageState.ASSUMED and verdict.status is PriceStatus.PRICED:
         note = call.usage_note or "the emitter's way of counting tokens is not known"
@@ -77,44 +77,45 @@ def price_usage(
     return _priced(card, (provider, tuple(models), mode), usage, ns_from_utc(at))
 
 
-def _prepared(card: RateCard, names: Names) -> _Prepared:
+def prepared(card: RateCard, names: Names) -> Prepared:
+    """Return what `card` says of (provider, models, mode) as sent; resolved once, then remembered."""
     known = card.memory.get(names)
     if known is None:
         if len(card.memory) >= _REMEMBERED:
             card.memory.clear()
         known = card.memory[names] = _prepare(card, names)
-    return cast("_Prepared", known)
+    return cast("Prepared", known)
 
 
-def _prepare(card: RateCard, names: Names) -> _Prepared:
+def _prepare(card: RateCard, names: Names) -> Prepared:
     provider, models, mode = names
     found = match(card, provider, models)
     if isinstance(found, str):
-        return _Prepared(found)
+        return Prepared(found)
     asked = STANDARD_MODE if mode.strip().lower() in _STANDARD_NAMES else mode.strip().lower()
     # A discount one provider publishes for a mode is not another's: only the standard price is shared.
     listed_mode = asked if found.listed_by == found.provider else STANDARD_MODE
     listed = published(card, found.published, listed_mode)
-    return _Prepared(None, found, compiled(found, effective(card, found, asked, listed), listed), asked)
+    return Prepared(None, found, compiled(found, effective(card, found, asked, listed), listed), asked)
 
 
 def _priced(card: RateCard, names: Names, usage: Usage, at_ns: int, context_tokens: int | None = None) -> PricedUsage:
-    prepared = _prepared(card, names)
-    found, rates = prepared.found, prepared.rates
+    known = prepared(card, names)
+    found, rates = known.found, known.rates
     if found is None or rates is None:
-        return PricedUsage(status=PriceStatus.UNPRICED, reason=prepared.unknown)
+        return PricedUsage(status=PriceStatus.UNPRICED, reason=known.unknown)
     segment = rates.at(at_ns)
     if segment is None:
         missing = "listed without a price" if not rates.segments else "no price is listed for that date"
-        return _without_money(PriceStatus.UNPRICED, prepared, at_ns, missing)
+        return _without_money(PriceStatus.UNPRICED, known, at_ns, missing)
     bands = segment.at(at_ns)
     band = bands.bands[0]
     if len(bands.over) > 1:
         band = bands.for_context(usage.context_tokens if context_tokens is None else context_tokens)
     charges, unpriced = _charges(band, usage)
     reason = found.approximate
-    if segment.mode != prepared.mode:
-        reason = f"no {prepared.mode} price is listed: priced as {segment.mode}"
+    if segment.mode != known.mode:
+        reason = f"no {known.mode} price is listed: priced as {segment.mode}"
     status = _status(band, charges, unpriced, reason)
     if unpriced:
         reason = f"no rate for {', '.join(unpriced)}"
@@ -183,10 +184,10 @@ def _cache_savings(band: Band, usage: Usage) -> PicoUsd | None:
     return PicoUsd(saved) if saved else ZERO
 
 
-def _without_money(status: PriceStatus, prepared: _Prepared, at_ns: int, reason: str | None) -> PricedUsage:
-    found, rates = prepared.found, prepared.rates
+def _without_money(status: PriceStatus, known: Prepared, at_ns: int, reason: str | None) -> PricedUsage:
+    found, rates = known.found, known.rates
     if found is None:
-        return PricedUsage(status=status, reason=reason or prepared.unknown)
+        return PricedUsage(status=status, reason=reason or known.unknown)
     segment = rates.at(at_ns) if rates else None
     model = segment.plain.bands[0].model if segment else found.model
     return PricedUsage(status=status, provider=found.provider, model=model, reason=reason)

@@ -11,19 +11,22 @@ from typing import Any
 from fastapi import FastAPI
 
 from costspan.core.clock import Clock, system_clock
-from costspan.core.errors import UsageError
+from costspan.core.errors import Unreachable, UsageError
 from costspan.pricing.load import load_rate_card
 from costspan.pricing.rate_card import RateCard
+from costspan.pricing.versions import active, folder_of
 from costspan.server.analytics.calls import calls_document, parse_calls_question
 from costspan.server.analytics.spend import parse_question, spend_document
 from costspan.server.analytics.tools import parse_tool_question, tools_document
 from costspan.server.analytics.traces import parse_trace_parameters, trace_document
-from costspan.server.config import ServerConfig, Settings, read_settings, settings_file
+from costspan.server.config import CONFIG_FILE, ServerConfig, Settings, read_settings, settings_file
 from costspan.server.pipeline.committer import Committer
 from costspan.server.pipeline.counters import IngestCounters
 from costspan.server.pipeline.pipeline import Pipeline
+from costspan.server.pipeline.repricing import PriceSettings, Repricing
 from costspan.server.receiver.inbox import recordings, take_inbox
 from costspan.server.store.duckdb.connection import LEDGER_FILE
+from costspan.server.store.duckdb.repricing import DuckDBRepricing
 from costspan.server.store.duckdb.store import DuckDBStore
 from costspan.server.store.ports import Store
 from costspan.server.web.app import make_app
@@ -33,16 +36,18 @@ _TRACES = "/api/v1/traces/"
 
 def make_server(config: ServerConfig, clock: Clock = system_clock) -> FastAPI:
     """Return the application of `costspan serve`, its ledger open. Raise Unreachable, ConfigError, StoreUnavailable."""
-    card = load_rate_card(config.settings.prices)
     store = DuckDBStore(config.data, clock=clock)
-    pipeline = _pipeline(store, card, config.settings, clock)
+    committer = Committer(store, _card(config.data, config.settings), config.settings.rules)
+    pipeline = Pipeline(committer, IngestCounters(clock), config.settings.dialects)
+    file = config.file or config.data / CONFIG_FILE
+    repricing = Repricing(committer, DuckDBRepricing(store), lambda: price_settings(config.data, file), clock)
     take_inbox(config.data, pipeline)
 
     def stop() -> None:
         pipeline.close()
         store.close()
 
-    return make_app(config, store, pipeline, card, clock, stop)
+    return make_app(config, store, pipeline, repricing, clock, stop)
 
 
 class Reader:
@@ -78,7 +83,7 @@ def open_reader(data: Path) -> Iterator[Reader]:
             take_inbox(data, pipeline)
     store = DuckDBStore(data, read_only=True)
     try:
-        yield Reader(store, cache(lambda: load_rate_card(read_settings(settings_file(data)).prices)))
+        yield Reader(store, cache(lambda: _card(data, read_settings(settings_file(data)))))
     finally:
         store.close()
 
@@ -88,7 +93,8 @@ def open_pipeline(data: Path, config: Path | None = None) -> Iterator[Pipeline]:
     """Open the ledger in `data` for writing, without a server; settings from `config` or the folder's costspan.yaml."""
     settings = read_settings(settings_file(data, config))
     store = DuckDBStore(data)
-    pipeline = _pipeline(store, load_rate_card(settings.prices), settings, system_clock)
+    committer = Committer(store, _card(data, settings), settings.rules)
+    pipeline = Pipeline(committer, IngestCounters(system_clock), settings.dialects)
     try:
         yield pipeline
     finally:
@@ -96,11 +102,31 @@ def open_pipeline(data: Path, config: Path | None = None) -> Iterator[Pipeline]:
         store.close()
 
 
+@contextmanager
+def open_repricing(data: Path, config: Path | None = None) -> Iterator[Repricing]:
+    """Open the ledger in `data` for re-pricing, without a server. Raise Unreachable where there is none."""
+    if not has_ledger(data):
+        raise Unreachable(f"no ledger in {data}; start one with: costspan serve --data {data}")
+    file = config or data / CONFIG_FILE
+    store = DuckDBStore(data)
+    committer = Committer(store, price_settings(data, file).card)
+    try:
+        yield Repricing(committer, DuckDBRepricing(store), lambda: price_settings(data, file), system_clock)
+    finally:
+        committer.close()
+        store.close()
+
+
+def price_settings(data: Path, file: Path) -> PriceSettings:
+    """Return what a `costspan.yaml` says of prices, over the catalogue that is active in the data folder."""
+    settings = read_settings(file if file.exists() else None)
+    return PriceSettings(_card(data, settings), settings.closed_before, file)
+
+
 def has_ledger(data: Path) -> bool:
     """Return True when `data` holds a ledger."""
     return (data / LEDGER_FILE).exists()
 
 
-def _pipeline(store: Store, card: RateCard, settings: Settings, clock: Clock) -> Pipeline:
-    committer = Committer(store, card, settings.rules)
-    return Pipeline(committer, IngestCounters(clock), settings.dialects)
+def _card(data: Path, settings: Settings) -> RateCard:
+    return load_rate_card(settings.prices, folder_of(data, active(data)))

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
 
+from costspan.core.clock import system_clock
 from costspan.core.errors import ConfigError, UsageError
+from costspan.core.period import parse_period
 from costspan.pricing.overlay_file import read_overlays
 from costspan.semconv.attribution_rules import parse_attribution_rules
 from costspan.semconv.dialects import DIALECTS
@@ -25,7 +29,8 @@ DEFAULT_PORT: Final = 4318
 """OTLP/HTTP's own default, so that an SDK needs no setting to reach the server."""
 
 CONFIG_FILE: Final = "costspan.yaml"
-KNOWN_KEYS: Final = ("prices", "attribution", "sampling", "mappings")
+KNOWN_KEYS: Final = ("prices", "attribution", "sampling", "mappings", "closed_until")
+_DAY_OR_MONTH: Final = re.compile(r"\d{4}-\d{2}(-\d{2})?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +43,8 @@ class Settings:
     """Attribution and sampling ratios that emitters did not say."""
     dialects: Dialects = DIALECTS
     """The vocabularies spans are read in, the user's own first."""
+    closed_before: datetime | None = None
+    """The end of the last closed month or day, whose totals re-pricing leaves as they are (accounting rule 9)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +59,8 @@ class ServerConfig:
     api_key: str | None = field(default=None, repr=False)
     """What every request must present; None allows all, which is why only loopback may be bound without it."""
     settings: Settings = field(default_factory=Settings)
+    file: Path | None = None
+    """The `costspan.yaml` that is read again when prices change; the one in the data folder where None."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.port <= 65535:
@@ -88,6 +97,7 @@ def read_settings(path: Path | None) -> Settings:
             parse_sampling_ratios(document.get("sampling"), str(path)),
         ),
         dialects=DIALECTS.before(mapped),
+        closed_before=_closed_before(document),
     )
 
 
@@ -106,6 +116,24 @@ def _document(path: Path) -> dict[str, Any]:
         if key not in KNOWN_KEYS:
             raise ConfigError(f"{path}: unknown key {key!r}; known: {', '.join(KNOWN_KEYS)}")
     return document
+
+
+def _closed_before(settings: Mapping[str, Any]) -> datetime | None:
+    """Return the end of `closed_until`, a day or a month that is closed as a whole (accounting rule 9); None if unset.
+
+    Raise ConfigError when it is neither.
+    """
+    closed = settings.get("closed_until")
+    if closed is None:
+        return None
+    text = str(closed)
+    wrong = ConfigError(f"closed_until: {text!r} is not a month (2026-10) or a day (2026-10-31)")
+    if not _DAY_OR_MONTH.fullmatch(text):
+        raise wrong
+    try:
+        return parse_period("1970-01-01", text, system_clock()).until
+    except UsageError:
+        raise wrong from None
 
 
 def api_key_from(environment: Mapping[str, str] = os.environ) -> str | None:

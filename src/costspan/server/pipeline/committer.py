@@ -72,6 +72,19 @@ class Committer:
             raise RetryableError("too many requests wait for the ledger", retry_after_s=1) from None
         return answer
 
+    @property
+    def card(self) -> RateCard:
+        """What new calls are priced with."""
+        return self._card
+
+    def price_with(self, card: RateCard) -> Future[None]:
+        """Price every call that comes after with `card`; done when no commit under the old one is under way."""
+
+        def change(_: Ledger) -> None:
+            self._card = card
+
+        return self.between_commits(change)
+
     def between_commits(self, act: Callable[[Ledger], Result]) -> Future[Result]:
         """Run `act` on the writing thread, with no commit under way, and return a future of what it returns."""
         answer: Future[Result] = Future()

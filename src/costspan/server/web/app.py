@@ -12,14 +12,15 @@ from starlette.concurrency import run_in_threadpool
 
 from costspan import __version__
 from costspan.core.clock import Clock
-from costspan.pricing.rate_card import RateCard
 from costspan.server.config import ServerConfig
 from costspan.server.pipeline.pipeline import Pipeline
+from costspan.server.pipeline.repricing import Repricing
 from costspan.server.pipeline.signals import SIGNALS
 from costspan.server.receiver.otlp_http import otlp_handler
 from costspan.server.store.ports import Store
 from costspan.server.web.api.calls import call_routes
 from costspan.server.web.api.documents import Health
+from costspan.server.web.api.price_routes import price_routes
 from costspan.server.web.api.routes import api_routes
 from costspan.server.web.api.tools import tool_routes
 from costspan.server.web.assets import mount_dashboard
@@ -30,7 +31,12 @@ DECODE_WORKERS = 2
 
 
 def make_app(
-    config: ServerConfig, store: Store, pipeline: Pipeline, card: RateCard, clock: Clock, on_stop: Callable[[], None]
+    config: ServerConfig,
+    store: Store,
+    pipeline: Pipeline,
+    repricing: Repricing,
+    clock: Clock,
+    on_stop: Callable[[], None],
 ) -> FastAPI:
     """Return the application over parts that are already wired. `on_stop` runs once the last request is answered."""
     workers = ThreadPoolExecutor(DECODE_WORKERS, thread_name_prefix="costspan-decode")
@@ -67,9 +73,10 @@ def make_app(
         status, word = (503, "queue full") if pipeline.is_full else (200, "ok")
         return JSONResponse({"service": "costspan", "status": word, "version": __version__}, status)
 
-    app.include_router(api_routes(store, pipeline.counters, card, clock))
-    app.include_router(call_routes(store, card, clock))
+    app.include_router(api_routes(store, pipeline.counters, clock))
+    app.include_router(call_routes(store, lambda: repricing.card, clock))
     app.include_router(tool_routes(store, clock))
+    app.include_router(price_routes(repricing, clock))
     mount_dashboard(app)
     if config.api_key is not None:
         app.add_middleware(RequireKey, key=config.api_key)

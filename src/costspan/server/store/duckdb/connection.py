@@ -9,6 +9,7 @@ from typing import Final
 import duckdb
 
 from costspan.core.errors import StoreUnavailable, Unreachable
+from costspan.server.store.duckdb.migrations import migrate
 from costspan.server.store.duckdb.schema import DDL, SCHEMA_VERSION
 
 LEDGER_FILE: Final = "ledger.duckdb"
@@ -51,10 +52,15 @@ def open_ledger_file(data: Path, *, read_only: bool = False) -> duckdb.DuckDBPyC
         raise StoreUnavailable(f"cannot open {path}: {error}") from error
     try:
         _check_length(connection, path, was_open=was_open)
-        _bring_to_schema(connection, path, read_only=read_only)
+        is_current = _bring_to_schema(connection, path, read_only=read_only)
     except duckdb.Error as error:
         connection.close()
         raise Unreachable(_why(path, error)) from error
+    if not is_current:
+        # Read by columns it does not have yet: brought to the current schema first, which needs the file for writing.
+        connection.close()
+        open_ledger_file(data).close()
+        return open_ledger_file(data, read_only=True)
     return connection
 
 
@@ -73,7 +79,8 @@ def _check_length(connection: duckdb.DuckDBPyConnection, path: Path, *, was_open
         raise Unreachable(f"{path} is cut off: {missing_bytes} bytes are missing; restore it from a backup")
 
 
-def _bring_to_schema(connection: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool) -> None:
+def _bring_to_schema(connection: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool) -> bool:
+    """Return True when the file has the current schema now, False when it is older and may not be written."""
     if not read_only:
         for statement in DDL:
             connection.execute(statement)
@@ -85,6 +92,12 @@ def _bring_to_schema(connection: duckdb.DuckDBPyConnection, path: Path, *, read_
     elif version is not None and version > SCHEMA_VERSION:
         connection.close()
         raise Unreachable(f"{path} was written by a newer costspan (schema {version}); upgrade costspan to read it")
+    elif version is not None and version < SCHEMA_VERSION:
+        if read_only:
+            return False
+        _log.info("bringing %s from schema %s to %s", path, version, SCHEMA_VERSION)
+        migrate(connection, version)
+    return True
 
 
 def _why(path: Path, error: duckdb.Error) -> str:

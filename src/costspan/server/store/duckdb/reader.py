@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import duckdb
 
@@ -25,6 +25,8 @@ from costspan.server.store.question import (
     SpendRow,
 )
 
+Answer = TypeVar("Answer")
+
 _OWNED: Final = "role = 'owner'"
 _BILLED: Final = f"{_OWNED} AND cost IS NOT NULL"
 _FAILED: Final = f"{_OWNED} AND cost IS NULL AND error_type IS NOT NULL"
@@ -42,7 +44,9 @@ def _tokens(columns: str, condition: str = _OWNED) -> str:
 def _money(column: str, condition: str = _OWNED) -> str:
     # Where every cost was taken back nothing is known, and a sum of nothing must not read as 0.
     known = f"{condition} AND {column} IS NOT NULL"
-    return f"CASE WHEN sum(sign) FILTER (WHERE {known}) > 0 THEN sum(sign * {column}) FILTER (WHERE {known}) END"
+    total = f"sum(sign * {column}) FILTER (WHERE {known})"
+    # A closed month's adjustment takes back and adds in another period: there no call is left, but money may be.
+    return f"CASE WHEN sum(sign) FILTER (WHERE {known}) > 0 OR {total} <> 0 THEN {total} END"
 
 
 def _quantiles(column: str) -> str:
@@ -52,8 +56,9 @@ def _quantiles(column: str) -> str:
 
 def _asked(where: str) -> str:
     """Return the entries a question is about; `stands` is true for those that were not taken back."""
-    taken_back = "SELECT entry_id FROM calls WHERE sign < 0"
-    return f"(SELECT *, sign > 0 AND entry_id NOT IN ({taken_back}) AS stands FROM calls WHERE {where}) AS asked"
+    taken_back = "SELECT entry_id FROM calls WHERE sign < 0 AND booked_at IS NULL"
+    stands = f"sign > 0 AND booked_at IS NULL AND entry_id NOT IN ({taken_back})"
+    return f"(SELECT *, {stands} AS stands FROM calls WHERE {where}) AS asked"
 
 
 _MEASURES: Final[dict[str, str]] = {
@@ -129,6 +134,11 @@ class Reader:
             rows.append(replace(row, spend=replace(row.spend, estimated_cost_stderr=found.get(key))))
         return SpendAnswer(tuple(rows), total)
 
+    def look(self, ask: Callable[[duckdb.DuckDBPyConnection], Answer]) -> Answer:
+        """Return what `ask` makes of a connection of its own."""
+        with self._connection.cursor() as cursor:
+            return ask(cursor)
+
     def summary(self) -> LedgerSummary:
         """Return how many calls the ledger holds, from when to when, by dialect."""
         cursor = self._connection.cursor()
@@ -169,7 +179,9 @@ def _grouped(question: SpendQuestion, where: str, values: list[Any]) -> tuple[st
     keys = [f"{_column(key)} AS k{i}" for i, key in enumerate(question.group_by)]
     names = [f"k{i}" for i in range(len(keys))]
     bucket = (
-        [f"date_trunc('{_BUCKETS[question.interval]}', started_at) AS bucket"] if question.interval in _BUCKETS else []
+        [f"date_trunc('{_BUCKETS[question.interval]}', coalesce(booked_at, started_at)) AS bucket"]
+        if question.interval in _BUCKETS
+        else []
     )
     groups = ", ".join(names + (["bucket"] if bucket else []))
     direction = "ASC" if question.ascending else "DESC"
@@ -194,10 +206,18 @@ def _grouped(question: SpendQuestion, where: str, values: list[Any]) -> tuple[st
     return query, values + values
 
 
-def conditions(period: Period, filters: Sequence[Filter]) -> tuple[str, list[Any]]:
-    """Return what keeps the calls of a period that pass the filters, as SQL, and its values."""
-    clauses = ["started_at >= ? AND started_at < ?"]
-    values: list[Any] = [naive(period.since), naive(period.until)]
+_STARTED: Final = "started_at >= ? AND started_at < ?"
+# A correction of a closed month counts on the day it was booked (accounting rule 9).
+_COUNTED: Final = f"(booked_at IS NULL AND {_STARTED} OR booked_at >= ? AND booked_at < ?)"
+
+
+def conditions(period: Period, filters: Sequence[Filter], *, booked: bool = True) -> tuple[str, list[Any]]:
+    """Return what keeps the rows of a period that pass the filters, as SQL, and its values.
+
+    `booked` is for rows of `calls`, which may count on another day than they began.
+    """
+    clauses = [_COUNTED if booked else _STARTED]
+    values: list[Any] = [naive(period.since), naive(period.until)] * (2 if booked else 1)
     for key in dict.fromkeys(chosen.key for chosen in filters):
         chosen_here = [chosen for chosen in filters if chosen.key == key]
         for alternatives in ([f for f in chosen_here if not f.excludes], *([f] for f in chosen_here if f.excludes)):

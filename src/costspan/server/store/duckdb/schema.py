@@ -20,7 +20,7 @@ from costspan.core.units import TOKEN_UNITS, Unit
 from costspan.server.store.charge_classes import ChargeClasses
 from costspan.server.store.entry import Entry, digest, key_of
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,10 +147,25 @@ CALL_COLUMNS: Final = (
     _money("fee_cost", lambda _, c: c.fee),
     _money("cache_savings", lambda e, _: e.priced.cache_savings),
     _money("reported_cost", lambda e, _: e.call.reported_cost),
+    _called("sent_provider", "provider"),
+    _whole("kept", lambda e, _: e.settled.adjusted.kept if e.settled.adjusted else None),
+    _whole("kept_of", lambda e, _: e.settled.adjusted.of if e.settled.adjusted else None),
 )  # fmt: skip
 
 _POSTING: Final = "entry_id BIGINT NOT NULL, sign TINYINT NOT NULL, posted_at TIMESTAMP NOT NULL"
 _CALLS: Final = ", ".join(f"{column.name} {column.sql_type}" for column in CALL_COLUMNS)
+CORRECTION: Final = {
+    "run_id": "VARCHAR",
+    "corrects": "BIGINT",
+    "undoes": "VARCHAR",
+    "booked_at": "TIMESTAMP",
+    "adjusts": "VARCHAR",
+}
+"""Set on the lines that re-pricing posts: which run, which entry it corrects, which run it takes back; and where the
+call's own month is closed, when the line counts instead and the month it belongs to. NULL on all others."""
+_CORRECTION: Final = ", ".join(f"{name} {sql_type}" for name, sql_type in CORRECTION.items())
+_RUNS: Final = """run_id VARCHAR PRIMARY KEY, card_version VARCHAR NOT NULL, scope VARCHAR NOT NULL,
+state VARCHAR NOT NULL, started_at TIMESTAMP NOT NULL, finished_at TIMESTAMP"""
 _CHARGES: Final = """started_at TIMESTAMP NOT NULL, unit VARCHAR NOT NULL, quantity BIGINT NOT NULL,
 price VARCHAR NOT NULL, per BIGINT NOT NULL, list_cost BIGINT NOT NULL, cost BIGINT NOT NULL, rate_id VARCHAR,
 card_version VARCHAR NOT NULL"""
@@ -169,7 +184,8 @@ DDL: Final = (
     "CREATE TABLE IF NOT EXISTS ledger_schema (version INTEGER NOT NULL)",
     f"CREATE TABLE IF NOT EXISTS metric_series ({_SERIES})",
     f"CREATE TABLE IF NOT EXISTS records ({_RECORDS})",
-    f"CREATE TABLE IF NOT EXISTS calls ({_POSTING}, {_CALLS})",
+    f"CREATE TABLE IF NOT EXISTS calls ({_POSTING}, {_CALLS}, {_CORRECTION})",
     f"CREATE TABLE IF NOT EXISTS charges ({_POSTING}, {_CHARGES})",
     f"CREATE TABLE IF NOT EXISTS tools ({_POSTING}, {_TOOLS})",
+    f"CREATE TABLE IF NOT EXISTS reprice_runs ({_RUNS})",
 )

@@ -82,6 +82,14 @@ class DuckDBStore:
         """Return the traces with a tool use or a tool's fee asked about."""
         return self._read(lambda _: tools.tool_traces(self._opened(), question))
 
+    def correct(self, act: Callable[[Writer], Answer]) -> Answer:
+        """Run a correction on the writer; raise as `commit` does."""
+        return self._write(lambda: act(self._writer))
+
+    def look(self, ask: Callable[[duckdb.DuckDBPyConnection], Answer]) -> Answer:
+        """Run a question on a connection of its own, where it may keep temporary tables."""
+        return self._read(lambda reader: reader.look(ask))
+
     def close(self) -> None:
         """Close the file; a later append opens it again."""
         with self._opening:

@@ -97,7 +97,7 @@ class _Traces:
     def __init__(self, cursor: duckdb.DuckDBPyConnection, question: ToolQuestion) -> None:
         period = question.period
         self._cursor = cursor
-        self._uses_asked = conditions(period, question.filters)
+        self._uses_asked = conditions(period, question.filters, booked=False)
         self._calls_asked = conditions(period, without_tool(question.filters))
         self._times = [moment.astimezone(UTC).replace(tzinfo=None) for moment in (period.since, period.until)]
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from itertools import count
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
 from typing import Any, Final
 
 import duckdb
@@ -23,7 +24,7 @@ _INSERT_CALLS: Final = (
     f"INSERT INTO calls (entry_id, sign, posted_at, {_CALL_NAMES}) "
     f"SELECT b.entry_id, 1, ?, {_CALL_EXPRESSIONS} FROM call_batch b"
 )
-_CHARGE_COLUMNS: Final = {
+CHARGE_COLUMNS: Final = {
     "entry_id": DataType.int64(),
     "started_at": DataType.int64(),
     "unit": DataType.string(),
@@ -35,7 +36,7 @@ _CHARGE_COLUMNS: Final = {
     "rate_id": DataType.string(),
     "card_version": DataType.string(),
 }
-_INSERT_CHARGES: Final = (
+INSERT_CHARGES: Final = (
     "INSERT INTO charges SELECT b.entry_id, 1, ?, make_timestamp(b.started_at), b.unit, b.quantity, b.price, b.per, "
     "b.list_cost, b.cost, b.rate_id, b.card_version FROM charge_batch b"
 )
@@ -58,14 +59,12 @@ class Writer:
         self._connection = connection
         self._clock = clock
         [(last,)] = connection.execute(_LAST_ENTRY).fetchall()
-        self._entry_ids = count(last + 1)
+        self._last_entry_id = last
         self.metric_state = series.load(connection)
 
     def commit(self, posting: Posting) -> None:
         """Add `posting` in one durable transaction. Whatever is raised, nothing was added."""
-        moment = self._clock().replace(tzinfo=None)
-        self._connection.execute("BEGIN TRANSACTION")
-        try:
+        with self.transaction() as moment:
             if posting.batch.calls or posting.batch.links:
                 records.insert(self._connection, posting.batch, moment)
             if posting.metrics is not None:
@@ -75,12 +74,35 @@ class Writer:
             if posting.entries:
                 self._insert(posting.entries, moment)
             if posting.tools:
-                tools.insert(self._connection, posting.tools, [next(self._entry_ids) for _ in posting.tools], moment)
+                ids = list(self.new_entry_ids(len(posting.tools)))
+                tools.insert(self._connection, posting.tools, ids, moment)
+        self.metric_state = posting.metrics or self.metric_state
+
+    @contextmanager
+    def transaction(self) -> Iterator[datetime]:
+        """Make all that the block executes on the writer's connection one durable commit, or nothing of it.
+
+        Yield the moment it is posted at, without a time zone as the tables keep it.
+        """
+        moment = self._clock().replace(tzinfo=None)
+        self._connection.execute("BEGIN TRANSACTION")
+        try:
+            yield moment
             self._connection.execute("COMMIT")
-            self.metric_state = posting.metrics or self.metric_state
         except Exception:
             self._roll_back()
             raise
+
+    @property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """What the writing thread executes on."""
+        return self._connection
+
+    def new_entry_ids(self, count: int) -> range:
+        """Return ids that no entry has; they rise, so that the latest entry of a record has the highest."""
+        first = self._last_entry_id + 1
+        self._last_entry_id += count
+        return range(first, first + count)
 
     def _reverse(self, entry_ids: Sequence[int], moment: Any) -> None:
         with registered(self._connection, "reversed_batch", {"entry_id": (entry_ids, DataType.int64())}):
@@ -88,11 +110,11 @@ class Writer:
                 self._connection.execute(_REVERSE.format(table=table), [moment])
 
     def _insert(self, entries: Sequence[Entry], moment: Any) -> None:
-        ids = [next(self._entry_ids) for _ in entries]
+        ids = self.new_entry_ids(len(entries))
         with registered(self._connection, "call_batch", _call_columns(entries, ids)):
             self._connection.execute(_INSERT_CALLS, [moment])
         with registered(self._connection, "charge_batch", _charge_columns(entries, ids)):
-            self._connection.execute(_INSERT_CHARGES, [moment])
+            self._connection.execute(INSERT_CHARGES, [moment])
 
     def _roll_back(self) -> None:
         try:
@@ -102,7 +124,7 @@ class Writer:
             return
 
 
-def _call_columns(entries: Sequence[Entry], ids: list[int]) -> dict[str, tuple[Iterable[Any], DataType]]:
+def _call_columns(entries: Sequence[Entry], ids: Sequence[int]) -> dict[str, tuple[Iterable[Any], DataType]]:
     classes = [charge_classes(entry.priced) for entry in entries]
     columns: dict[str, tuple[Iterable[Any], DataType]] = {"entry_id": (ids, DataType.int64())}
     for column in CALL_COLUMNS:
@@ -110,7 +132,7 @@ def _call_columns(entries: Sequence[Entry], ids: list[int]) -> dict[str, tuple[I
     return columns
 
 
-def _charge_columns(entries: Sequence[Entry], ids: list[int]) -> dict[str, tuple[Iterable[Any], DataType]]:
+def _charge_columns(entries: Sequence[Entry], ids: Sequence[int]) -> dict[str, tuple[Iterable[Any], DataType]]:
     rows = [
         (
             entry_id,
@@ -128,5 +150,5 @@ def _charge_columns(entries: Sequence[Entry], ids: list[int]) -> dict[str, tuple
         if entry.role is Role.OWNER
         for charge in entry.priced.charges
     ]
-    values: Iterable[Iterable[Any]] = zip(*rows, strict=True) if rows else ([] for _ in _CHARGE_COLUMNS)
-    return dict(zip(_CHARGE_COLUMNS, zip(values, _CHARGE_COLUMNS.values(), strict=True), strict=True))
+    values: Iterable[Iterable[Any]] = zip(*rows, strict=True) if rows else ([] for _ in CHARGE_COLUMNS)
+    return dict(zip(CHARGE_COLUMNS, zip(values, CHARGE_COLUMNS.values(), strict=True), strict=True))

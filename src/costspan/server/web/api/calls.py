@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -19,8 +20,8 @@ from costspan.server.web.problem import Problem
 _PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {400: {"model": Problem}, 503: {"model": Problem}}
 
 
-def call_routes(reader: CallReader, card: RateCard, clock: Clock) -> APIRouter:
-    """Return the routes over one ledger; `card` describes the rates that calls were priced with."""
+def call_routes(reader: CallReader, card: Callable[[], RateCard], clock: Clock) -> APIRouter:
+    """Return the routes over one ledger; `card()` describes the rates in use."""
     routes = APIRouter(prefix="/api/v1")
 
     @routes.get("/calls", responses={200: {"model": CallsDocument}, **_PROBLEMS})
@@ -37,13 +38,13 @@ def call_routes(reader: CallReader, card: RateCard, clock: Clock) -> APIRouter:
         """The calls behind a figure, page by page; later pages see the ledger as the first one did."""
         del since, until, filter, role, order, limit, cursor  # declared for the OpenAPI document
         question = parse_calls_question(request.query_params.multi_items(), clock())
-        return _json(await run_in_threadpool(calls_document, reader, question, card))
+        return _json(await run_in_threadpool(calls_document, reader, question, card()))
 
     @routes.get("/traces/{trace_id}", responses={200: {"model": TraceDocument}, 404: {"model": Problem}, **_PROBLEMS})
     async def trace(request: Request, trace_id: str) -> Response:
         """One trace as a priced tree, by its id or the first digits of it: what counts, what does not and why."""
         parse_trace_parameters(request.query_params.multi_items())
-        return _json(await run_in_threadpool(trace_document, reader, trace_id, card))
+        return _json(await run_in_threadpool(trace_document, reader, trace_id, card()))
 
     return routes
 

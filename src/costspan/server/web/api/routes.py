@@ -11,21 +11,20 @@ from starlette.concurrency import run_in_threadpool
 from costspan import __version__
 from costspan.core.clock import Clock
 from costspan.core.period import iso
-from costspan.pricing.rate_card import RateCard
 from costspan.server.analytics.spend import parse_question, spend_document
 from costspan.server.pipeline.counters import IngestCounters
 from costspan.server.store.ports import LedgerReader
-from costspan.server.web.api.documents import IngestDocument, PricesDocument, SpendDocument
+from costspan.server.web.api.documents import IngestDocument, SpendDocument
 from costspan.server.web.problem import Problem
 
-_PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {400: {"model": Problem}, 503: {"model": Problem}}
+PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {400: {"model": Problem}, 503: {"model": Problem}}
 
 
-def api_routes(reader: LedgerReader, counters: IngestCounters, card: RateCard, clock: Clock) -> APIRouter:
+def api_routes(reader: LedgerReader, counters: IngestCounters, clock: Clock) -> APIRouter:
     """Return the `/api/v1` routes over one ledger."""
     routes = APIRouter(prefix="/api/v1")
 
-    @routes.get("/spend", responses={200: {"model": SpendDocument}, **_PROBLEMS})
+    @routes.get("/spend", responses={200: {"model": SpendDocument}, **PROBLEMS})
     async def spend(
         request: Request,
         group_by: Annotated[str | None, Query(description="keys, comma separated: model,feature")] = None,
@@ -39,14 +38,14 @@ def api_routes(reader: LedgerReader, counters: IngestCounters, card: RateCard, c
         """What was spent, grouped and filtered; every total with what it leaves out."""
         del group_by, since, until, interval, filter, order, limit  # declared for the OpenAPI document
         question = parse_question(request.query_params.multi_items(), clock())
-        return _json(await run_in_threadpool(spend_document, reader, question))
+        return json_answer(await run_in_threadpool(spend_document, reader, question))
 
-    @routes.get("/ingest", responses={200: {"model": IngestDocument}, **_PROBLEMS})
+    @routes.get("/ingest", responses={200: {"model": IngestDocument}, **PROBLEMS})
     async def ingest() -> Response:
         """What came in, what was refused and why, which dialects were seen."""
         summary = await run_in_threadpool(reader.summary)
         counts = counters.read()
-        return _json(
+        return json_answer(
             {
                 "received_spans": counts.received_spans,
                 "new_calls": counts.calls,
@@ -65,13 +64,9 @@ def api_routes(reader: LedgerReader, counters: IngestCounters, card: RateCard, c
             }
         )
 
-    @routes.get("/prices", responses={200: {"model": PricesDocument}})
-    async def prices() -> Response:
-        """The catalogue in use."""
-        return _json({"version": card.version, "providers": sorted(card.profiles.keys() | card.overlay_providers)})
-
     return routes
 
 
-def _json(document: Any) -> Response:
+def json_answer(document: Any) -> Response:
+    """Return a document as it is sent: never from a cache."""
     return Response(msgspec.json.encode(document), media_type="application/json", headers={"Cache-Control": "no-store"})

@@ -1,0 +1,82 @@
+"""A ledger of schema 1 is brought to the current one with its figures, and can then be priced again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from costspan.core.errors import Unreachable
+from costspan.pricing.load import load_rate_card
+from costspan.server.pipeline.settlement import post
+from costspan.server.store.duckdb.repricing import DuckDBRepricing
+from costspan.server.store.duckdb.store import DuckDBStore
+from costspan.server.store.entry import Batch
+from costspan.server.store.repricing import Scope
+from costspan.testing.spans.call import sample_call
+
+ADDED = ("sent_provider", "kept", "run_id", "corrects", "undoes", "booked_at", "adjusts")
+
+
+@pytest.fixture
+def earlier(tmp_path: Path) -> Path:
+    """A file as schema 1 wrote it: two calls, one sampled 1 in 4, one to a provider under another name."""
+    store = DuckDBStore(tmp_path)
+    calls = [
+        sample_call(trace_state="ot=th:c"),
+        sample_call(trace_id="a" * 32, response_id="other", provider="azure.ai.openai", requested_model="gpt-4o"),
+    ]
+    post(store, Batch(calls), load_rate_card())
+    store.close()
+    with duckdb.connect(str(tmp_path / "ledger.duckdb")) as connection:
+        for name in ADDED:
+            connection.execute(f"ALTER TABLE calls DROP COLUMN {name}")
+        connection.execute("DROP TABLE reprice_runs")
+        connection.execute("UPDATE ledger_schema SET version = 1")
+    return tmp_path
+
+
+@pytest.mark.parametrize("read_only", [True, False])
+def test_the_columns_are_added_with_what_the_records_say(earlier: Path, read_only: bool) -> None:
+    DuckDBStore(earlier, read_only=read_only).close()
+
+    with duckdb.connect(str(earlier / "ledger.duckdb"), read_only=True) as connection:
+        rows = connection.execute("SELECT provider, sent_provider, kept FROM calls ORDER BY provider").fetchall()
+        versions = connection.execute("SELECT version FROM ledger_schema ORDER BY 1").fetchall()
+    assert rows == [("azure", "azure.ai.openai", None), ("openai", "openai", 2**54)]
+    assert versions == [(1,), (2,)]
+
+
+def test_it_agrees_with_the_prices_it_was_made_with_and_takes_new_ones(earlier: Path) -> None:
+    store = DuckDBStore(earlier)
+    repricing = DuckDBRepricing(store)
+    half = load_rate_card([{"provider": "azure", "model": "*", "multiply": "0.5"}])
+
+    assert list(repricing.plan(load_rate_card(), Scope()).entry_ids) == []
+    [entry_id] = repricing.plan(half, Scope()).entry_ids
+    assert repricing.correct("run", half, [entry_id], None) == 1
+    assert list(repricing.plan(half, Scope()).entry_ids) == []
+    store.close()
+
+
+def test_a_sampled_call_keeps_its_exact_estimate(earlier: Path) -> None:
+    store = DuckDBStore(earlier)
+    repricing = DuckDBRepricing(store)
+    dear = load_rate_card([{"provider": "openai", "model": "gpt-5.4", "input": "3", "output": "7"}])
+
+    repricing.correct("run", dear, repricing.plan(dear, Scope()).entry_ids, None)
+    store.close()
+
+    with duckdb.connect(str(earlier / "ledger.duckdb"), read_only=True) as connection:
+        [found] = connection.execute("SELECT cost, estimated_cost FROM calls WHERE run_id = 'run'").fetchall()
+    # 1,000 x $3 + 200 x $7 a million, and four times that.
+    assert found == (4_400_000_000, 17_600_000_000)
+
+
+def test_a_file_of_a_newer_costspan_is_refused(earlier: Path) -> None:
+    with duckdb.connect(str(earlier / "ledger.duckdb")) as connection:
+        connection.execute("INSERT INTO ledger_schema VALUES (99)")
+
+    with pytest.raises(Unreachable, match="newer costspan"):
+        DuckDBStore(earlier)
