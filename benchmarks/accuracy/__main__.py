@@ -10,7 +10,8 @@ from pathlib import Path
 from benchmarks.accuracy.contest import contest
 from benchmarks.accuracy.reading import Outcome
 from benchmarks.accuracy.recorded import recorded_cases
-from benchmarks.accuracy.table import document, markdown, plain, rows, summary_rows
+from benchmarks.accuracy.table import document, markdown, rows, summary_rows
+from benchmarks.table import plain
 
 
 def main() -> int:

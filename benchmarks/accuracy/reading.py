@@ -27,8 +27,8 @@ class Outcome(StrEnum):
 class Reading:
     """What a tool shows. `costs_usd` are its views of the same total where it has several, None where it shows none.
 
-    `zeros` counts the calls or models it prices at exactly 0; `inexpressible` says what the tool has no way to receive
-    or to show; `differences` are what a closer look than money found.
+    `zeros` counts the traces or models that stand at exactly 0; `inexpressible` says what the tool has no way to
+    receive or to show; `differences` are what a closer look than money found.
     """
 
     costs_usd: tuple[Decimal | None, ...] = (None,)
@@ -39,7 +39,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The outcome, the cost shown, its factor to the truth, and whether something unknown stands there as 0."""
+    """The outcome, the cost shown, its factor to the truth, and whether something the tool could not price is 0."""
 
     outcome: Outcome
     cost_usd: Decimal | None
@@ -52,7 +52,7 @@ class Verdict:
         """The verdict in a table."""
         if self.outcome is Outcome.NOT_APPLICABLE:
             return f"n/a ({self.note})"
-        text = f"× {self.factor:.3f}" if self.factor is not None else self.outcome.value
+        text = f"× {self.factor:.4g}" if self.factor is not None else self.outcome.value
         return f"{text}, unknown as 0" if self.unknown_as_zero else text
 
 
@@ -61,7 +61,7 @@ def judge(case: Recorded, reading: Reading) -> Verdict:
     truth = case.cost_usd
     if reading.inexpressible:
         return Verdict(Outcome.NOT_APPLICABLE, None, None, unknown_as_zero=False, note=reading.inexpressible)
-    zero = bool(case.truth["unpriced_calls"]) and reading.zeros > case.truth.get("free_calls", 0)
+    zero = reading.zeros > case.truth.get("free_calls", 0) + case.truth["error_calls"]
     shown = min((cost for cost in reading.costs_usd if cost is not None), key=lambda c: abs(c - truth), default=None)
     if shown is None:
         return Verdict(Outcome.SILENT, None, None, zero)

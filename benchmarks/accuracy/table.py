@@ -11,6 +11,7 @@ from typing import Any
 from benchmarks.accuracy.contest import Result
 from benchmarks.accuracy.reading import Outcome
 from benchmarks.accuracy.recorded import Recorded
+from benchmarks.table import markdown as as_markdown
 
 _SUMMARY = (Outcome.EXACT, Outcome.OVER, Outcome.UNDER, Outcome.SILENT, Outcome.NOT_APPLICABLE)
 _PEERS = (
@@ -18,14 +19,18 @@ _PEERS = (
     " `pip install mlflow`) or its address is in `PHOENIX_URL` or `MLFLOW_URL`."
 )
 _MEANING = """\
-Each tool ran as installed, with its own price list, on an empty data folder; the same bytes went over HTTP, and the
-answer came from its public API. One yardstick for all: the money of the case against what the provider billed.
+Each tool ran as installed, with its own price list and without the internet, on an empty data folder. The same requests
+went over HTTP, the answers came from its public API, which had 30 seconds to settle. One yardstick for all: the money
+of a case against what the provider billed.
 
-* **exact**: within 10⁻⁹ USD or eight digits. **× 2.000**: the tool shows twice the truth. Under 1 is under-billed.
-* **no cost shown**: the tool leaves the case blank. **unknown as 0**: a call without a known price or without usage
-  stands there as free.
-* **n/a**: the tool does not receive this signal or does not do this kind of arithmetic; not held against it.
+* **exact**: within 10⁻⁹ USD or eight digits. **× 2.000**: the tool shows twice the truth; below 1 it bills too little.
+* **no cost shown**: the tool leaves the case blank. **unknown as 0**: a trace (costspan: a model) that was not free
+  stands at 0, because the tool knows no price or no usage.
+* **n/a**: the tool does not receive this signal or does not do this kind of arithmetic. Not held against it.
 * Phoenix is asked for the sum over the traces of a case, MLflow for that and for the sum over spans; the nearer counts.
+
+The corpus is ours and was made to be hard; costspan was developed against it. What it shows is where tools differ, not
+how often the cases occur.
 """
 
 
@@ -45,23 +50,16 @@ def summary_rows(results: Sequence[Result]) -> list[list[str]]:
     return [head, *lines]
 
 
-def plain(table: Sequence[Sequence[str]]) -> str:
-    """Return a table in columns."""
-    widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
-    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in table)
-    return "\n".join(line.rstrip() for line in lines)
-
-
 def markdown(cases: Sequence[Recorded], results: Sequence[Result]) -> str:
     """Return the document."""
     told = [
         "# Accuracy, measured",
         f"{len(cases)} recordings of real instrumentations with known bills ([corpus](../tests/corpus/README.md)).",
-        f"{datetime.now(UTC):%Y-%m-%d}, {machine()}. Repeat it with `make bench-accuracy ARGS='--markdown FILE'`. {_PEERS}",
+        f"{datetime.now(UTC):%Y-%m-%d}, {machine()}. Repeat it: `make bench-accuracy ARGS='--markdown FILE'`. {_PEERS}",
         _MEANING.rstrip(),
-        _markdown_table(summary_rows(results)),
+        as_markdown(summary_rows(results)),
         *(_closer_look(result, len(cases)) for result in results if result.tool == "costspan"),
-        _markdown_table(rows(cases, results)),
+        as_markdown(rows(cases, results)),
     ]
     return "\n\n".join(told) + "\n"
 
@@ -108,8 +106,3 @@ def _closer_look(result: Result, cases: int) -> str:
         "A closer look at costspan alone: billed and unpriced calls, tokens by model and cost by feature, user, team"
         f" and session are right in {cases - len(result.differences)} of {cases}."
     )
-
-
-def _markdown_table(table: Sequence[Sequence[str]]) -> str:
-    head, *body = ("| " + " | ".join(row) + " |" for row in table)
-    return "\n".join([head, "|" + "---|" * len(table[0]), *body])

@@ -56,12 +56,12 @@ class Costspan:
 
 
 class Phoenix:
-    """The sum of the traces of a case (GraphQL `Trace.costSummary`); cost of single spans to see what stands at 0."""
+    """The sum of the traces of a case (GraphQL `Trace.costSummary`)."""
 
     _PROJECTS = "{projects{edges{node{id}}}}"
     _TRACE = (
         "query($project:ID!,$trace:ID!){node(id:$project){...on Project{trace(traceId:$trace){"
-        "costSummary{total{cost}} spans(first:1000){edges{node{costSummary{total{cost}}}}}}}}}"
+        "costSummary{total{cost}}}}}}"
     )
 
     def __init__(self, url: str) -> None:
@@ -78,16 +78,16 @@ class Phoenix:
         """Add up the traces that show a cost."""
         if inexpressible := _inexpressible(case, self._refused):
             return Reading(inexpressible=inexpressible)
-        traces = [trace for trace_id in case.trace_ids if (trace := self._trace(trace_id))]
-        costs = [_cost(trace) for trace in traces]
-        spans = [_cost(edge["node"]) for trace in traces for edge in trace["spans"]["edges"]]
-        return Reading((_sum(costs),), spans.count(Decimal(0)))
+        costs = [self._trace_cost(trace_id) for trace_id in case.trace_ids]
+        return Reading((_sum(costs),), costs.count(Decimal(0)))
 
-    def _trace(self, trace_id: str) -> Any:
+    def _trace_cost(self, trace_id: str) -> Decimal | None:
         projects = self._query(self._PROJECTS)["projects"]["edges"]
         if not projects:
             return None
-        return self._query(self._TRACE, project=projects[0]["node"]["id"], trace=trace_id)["node"]["trace"]
+        trace = self._query(self._TRACE, project=projects[0]["node"]["id"], trace=trace_id)["node"]["trace"]
+        cost = trace and trace["costSummary"]["total"]["cost"]
+        return None if cost is None else Decimal(str(cost))
 
     def _query(self, query: str, **variables: str) -> Any:
         document = post_json(f"{self._url}/graphql", {"query": query, "variables": variables}).document
@@ -119,8 +119,7 @@ class MLflow:
         if inexpressible := _inexpressible(case, self._refused):
             return Reading(inexpressible=inexpressible)
         traces = [self._trace_cost(trace_id) for trace_id in case.trace_ids]
-        models = self._span_costs(case, "span_model_name")
-        return Reading((_sum(traces), _sum(self._span_costs(case))), models.count(Decimal(0)))
+        return Reading((_sum(traces), _sum(self._span_costs(case))), traces.count(Decimal(0)))
 
     def _trace_cost(self, trace_id: str) -> Decimal | None:
         answer = get(f"{self._url}/api/3.0/mlflow/traces/tr-{trace_id}")
@@ -130,13 +129,12 @@ class MLflow:
         cost = metadata.get("mlflow.trace.cost")
         return Decimal(str(json.loads(cost)["total_cost"])) if cost else None
 
-    def _span_costs(self, case: Recorded, *dimensions: str) -> list[Decimal | None]:
+    def _span_costs(self, case: Recorded) -> list[Decimal | None]:
         asked = {
             "experiment_ids": [self._experiments[case.name]],
             "view_type": "SPANS",
             "metric_name": "total_cost",
             "aggregations": [{"aggregation_type": "SUM"}],
-            "dimensions": list(dimensions),
         }
         document = post_json(f"{self._url}/api/3.0/mlflow/traces/metrics", asked).document
         return [Decimal(str(next(iter(point["values"].values())))) for point in document.get("data_points", [])]
@@ -162,11 +160,6 @@ def _signals(case: Recorded) -> str:
 
 def _inexpressible(case: Recorded, refused: dict[str, str]) -> str:
     return refused.get(case.name, SAMPLED if "sampling" in case.truth else "")
-
-
-def _cost(node: Any) -> Decimal | None:
-    cost = node["costSummary"]["total"]["cost"] if node["costSummary"] else None
-    return None if cost is None else Decimal(str(cost))
 
 
 def _sum(costs: list[Decimal | None]) -> Decimal | None:
