@@ -52,7 +52,7 @@ class Verdict:
         """The verdict in a table."""
         if self.outcome is Outcome.NOT_APPLICABLE:
             return f"n/a ({self.note})"
-        text = f"× {self.factor:.4g}" if self.factor is not None else self.outcome.value
+        text = f"× {float(self.factor):.4g}" if self.factor is not None else self.outcome.value
         return f"{text}, unknown as 0" if self.unknown_as_zero else text
 
 

@@ -14,16 +14,17 @@ from benchmarks.accuracy.recorded import Recorded
 from benchmarks.table import markdown as as_markdown
 
 _SUMMARY = (Outcome.EXACT, Outcome.OVER, Outcome.UNDER, Outcome.SILENT, Outcome.NOT_APPLICABLE)
+_CORPUS = "[the corpus](../tests/corpus/README.md) says how"
 _PEERS = (
     "A peer takes part when its command is on `PATH` (in an environment of its own: `pip install arize-phoenix`,"
     " `pip install mlflow`) or its address is in `PHOENIX_URL` or `MLFLOW_URL`."
 )
 _MEANING = """\
-Each tool ran as installed, with its own price list and without the internet, on an empty data folder. The same requests
-went over HTTP, the answers came from its public API, which had 30 seconds to settle. One yardstick for all: the money
-of a case against what the provider billed.
+Each tool ran on an empty data folder with the price list it ships with. The same requests went over HTTP, the answers
+came from its public API, which had 30 seconds to settle. One yardstick for all: the money of a case against what the
+provider billed. Whether a difference comes from counting or from the price list is not told apart.
 
-* **exact**: within 10⁻⁹ USD or eight digits. **× 2.000**: the tool shows twice the truth; below 1 it bills too little.
+* **exact**: within 10⁻⁹ USD or eight digits. **× 2**: the tool shows twice the truth; below 1 it bills too little.
 * **no cost shown**: the tool leaves the case blank. **unknown as 0**: a trace (costspan: a model) that was not free
   stands at 0, because the tool knows no price or no usage.
 * **n/a**: the tool does not receive this signal or does not do this kind of arithmetic. Not held against it.
@@ -54,7 +55,7 @@ def markdown(cases: Sequence[Recorded], results: Sequence[Result]) -> str:
     """Return the document."""
     told = [
         "# Accuracy, measured",
-        f"{len(cases)} recordings of real instrumentations with known bills ([corpus](../tests/corpus/README.md)).",
+        f"{len(cases)} cases of telemetry whose bill is known, most captured from real instrumentations; {_CORPUS}.",
         f"{datetime.now(UTC):%Y-%m-%d}, {machine()}. Repeat it: `make bench-accuracy ARGS='--markdown FILE'`. {_PEERS}",
         _MEANING.rstrip(),
         as_markdown(summary_rows(results)),

@@ -35,6 +35,8 @@ def _ratios(measured: Sequence[Measured]) -> list[str]:
     for mix in MIXES:
         own, *peers = [one for one in measured if one.genai_percent == mix]
         lines += [f"{mix} % GenAI: {_ratio(own, peer)}" for peer in peers]
+    if any(one.server != "costspan" for one in measured):
+        lines.append("costspan answers after its commit, the peer before its work: acked/s and latency do not compare.")
     first, last = (next(one for one in measured if one.genai_percent == mix) for mix in (MIXES[0], MIXES[-1]))
     lines.append(
         f"A span of the {first.genai_percent} % mix costs"
