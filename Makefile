@@ -8,10 +8,10 @@ BIN    := $(VENV)/bin
 UV     := $(BIN)/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench fmt lock browser clean
+.PHONY: help demo test check bench bench-accuracy fmt lock browser clean
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 18
 
 # uv checks every download against the hashes of constraints.txt and is itself installed against its own.
 $(UV): tools/bootstrap.txt
@@ -48,6 +48,9 @@ check: $(VENV)/.dev ## format, lint, types, import contracts, price catalogue, d
 
 bench: $(VENV)/.dev ## benchmarks beside a peer; reports ratios
 	$(BIN)/python -m pytest benchmarks $(ARGS)
+
+bench-accuracy: $(VENV)/.dev ## costs shown for recorded telemetry, beside peers found on PATH; ARGS='--markdown FILE'
+	$(BIN)/python -m benchmarks.accuracy $(ARGS)
 
 fmt: $(VENV)/.dev ## format and fix
 	$(BIN)/ruff format

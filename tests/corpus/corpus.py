@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
@@ -44,25 +45,39 @@ def _case(folder: Path) -> Case:
     return Case(folder.name, truth, tuple(batches))
 
 
+Parameters = list[tuple[str, str]]
+Ask = Callable[[Parameters], dict[str, Any]]
+"""Answers the parameters of a spend question with its document."""
+
+
 def differences(reader: Any, case: Case) -> list[str]:
     """Return in words where the ledger differs from the truth of `case`."""
-    by_model = _spend(reader, case, "model")
+
+    def ask(parameters: Parameters) -> dict[str, Any]:
+        return spend_document(reader, parse_question(parameters, None))  # type: ignore[arg-type]
+
+    return differences_of(ask, case.name, case.truth)
+
+
+def differences_of(ask: Ask, name: str, truth: dict[str, Any]) -> list[str]:
+    """Return in words where the answers, however they are got, differ from the truth of the case called `name`."""
+    by_model = ask(question(name, truth, "model"))
     return [
-        *_total_differences(by_model["total"], case.truth),
-        *_model_differences(by_model["rows"], case.truth),
-        *_attribution_differences(reader, case),
+        *_total_differences(by_model["total"], truth),
+        *_model_differences(by_model["rows"], truth),
+        *_attribution_differences(ask, name, truth),
     ]
 
 
-def _spend(reader: Any, case: Case, dimension: str) -> dict[str, Any]:
-    window = case.truth["window"]
-    parameters = [
+def question(name: str, truth: dict[str, Any], dimension: str) -> Parameters:
+    """Return the parameters that ask for the spend of one case by `dimension`."""
+    window = truth["window"]
+    return [
         ("group_by", dimension),
-        ("filter", f"service:{case.name}"),
+        ("filter", f"service:{name}"),
         ("since", window["since"]),
         ("until", window["until"]),
     ]
-    return spend_document(reader, parse_question(parameters, None))  # type: ignore[arg-type]
 
 
 def _total_differences(total: dict[str, Any], truth: dict[str, Any]) -> list[str]:
@@ -96,10 +111,10 @@ def _model_differences(rows: list[dict[str, Any]], truth: dict[str, Any]) -> lis
     return found + [f"unexpected model {model}" for model, row in named.items() if any(row[name] for name in TOKENS)]
 
 
-def _attribution_differences(reader: Any, case: Case) -> list[str]:
+def _attribution_differences(ask: Ask, name: str, truth: dict[str, Any]) -> list[str]:
     found = []
-    for dimension, values in case.truth["attribution"].items():
-        rows = {row[dimension]: row["cost_usd"] for row in _spend(reader, case, dimension)["rows"]}
+    for dimension, values in truth["attribution"].items():
+        rows = {row[dimension]: row["cost_usd"] for row in ask(question(name, truth, dimension))["rows"]}
         for value, want in values.items():
             if abs(Decimal(rows.get(value) or 0) - Decimal(want["cost_usd"])) > EXACT:
                 found.append(f"{dimension}={value} {rows.get(value)}, truth {want['cost_usd']}")

@@ -40,6 +40,7 @@ def test_thirty_days_arrive_within_a_minute(demo) -> None:
 
     assert done.returncode == 0, done.stderr
     assert " spans sent in " in done.stdout
+    assert "Dashboard" not in done.stdout
     assert seconds < 60
 
 
@@ -48,6 +49,15 @@ def test_the_folder_answers_after_the_server_is_gone(demo) -> None:
 
     assert 45_000 < total["calls"] < 65_000
     assert Decimal(10_000) < Decimal(total["cost_usd"]) < Decimal(20_000)
+
+
+def test_what_the_agents_framework_reports_again_is_left_out(demo) -> None:
+    rows = {row["feature"]: row for row in spend(demo[0], "--by", "feature")["rows"]}
+    agent = rows.pop("research_agent")
+
+    assert 5_000 < agent["duplicate_calls"] < agent["calls"] * 1.02
+    assert Decimal(1_500) < Decimal(agent["duplicate_cost_usd"]) < Decimal(agent["cost_usd"]) * Decimal("1.3")
+    assert {row["duplicate_calls"] for row in rows.values()} == {0}
 
 
 def test_the_price_of_a_contract_changes_within_the_month(demo) -> None:

@@ -62,7 +62,9 @@ def _play(arguments: argparse.Namespace, now: datetime) -> None:
         traffic = DemoTraffic(now=now, calls_per_day=arguments.calls_per_day)
         since = now - timedelta(days=arguments.days)
         sent = _send_history(traffic, since, url)
-        print(_closing_line(sent, ServerLedger(url), since), flush=True)
+        stays_up = arguments.url or not arguments.once
+        dashboard = f" Dashboard: {url}/" if stays_up else ""
+        print(_closing_line(sent, ServerLedger(url), since) + dashboard, flush=True)
         if not arguments.once:
             print("Live traffic goes on; Ctrl-C stops it.", flush=True)
             with suppress(KeyboardInterrupt):
@@ -124,7 +126,7 @@ def _closing_line(sent: _Sent, ledger: ServerLedger, since: datetime) -> str:
     total = ledger.ask("/api/v1/spend", [("interval", "total"), ("since", iso(since))])["total"]
     return (
         f"{sent.spans:,} spans sent in {sent.seconds:.1f} s: {money_text(total['cost_usd'])} for"
-        f" {total['calls']:,} calls, {total['unpriced_calls']:,} without a price. Dashboard: {ledger.url}/"
+        f" {total['calls']:,} calls, {total['unpriced_calls']:,} without a price."
     )
 
 

@@ -1,13 +1,14 @@
-"""A month of plausible LLM traffic with five stories in it, the same for the same seed and moment.
+"""A month of plausible LLM traffic with six stories in it, the same for the same seed and moment.
 
 `costspan demo` sends it through the real receiver. The stories: a contract price that changes 12 days ago, a storm of
-rate limits and retries, a model no price list knows, a feature whose prompts triple, several dialects in one service.
+rate limits and retries, a model no price list knows, a feature whose prompts triple, several dialects in one service,
+an agent whose calls its framework and its client both report.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 
@@ -32,7 +33,7 @@ from costspan.testing.demo_traffic_company import (
     Feature,
     Offer,
 )
-from costspan.testing.spans import database_span, http_server_span
+from costspan.testing.spans import database_span, http_server_span, pydantic_ai, pydantic_ai_run
 
 HOUR = timedelta(hours=1)
 HOUR_NS = 3_600 * NS_PER_S
@@ -125,20 +126,31 @@ class _Operation:
         chance = self.chance
         has_request = self.in_storm or chance.random() < 0.14
         request_id = self._id(64) if has_request else None
+        step_id = self._id(64) if self.offer.in_agent else None
         started_ns = self.at_ns
         failures = self._failed_attempts()
         calls: list[Call] = []
         for attempt in range(1, failures + 2):
             gave_up = attempt == failures + 1 and self.in_storm and chance.random() < 0.2
-            call = self._call(attempt, started_ns, request_id, failed=attempt <= failures or gave_up)
+            call = self._call(attempt, started_ns, step_id or request_id, failed=attempt <= failures or gave_up)
             calls.append(call)
             started_ns = call.ended_at_ns + int((0.5 + chance.random()) * attempt * NS_PER_S)
         spans = [self.offer.told_by(call) for call in calls]
+        if step_id:
+            spans += self._agent_spans(calls, step_id, request_id)
         if request_id:
             spans.append(self._request_span(request_id, calls[-1].ended_at_ns))
         if chance.random() < 0.07:
             spans.append(self._query_span(request_id))
         return spans
+
+    def _agent_spans(self, attempts: list[Call], step_id: str, request_id: str | None) -> list[SpanRecord]:
+        """Return what the framework reports: the model request, as its last attempt ended, and the run above it."""
+        began_ns, last, run_id = attempts[0].started_at_ns, attempts[-1], self._id(64)
+        told = replace(last, started_at_ns=began_ns - 1_000_000, ended_at_ns=last.ended_at_ns + 1_000_000)
+        step = replace(told, span_id=step_id, parent_span_id=run_id)
+        run = replace(told, span_id=run_id, parent_span_id=request_id)
+        return [pydantic_ai(step), pydantic_ai_run(run, [step])]
 
     def _failed_attempts(self) -> int:
         if self.in_storm:

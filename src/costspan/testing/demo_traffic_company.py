@@ -16,7 +16,8 @@ Builder = Callable[[Call], SpanRecord]
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One way a feature calls a model, and how often it takes it. `told_by` is the instrumentation that reports it."""
+    """One way a feature calls a model, and how often it takes it. `told_by` is the instrumentation that reports it;
+    `in_agent` that a framework around the client reports it a second time, and sums it up in its agent's run."""
 
     weight: float
     provider: str
@@ -26,6 +27,7 @@ class Offer:
     mode: str = STANDARD_MODE
     operation: str = "chat"
     server: str | None = None
+    in_agent: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,8 +138,8 @@ COMPANY: Final = (
         service="research",
         share_of_calls=0.11,
         offers=(
-            Offer(0.85, "openai", "gpt-5.4", "gpt-5.4-2026-03-05", otel_genai),
-            Offer(0.15, "openai", "o3", "o3-2025-04-16", otel_genai),
+            Offer(0.85, "openai", "gpt-5.4", "gpt-5.4-2026-03-05", otel_genai, in_agent=True),
+            Offer(0.15, "openai", "o3", "o3-2025-04-16", otel_genai, in_agent=True),
         ),
         input_tokens=150_000,
         output_tokens=11_000,

@@ -20,6 +20,8 @@ from costspan.testing.spans import (
     openllmetry,
     otel_genai,
     otel_legacy,
+    pydantic_ai,
+    pydantic_ai_run,
     sample_call,
 )
 
@@ -45,6 +47,15 @@ def test_dialects_with_details_carry_cached_and_reasoning_tokens(build) -> None:
     usage = Usage({Unit.INPUT: 600, Unit.CACHE_READ: 1_400, Unit.OUTPUT: 100, Unit.REASONING: 200})
 
     assert read(build(CHAT)).usage == usage
+
+
+def test_an_agent_framework_repeats_its_clients_answer_and_sums_it_up() -> None:
+    request, run = read(pydantic_ai(CHAT)), read(pydantic_ai_run(CHAT, [CHAT, CHAT]))
+
+    assert (request.span_class, request.response_id) == ("inference", "chatcmpl-1")
+    assert (request.usage.context_tokens, request.usage.output_tokens) == (2_000, 300)
+    assert (run.span_class, run.response_id) == ("aggregate", None)
+    assert (run.usage.context_tokens, run.usage.output_tokens) == (4_000, 600)
 
 
 def test_the_older_instrumentation_knows_totals_only() -> None:

@@ -13,6 +13,7 @@ from costspan.testing.spans.openllmetry import openllmetry
 from costspan.testing.spans.otel_genai import otel_genai
 from costspan.testing.spans.otel_legacy import otel_legacy
 from costspan.testing.spans.plain import database_span, http_server_span
+from costspan.testing.spans.pydantic_ai import pydantic_ai, pydantic_ai_run
 
 __all__ = [
     "agent_span",
@@ -23,5 +24,7 @@ __all__ = [
     "openllmetry",
     "otel_genai",
     "otel_legacy",
+    "pydantic_ai",
+    "pydantic_ai_run",
     "sample_call",
 ]

@@ -1,0 +1,20 @@
+"""`python -m benchmarks.ingest`: costspan and, where installed, Phoenix, in one run on the same spans."""
+
+from __future__ import annotations
+
+import argparse
+
+from benchmarks.ingest.measure import measure_all
+from benchmarks.ingest.table import report
+
+
+def main() -> None:
+    """Measure and report."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.ingest", description=__doc__)
+    parser.add_argument("--requests", type=int, default=120, help="of 512 spans, for costspan (default: %(default)s)")
+    parser.add_argument("--peer-requests", type=int, default=6, help="of 512 spans, for a peer (default: %(default)s)")
+    arguments = parser.parse_args()
+    print(report(measure_all(arguments.requests, arguments.peer_requests)))
+
+
+main()

@@ -1,0 +1,54 @@
+"""Requests of 512 spans, encoded and compressed beforehand, with a given share of GenAI spans."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from random import Random
+
+from costspan.core.attribution import Attribution
+from costspan.core.record import SpanRecord
+from costspan.semconv.normalize import read_call
+from costspan.testing.demo_traffic import DemoTraffic
+from costspan.testing.otlp import protobuf_body
+from costspan.testing.spans import database_span, http_server_span
+
+SPANS_PER_REQUEST = 512
+SINCE = datetime(2026, 11, 2, tzinfo=UTC)
+CALLS_PER_DAY = 100_000
+SHOP = Attribution(service="shop", environment="production")
+
+
+def requests(count: int, genai_percent: int) -> list[bytes]:
+    """Return `count` gzipped bodies; of every five spans `genai_percent` / 20 are model calls of the demo's month.
+
+    Like a collector's batches they mix services and hold whole traces only by chance.
+    """
+    spans = _mixed(genai_percent // 20)
+    return [gzip.compress(protobuf_body(list(islice(spans, SPANS_PER_REQUEST))), compresslevel=6) for _ in range(count)]
+
+
+def _mixed(genai_of_five: int) -> Iterator[SpanRecord]:
+    chance = Random(7)
+    traffic = DemoTraffic(now=SINCE + timedelta(days=30), calls_per_day=CALLS_PER_DAY, steady=True)
+    calls = (span for span in traffic.spans(SINCE, SINCE + timedelta(days=30)) if read_call(span))
+    while five := list(islice(calls, genai_of_five)):
+        yield from five
+        yield from _others(five, 5 - genai_of_five, chance)
+
+
+def _others(calls: Sequence[SpanRecord], count: int, chance: Random) -> Iterator[SpanRecord]:
+    for number in range(count):
+        near = calls[number % len(calls)]
+        span_id = f"{chance.getrandbits(64) | 1:016x}"
+        start_ns, end_ns = near.start_ns - 9_000_000, near.end_ns
+        if number % 2:
+            span = database_span(
+                trace_id=near.trace_id, span_id=span_id, parent_span_id=None, start_ns=start_ns, end_ns=end_ns, who=SHOP
+            )
+        else:
+            span = http_server_span(trace_id=near.trace_id, span_id=span_id, start_ns=start_ns, end_ns=end_ns, who=SHOP)
+        yield replace(span, resource=near.resource)
