@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
-from costspan.core.call import Call
+from costspan.core.call import Call, Role
 from costspan.core.link import Link
 from costspan.core.tool import ToolUse
 from costspan.pricing.price_call import price_call
@@ -13,12 +14,13 @@ from costspan.pricing.rate_card import RateCard
 from costspan.semconv.metrics import read_points
 from costspan.semconv.settlement.forest import Forest
 from costspan.semconv.settlement.rules import SettlingRules
-from costspan.semconv.settlement.settle import settle
+from costspan.semconv.settlement.settle import Settled, settle
 from costspan.semconv.settlement.tools import tool_attribution
 from costspan.server.store.entry import Batch, Entry, Neighbourhood, Posting, ToolEntry, digest
 from costspan.server.store.ports import Ledger
 
 NO_RULES: Final = SettlingRules()
+CUT: Final = "more records share this trace or response than are settled together; duplicates of it may count"
 
 
 def post(ledger: Ledger, batch: Batch, card: RateCard, rules: SettlingRules = NO_RULES) -> Sequence[bool]:
@@ -37,7 +39,7 @@ def post(ledger: Ledger, batch: Batch, card: RateCard, rules: SettlingRules = NO
     entries: list[Entry] = []
     tools, reversed_entry_ids = _tools(around, fresh, Forest(calls, links), rules)
     for elected in settle(calls, links, around.witnesses):
-        settled = rules.complete(elected)
+        settled = _marked(rules.complete(elected), around.cut)
         stands = around.standing.get(settled.call.identity)
         if stands is not None:
             if stands.digest == digest(settled):
@@ -46,6 +48,13 @@ def post(ledger: Ledger, batch: Batch, card: RateCard, rules: SettlingRules = NO
         entries.append(Entry(settled, price_call(settled.call, card), card.version))
     ledger.commit(Posting(fresh, reversed_entry_ids, entries, metrics, tools))
     return flags[: len(batch.calls)]
+
+
+def _marked(settled: Settled, cut: frozenset[str]) -> Settled:
+    """Say on a call that counts that not all records of its trace or response could be compared with it."""
+    if settled.role is not Role.OWNER or not cut.intersection((settled.call.trace_id, settled.call.response_id)):
+        return settled
+    return replace(settled, reason=CUT)
 
 
 def _tools(

@@ -94,7 +94,10 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Neighbourhood:
-    """All the ledger knows of the traces and response ids some records touch. `standing` is by identity."""
+    """All the ledger knows of the traces and response ids some records touch. `standing` is by identity.
+
+    `cut` names the traces and response ids that have more records than are settled together.
+    """
 
     calls: Sequence[Call] = ()
     links: Sequence[Link] = ()
@@ -102,6 +105,7 @@ class Neighbourhood:
     standing: Mapping[str, Standing] = field(default_factory=dict)
     tools: Sequence[ToolUse] = ()
     standing_tools: Mapping[str, Standing] = field(default_factory=dict)
+    cut: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,14 @@ Beyond it both count. It is measured in span time, not in time of arrival, so a 
 """
 
 
+SETTLED_TOGETHER: Final = 20_000
+"""Records of one trace, or of one response id, that are settled together: what bounds the memory of a commit.
+
+Of a larger one the nearest in time to what just came are looked at, and the calls that count so say it in their reason:
+past the bound a duplicate may count, and it depends on the order of arrival.
+"""
+
+
 class Ledger(Protocol):
     """Takes postings. Only grows. One thread writes."""
 

@@ -25,9 +25,14 @@ _KNOWN: Final = (
     "SELECT b.identity FROM wanted b WHERE b.key::UUID IN (SELECT key FROM records WHERE started_at BETWEEN ? AND ?)"
 )
 _NEAR: Final = (
-    "SELECT key, trace_id, span_id, parent_span_id, started_at, call, trace_state, attribution FROM records "
-    "WHERE started_at BETWEEN ? AND ? AND "
+    "SELECT key, trace_id, span_id, parent_span_id, started_at, call, trace_state, attribution, {shown}, "
+    "count(*) OVER (PARTITION BY {column}) FROM records "
+    "WHERE started_at BETWEEN ? AND ? AND {column} IN (SELECT value::{kind} FROM wanted) "
+    "QUALIFY row_number() OVER (PARTITION BY {column} "
+    "ORDER BY abs(epoch_us(started_at) - epoch_us(?::TIMESTAMP)), key) <= ?"
 )
+_TRACES: Final = _NEAR.format(column="trace_id", kind="UUID", shown="replace(trace_id::VARCHAR, '-', '')")
+_RESPONSES: Final = _NEAR.format(column="response_id", kind="VARCHAR", shown="response_id")
 _STANDING: Final = (
     "SELECT b.identity, max(c.entry_id) FILTER (c.sign > 0), arg_max(c.digest, c.entry_id) FILTER (c.sign > 0) "
     "FROM calls c JOIN wanted b ON c.key = b.key::UUID WHERE c.started_at BETWEEN ? AND ? "
@@ -52,8 +57,11 @@ def known(connection: duckdb.DuckDBPyConnection, batch: Batch) -> frozenset[str]
     return frozenset(row[0] for row in rows)
 
 
-def neighbourhood(connection: duckdb.DuckDBPyConnection, batch: Batch) -> Neighbourhood:
-    """Return all records of the traces and response ids in `batch`, and of those they lead to in turn."""
+def neighbourhood(connection: duckdb.DuckDBPyConnection, batch: Batch, most: int) -> Neighbourhood:
+    """Return the records of the traces and response ids in `batch`, and of those they lead to in turn.
+
+    Of each trace and response id at most `most`, those nearest in time to the batch.
+    """
     if not batch.records:
         return Neighbourhood()
     times = _times(batch, SETTLING_WINDOW)
@@ -61,13 +69,16 @@ def neighbourhood(connection: duckdb.DuckDBPyConnection, batch: Batch) -> Neighb
     links: dict[str, Link] = {}
     seen_traces: set[str] = set()
     seen_responses: set[str] = set()
+    cut: set[str] = set()
     traces = {record.trace_id for record in (*batch.records, *calls.values()) if record.trace_id}
     responses = {call.response_id for call in (*batch.calls, *calls.values()) if call.response_id}
     while traces or responses:
-        found = _of(connection, "trace_id", [f"{t}" for t in sorted(traces)], "UUID", times)
-        found += _of(connection, "response_id", sorted(responses), "VARCHAR", times)
-        for row in found:
-            _sort_in(row, calls, links)
+        found = _of(connection, _TRACES, traces, times, most)
+        found += _of(connection, _RESPONSES, responses, times, most)
+        for *row, shared_by, shared in found:
+            _sort_in(tuple(row), calls, links)
+            if shared > most:
+                cut.add(shared_by)
         seen_traces |= traces
         seen_responses |= responses
         traces = {call.trace_id for call in calls.values() if call.trace_id} - seen_traces
@@ -78,6 +89,7 @@ def neighbourhood(connection: duckdb.DuckDBPyConnection, batch: Batch) -> Neighb
         sources.witnesses(connection, [*batch.calls, *calls.values()], times),
         _standing(connection, list(calls), times),
         *tools.near(connection, seen_traces, times),
+        frozenset(cut),
     )
 
 
@@ -109,13 +121,12 @@ def _attribution_text(record: Call | Link) -> str | None:
 
 
 def _of(
-    connection: duckdb.DuckDBPyConnection, column: str, values: Sequence[str], sql_type: str, times: list[datetime]
+    connection: duckdb.DuckDBPyConnection, query: str, values: set[str], times: list[datetime], most: int
 ) -> list[tuple[Any, ...]]:
     if not values:
         return []
-    with registered(connection, "wanted", {"value": (values, DataType.string())}):
-        query = f"{_NEAR} {column} IN (SELECT value::{sql_type} FROM wanted)"
-        return connection.execute(query, times).fetchall()
+    with registered(connection, "wanted", {"value": (sorted(values), DataType.string())}):
+        return connection.execute(query, [*times, times[0] + (times[1] - times[0]) / 2, most]).fetchall()
 
 
 def _sort_in(row: tuple[Any, ...], calls: dict[str, Call], links: dict[str, Link]) -> None:

@@ -19,6 +19,7 @@ from costspan.server.store.duckdb.connection import open_ledger_file
 from costspan.server.store.duckdb.reader import Reader
 from costspan.server.store.duckdb.writer import Writer
 from costspan.server.store.entry import Batch, Neighbourhood, Posting
+from costspan.server.store.ports import SETTLED_TOGETHER
 from costspan.server.store.question import LedgerSummary, SpendAnswer, SpendQuestion
 from costspan.server.store.tools import AskedTrace, ToolQuestion
 
@@ -34,8 +35,16 @@ _DEAD: Final = (duckdb.FatalException, duckdb.ConnectionException)
 class DuckDBStore:
     """One ledger file. One thread writes; questions may come from several."""
 
-    def __init__(self, data: Path, *, read_only: bool = False, clock: Clock = system_clock) -> None:
+    def __init__(
+        self,
+        data: Path,
+        *,
+        read_only: bool = False,
+        clock: Clock = system_clock,
+        settled_together: int = SETTLED_TOGETHER,
+    ) -> None:
         self._data = data
+        self._settled_together = settled_together
         self._read_only = read_only
         self._clock = clock
         self._connection: duckdb.DuckDBPyConnection | None = None
@@ -48,7 +57,7 @@ class DuckDBStore:
 
     def neighbourhood(self, batch: Batch) -> Neighbourhood:
         """Return what is recorded of the traces and response ids in `batch`."""
-        return self._write(lambda: records.neighbourhood(self._opened(), batch))
+        return self._write(lambda: records.neighbourhood(self._opened(), batch, self._settled_together))
 
     def metric_state(self) -> MetricState:
         """Return what every cumulative metric series had counted at its last point."""
