@@ -6,6 +6,7 @@ is here.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import ClassVar, Final
 
 from costspan.core.call import Call, Signal, UsageState
@@ -32,7 +33,7 @@ NO_USAGE: Final = Split(Usage(), UsageState.REPORTED)
 UNKNOWN_USAGE: Final = Split(Usage(), UsageState.MISSING, "no token counts")
 
 
-class EventEmitter:
+class EventEmitter(ABC):
     """Base of all emitters."""
 
     name: ClassVar[str]
@@ -45,13 +46,13 @@ class EventEmitter:
     stamped_at_start: ClassVar[bool] = False
     """True where the record carries the time the request began; others carry the time it ended."""
 
+    @abstractmethod
     def recognizes(self, record: LogRecord) -> bool:
         """Return True when the record is of this emitter."""
-        raise NotImplementedError  # pragma: no cover
 
+    @abstractmethod
     def read(self, record: LogRecord) -> Call | None:
         """Return the call the record claims, or None."""
-        raise NotImplementedError  # pragma: no cover
 
     def call(self, record: LogRecord, split: Split, own_id: str | None = None) -> Call:
         """Return what every call of an event has: times, place, identity, attribution and `split`.
