@@ -14,10 +14,27 @@ from costspan.cli.ask import ServerLedger
 from costspan.cli.demo_server import free_port
 from costspan.core.errors import Unreachable
 
+# A shell starts background jobs with SIGINT ignored, and children inherit that (POSIX, 2.11 Signals).
+HEED_CTRL_C = (
+    "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
+)
+
 
 def test_live_traffic_arrives_until_the_demo_is_interrupted(tmp_path) -> None:
     port = free_port()
-    command = [sys.executable, "-m", "costspan.cli.main", "demo", "--days", "1", "--calls-per-day", "200"]
+    command = [
+        sys.executable,
+        "-c",
+        HEED_CTRL_C,
+        sys.executable,
+        "-m",
+        "costspan.cli.main",
+        "demo",
+        "--days",
+        "1",
+        "--calls-per-day",
+        "200",
+    ]
     command += ["--port", str(port), "--data", str(tmp_path / "demo")]
     ledger = ServerLedger(f"http://127.0.0.1:{port}")
 
@@ -37,7 +54,11 @@ def test_live_traffic_arrives_until_the_demo_is_interrupted(tmp_path) -> None:
             assert calls() > history
         finally:
             demo.send_signal(signal.SIGINT)
-        assert demo.wait(30) == 0
+            try:
+                demo.wait(30)
+            except subprocess.TimeoutExpired:
+                demo.kill()
+        assert demo.returncode == 0
 
     with pytest.raises(Unreachable):
         calls()
