@@ -1,0 +1,10 @@
+"""The model clients the SDK instruments: one file each, and this list. A new client is a new file and a line here."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from costspan.sdk.clients.client import Client
+from costspan.sdk.clients.openai import OPENAI
+
+CLIENTS: Final[tuple[Client, ...]] = (OPENAI,)
