@@ -262,3 +262,15 @@ def price_overlay(now: datetime) -> str:
         f"  - {{provider: openai, model: gpt-5.4, from: {since:%Y-%m-%d},"
         ' input: "2.00", cache_read: "0.20", output: "12.00", basis: contract}\n'
     )
+
+
+def late_price_overlay(now: datetime) -> str:
+    """Return what is added to that `costspan.yaml` once the history is in: a rebate agreed today, back-dated five days.
+
+    The ledger does not know it before `costspan reprice` is asked for.
+    """
+    return (
+        "  # Agreed after these calls were made: costspan reprice --dry-run shows what it changes.\n"
+        f"  - {{provider: google, model: gemini-2.5-pro, from: {now.astimezone(UTC) - timedelta(days=5):%Y-%m-%d},"
+        ' multiply: "0.9", basis: contract}\n'
+    )
