@@ -35,6 +35,21 @@ export interface Page {
 
 export const PAGES: readonly Page[] = [
   { path: "", title: "Cost overview", icon: "overview", key: "o", Component: CostOverview },
+  {
+    path: "calls",
+    title: "Calls",
+    icon: "calls",
+    key: "c",
+    load: async () => (await import("./calls/CallsPage")).default,
+  },
+  {
+    path: "traces",
+    title: "Trace",
+    icon: "trace",
+    key: "x",
+    open: true,
+    load: async () => (await import("./trace/TracePage")).default,
+  },
 ];
 
 export interface Found {

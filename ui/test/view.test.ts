@@ -3,6 +3,8 @@ import {
   BY,
   DEFAULT_VIEW,
   DIMENSIONS,
+  ORDERS,
+  ROLES,
   formatView,
   isLeftOut,
   parseView,
@@ -49,6 +51,8 @@ function anyView(seed: number): View {
     who: pick(WHO),
     bucket: pick(["auto", "1h", "1d"]),
     sort: pick(["", "-"]) + pick(SORTS),
+    order: pick(ORDERS),
+    role: pick(ROLES),
     filters,
   };
 }

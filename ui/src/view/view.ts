@@ -19,9 +19,14 @@ export interface View {
   readonly bucket: "auto" | "1h" | "1d";
   /** Column of "Who is spending", with a leading minus for descending. */
   readonly sort: string;
+  /** Order and kind of the records on the page of calls. */
+  readonly order: (typeof ORDERS)[number];
+  readonly role: (typeof ROLES)[number];
   readonly filters: readonly Filter[];
 }
 
+export const ORDERS = ["time", "cost"] as const;
+export const ROLES = ["owner", "duplicate", "aggregate", "all"] as const;
 export const BY = ["model", "feature", "provider"] as const;
 export type By = (typeof BY)[number];
 export const WHO = ["feature", "team", "user", "environment"] as const;
@@ -47,10 +52,12 @@ export const DEFAULT_VIEW: View = {
   who: "feature",
   bucket: "auto",
   sort: "-cost",
+  order: "time",
+  role: "owner",
   filters: [],
 };
 
-const SETTINGS = ["from", "to", "tz", "compare", "by", "who", "bucket", "sort"] as const;
+const SETTINGS = ["from", "to", "tz", "compare", "by", "who", "bucket", "sort", "order", "role"] as const;
 
 function oneOf<T extends string>(value: string | null, allowed: readonly T[], otherwise: T): T {
   return allowed.find((each) => each === value) ?? otherwise;
@@ -90,6 +97,8 @@ export function parseView(search: string): View {
     who: oneOf(query.get("who"), WHO, DEFAULT_VIEW.who),
     bucket: oneOf(query.get("bucket"), ["auto", "1h", "1d"], DEFAULT_VIEW.bucket),
     sort: oneOf(query.get("sort"), sorts, DEFAULT_VIEW.sort),
+    order: oneOf(query.get("order"), ORDERS, DEFAULT_VIEW.order),
+    role: oneOf(query.get("role"), ROLES, DEFAULT_VIEW.role),
     filters: sorted(filters),
   };
 }
