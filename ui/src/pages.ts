@@ -36,6 +36,20 @@ export interface Page {
 export const PAGES: readonly Page[] = [
   { path: "", title: "Cost overview", icon: "overview", key: "o", Component: CostOverview },
   {
+    path: "tools",
+    title: "Tools",
+    icon: "tools",
+    key: "t",
+    load: async () => (await import("./tools/ToolsPage")).default,
+  },
+  {
+    path: "reliability",
+    title: "Reliability",
+    icon: "reliability",
+    key: "r",
+    load: async () => (await import("./reliability/ReliabilityPage")).default,
+  },
+  {
     path: "calls",
     title: "Calls",
     icon: "calls",

@@ -29,6 +29,7 @@ export interface Measures {
   readonly output_tokens: number | null;
   readonly reasoning_tokens: number | null;
   readonly latency_ms: Quantiles | null;
+  readonly ttft_ms: Quantiles | null;
 }
 
 export interface Row extends Measures {
@@ -43,6 +44,34 @@ export interface Spend {
   readonly rows: readonly Row[];
   readonly total: Measures;
   readonly completeness: { readonly share_priced: number | null } | null;
+}
+
+export interface ToolMeasures {
+  readonly calls: number;
+  readonly charged_calls: number;
+  readonly errors: number;
+  readonly error_rate: number | null;
+  readonly cost_usd: string | null;
+  readonly fees_usd: string | null;
+  readonly inside_usd: string | null;
+  readonly follow_up_usd: string | null;
+  readonly cost_per_call_usd: string | null;
+  readonly follow_up_calls: number;
+  readonly latency_ms: Quantiles | null;
+}
+
+export interface ToolRow extends ToolMeasures {
+  readonly tool: string;
+  readonly start?: string;
+}
+
+export interface Tools {
+  readonly since: string;
+  readonly until: string;
+  readonly interval: "1h" | "1d" | "total";
+  readonly rows: readonly ToolRow[];
+  readonly total: ToolMeasures;
+  readonly completeness: { readonly follow_up_unknown_calls: number; readonly unpriced_calls: number };
 }
 
 export interface Ingest {
@@ -62,8 +91,8 @@ export interface Prices {
 }
 
 /** A group's value of a dimension; null when the calls did not say. */
-export function groupOf(row: Row, dimension: string): string | null {
-  const value = (row as unknown as Record<string, unknown>)[dimension];
+export function groupOf(row: object, dimension: string): string | null {
+  const value = (row as Readonly<Record<string, unknown>>)[dimension];
   return typeof value === "string" && value !== "" ? value : null;
 }
 
@@ -92,6 +121,17 @@ export function spendUrl(question: SpendQuestion): string {
   for (const filter of question.filters) query.append("filter", `${filter.key}:${filterText(filter)}`);
   if (question.limit) query.set("limit", String(question.limit));
   return `api/v1/spend?${query.toString().replaceAll("%3A", ":")}`;
+}
+
+/** The address of a tools document. */
+export function toolsUrl(question: Omit<SpendQuestion, "groupBy" | "limit">): string {
+  const query = new URLSearchParams({
+    since: iso(question.range.since),
+    until: iso(question.range.until),
+    interval: question.interval ?? "total",
+  });
+  for (const filter of question.filters) query.append("filter", `${filter.key}:${filterText(filter)}`);
+  return `api/v1/tools?${query.toString().replaceAll("%3A", ":")}`;
 }
 
 /** What went wrong with a request, in the server's words where it sent some (RFC 9457). */

@@ -15,7 +15,7 @@ export interface Timeline {
   readonly rows: readonly (Row | null)[];
 }
 
-interface TileProps {
+export interface TileProps {
   readonly name: string;
   readonly value: string;
   readonly exact: string;
@@ -26,7 +26,7 @@ interface TileProps {
   readonly partial: boolean;
 }
 
-function Tile(props: TileProps) {
+export function Tile(props: TileProps) {
   return (
     <section class="card tile" aria-label={props.name}>
       <h2>{props.name}</h2>
