@@ -36,7 +36,7 @@ export function Tile(props: TileProps) {
       </div>
       <p>
         <b title="Change against the period before">{props.change}</b> <span>{props.caption}</span>
-        {props.caption && " · "}
+        {props.caption && props.complete.text && " · "}
         <span class={props.complete.warn ? "warn-text" : ""}>{props.complete.text}</span>
       </p>
     </section>

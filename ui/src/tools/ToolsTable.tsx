@@ -43,9 +43,9 @@ function tableOf(tools: Tools | null): Table {
 }
 
 const PARTS = [
-  ["tone-1", "fees_usd", "fees"],
-  ["tone-2", "inside_usd", "calls inside the tool"],
-  ["tone-3", "follow_up_usd", "calls that read its result"],
+  ["tone-4", "fees_usd", "fees"],
+  ["tone-5", "inside_usd", "calls inside the tool"],
+  ["tone-6", "follow_up_usd", "calls that read its result"],
 ] as const;
 
 function Parts({ row, max }: { row: Tools["rows"][number]; max: number }) {
