@@ -64,6 +64,27 @@ export const PAGES: readonly Page[] = [
     open: true,
     load: async () => (await import("./trace/TracePage")).default,
   },
+  {
+    path: "explore",
+    title: "Explore",
+    icon: "explore",
+    key: "e",
+    load: async () => (await import("./explore/ExplorePage")).default,
+  },
+  {
+    path: "prices",
+    title: "Prices",
+    icon: "prices",
+    key: "p",
+    load: async () => (await import("./prices/PricesPage")).default,
+  },
+  {
+    path: "ingest",
+    title: "Ingest",
+    icon: "ingest",
+    key: "i",
+    load: async () => (await import("./ingest/IngestPage")).default,
+  },
 ];
 
 export interface Found {

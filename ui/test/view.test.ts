@@ -3,6 +3,8 @@ import {
   BY,
   DEFAULT_VIEW,
   DIMENSIONS,
+  EXPLORED,
+  MEASURES,
   ORDERS,
   ROLES,
   formatView,
@@ -53,6 +55,9 @@ function anyView(seed: number): View {
     sort: pick(["", "-"]) + pick(SORTS),
     order: pick(ORDERS),
     role: pick(ROLES),
+    measure: pick(MEASURES),
+    across: pick(EXPLORED),
+    down: pick(EXPLORED),
     filters,
   };
 }

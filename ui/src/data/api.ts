@@ -75,6 +75,11 @@ export interface Tools {
 }
 
 export interface Ingest {
+  readonly new_calls: number;
+  readonly retransmitted: number;
+  readonly other_spans: number;
+  readonly refused: Readonly<Record<string, number>>;
+  readonly refused_requests: Readonly<Record<string, number>>;
   readonly received_spans: number;
   readonly calls: number;
   readonly dialects: Readonly<Record<string, number>>;
@@ -88,6 +93,7 @@ export interface Ingest {
 
 export interface Prices {
   readonly version: string;
+  readonly providers: readonly string[];
 }
 
 /** A group's value of a dimension; null when the calls did not say. */
@@ -148,7 +154,7 @@ export class ProblemError extends Error {
   }
 }
 
-async function problemOf(response: Response, url: string): Promise<Problem> {
+export async function problemOf(response: Response, url: string): Promise<Problem> {
   const said = (await response.json().catch(() => ({}))) as { title?: unknown; detail?: unknown };
   return {
     title: typeof said.title === "string" ? said.title : `The server answered ${response.status}`,
