@@ -33,6 +33,10 @@ class Config:
     hash_key: str | None = None
     key_folder: Path = Path()
     capture_content: bool = False
+    include_usage: bool = True
+    """Ask for the usage of a stream where the caller does not say whether to."""
+    error_outcomes: frozenset[str] = frozenset()
+    """Outcomes of calls that make the span's status ERROR: truncated, content_filter, aborted."""
     record_to: Path | None = None
     tally_to: Path | None = None
     disabled: bool = False
@@ -67,6 +71,8 @@ def read_config(
         hash_key=said.get("COSTSPAN_HASH_KEY"),
         key_folder=_configuration_folder(said),
         capture_content=said.get("COSTSPAN_CAPTURE_CONTENT", "").lower() in _TRUE,
+        include_usage=said.get("COSTSPAN_INCLUDE_USAGE", "1").lower() not in _FALSE,
+        error_outcomes=frozenset(said.get("COSTSPAN_ERROR_OUTCOMES", "").replace(" ", "").lower().split(",")) - {""},
         record_to=_path(said.get("COSTSPAN_RECORD_TO")),
         tally_to=_path(said.get("COSTSPAN_TALLY_TO")),
         disabled=said.get("OTEL_SDK_DISABLED", "").lower() == "true",

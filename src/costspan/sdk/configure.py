@@ -126,7 +126,10 @@ def _processors(config: Config, exporters: tuple[SpanExporter, ...]) -> tuple[Sp
         AttributionProcessor(config.defaults, name_user),
         CostMetrics(pricer),
         *([TallyWriter(config.tally_to, pricer)] if config.tally_to else []),
-        *(BatchSpanProcessor(CostExporter(each, pricer), schedule_delay_millis=delay_ms) for each in exporters),
+        *(
+            BatchSpanProcessor(CostExporter(each, pricer, config.error_outcomes), schedule_delay_millis=delay_ms)
+            for each in exporters
+        ),
     )
 
 

@@ -18,7 +18,8 @@ class OtlpCostExporter(CostExporter):
     """OTLP with cost: `OTEL_TRACES_EXPORTER=costspan` for programs that `opentelemetry-instrument` sets up."""
 
     def __init__(self, **_options: Any) -> None:
-        super().__init__(otlp_exporter(read_config(os.environ)))
+        config = read_config(os.environ)
+        super().__init__(otlp_exporter(config), error_outcomes=config.error_outcomes)
 
 
 def chosen_exporters(config: Config) -> tuple[SpanExporter, ...]:
