@@ -27,6 +27,7 @@ class Config:
     endpoint: str | None = DEFAULT_URL
     headers: Mapping[str, str] = field(default_factory=dict)
     exporters: tuple[str, ...] = ("otlp",)
+    metrics_exporters: tuple[str, ...] = ("otlp",)
     protocol: str = "http/protobuf"
     defaults: Attribution = NOBODY
     hash_users: bool = True
@@ -52,12 +53,13 @@ def read_config(
     """Return the settings; an argument wins over a variable, an `OTEL_*` variable over our own."""
     said = {name: value.strip() for name, value in environment_variables.items() if value.strip()}
     otel_endpoint = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" in said or "OTEL_EXPORTER_OTLP_ENDPOINT" in said
-    exporters = said.get("OTEL_TRACES_EXPORTER", "otlp").replace(" ", "").split(",")
+    exporters = _names(said.get("OTEL_TRACES_EXPORTER", "otlp"))
     return Config(
         service_name=service_name,
         endpoint=endpoint or (None if otel_endpoint else said.get("COSTSPAN_URL", DEFAULT_URL)),
         headers=_authorization(said),
-        exporters=tuple("otlp" if name == "costspan" else name for name in exporters),
+        exporters=exporters,
+        metrics_exporters=_names(said.get("OTEL_METRICS_EXPORTER") or _usual_metrics(said, exporters, endpoint)),
         protocol=said.get("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL")
         or said.get("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
         defaults=defaults.or_else(
@@ -77,6 +79,18 @@ def read_config(
         tally_to=_path(said.get("COSTSPAN_TALLY_TO")),
         disabled=said.get("OTEL_SDK_DISABLED", "").lower() == "true",
     )
+
+
+def _names(listed: str) -> tuple[str, ...]:
+    return tuple("otlp" if name == "costspan" else name for name in listed.replace(" ", "").split(","))
+
+
+def _usual_metrics(said: Mapping[str, str], exporters: tuple[str, ...], endpoint: str | None) -> str:
+    """Return where metrics go unless it is said: where spans go, if that is a place that may take them."""
+    spans_alone = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" in said and endpoint is None
+    anywhere = "OTEL_EXPORTER_OTLP_ENDPOINT" in said or "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT" in said
+    recorded = "COSTSPAN_RECORD_TO" in said
+    return "otlp" if "otlp" in exporters and not recorded and (anywhere or not spans_alone) else "none"
 
 
 def _authorization(said: Mapping[str, str]) -> dict[str, str]:

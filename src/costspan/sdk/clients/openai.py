@@ -125,9 +125,10 @@ def _async_prepare_request(method: Callable[..., Any]) -> Callable[..., Any]:
 
 @never_raise(None)
 def _note_attempt(request: Any) -> None:
-    retries = int(request.headers.get(_RETRY_COUNT) or 0)
-    if retries and (call := current_call()):
-        call.set_attribute(names.ATTEMPT, retries + 1)
+    """Count a retry on the span, whose first request may itself be a later attempt of the program's own."""
+    if request.headers.get(_RETRY_COUNT, "0") != "0" and (call := current_call()):
+        made = (call.attributes or {}).get(names.ATTEMPT)
+        call.set_attribute(names.ATTEMPT, (made if isinstance(made, int) else 1) + 1)
 
 
 @never_raise(None)
