@@ -40,7 +40,7 @@ _KEPT_REQUESTS: Final = frozenset({"flex", "batch"})
 ATTEMPT: Final = "costspan.attempt"
 """Which request of an operation the span ended with, counted from 1: the client retried within the span."""
 AT_LEAST_OUTPUT: Final = "costspan.usage.lower_bound.output_tokens"
-"""What the sender counted of a stream that was cut off. Said, never priced: the usage stays unknown."""
+"""What the sender saw of a stream whose usage nobody told. Said, never priced: the usage stays unknown."""
 _ABANDONED: Final = "abandoned stream"
 """The status of a stream whose reader left the loop (opentelemetry-util-genai 1.3b0): no failure where it had ended."""
 
@@ -95,7 +95,7 @@ def _assemble(record: SpanRecord, dialect: Dialect, operation: str, span_class: 
     doubts = [mode_note, _ttl_doubt(usage) if on_claude else None, _output_doubt(counts, usage, operation)]
     state, note = _with_doubts(usage, [doubt for doubt in doubts if doubt])
     if not usage.usage and (at_least := whole_number(attributes.get(AT_LEAST_OUTPUT))):
-        note = f"the stream was cut off after at least {at_least} output tokens"
+        note = f"no usage was reported; at least {at_least} output tokens were received"
     return Call(
         trace_id=record.trace_id,
         span_id=record.span_id,

@@ -52,7 +52,7 @@ def call(attributes: dict[str, Any], **status: Any) -> Call:
 )
 def test_a_lower_bound_is_told_and_never_priced(status: dict[str, Any]) -> None:
     cut = call({"costspan.usage.lower_bound.output_tokens": 120}, **status)
-    assert cut.usage_note == "the stream was cut off after at least 120 output tokens"
+    assert cut.usage_note == "no usage was reported; at least 120 output tokens were received"
     assert not cut.usage
     verdict = price_call(cut, default_card())
     assert (verdict.status, verdict.cost) == (PriceStatus.USAGE_MISSING, None)
