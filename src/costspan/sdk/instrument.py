@@ -47,11 +47,20 @@ def _prepare(client: Client, provider: TracerProvider, config: Config) -> None:
 
 @never_raise(None)
 def _instrument(client: Client, provider: TracerProvider) -> None:
-    owner = getattr(import_module(client.wrapped.module), client.wrapped.owner)
-    if not isinstance(vars(owner)[client.wrapped.name], FunctionType):
+    if _is_wrapped(client):
         LOG.info("costspan: %s is instrumented by another package; left as it is", client.name)
         return
     getattr(import_module(client.module), client.instrumentor)().instrument(tracer_provider=provider)
+
+
+def _is_wrapped(client: Client) -> bool:
+    """Return True where the method is not the client's own: wrapt's wrappers pass for functions, so their type is
+    asked, and a function is another package's where its globals are."""
+    method = vars(getattr(import_module(client.wrapped.module), client.wrapped.owner))[client.wrapped.name]
+    if type(method) is not FunctionType:
+        return True
+    package = client.wrapped.module.partition(".")[0]
+    return str(method.__globals__["__name__"]).partition(".")[0] != package
 
 
 def _installed(module: str) -> bool:
