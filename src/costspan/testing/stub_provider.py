@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -86,6 +86,12 @@ class StubProvider:
     def base_url(self) -> str:
         """What to give an OpenAI client as its base URL."""
         return f"{self.url}/v1"
+
+    def reset(self, **settings: Any) -> None:
+        """Answer as a new provider with these settings would; the ids of the answers go on."""
+        fresh = StubProvider(**settings)
+        for name in (setting.name for setting in fields(StubProvider) if not setting.name.startswith("_")):
+            setattr(self, name, getattr(fresh, name))
 
     def answer(self, path: str, body: Mapping[str, Any], headers: Mapping[str, str]) -> StubAnswer:
         """Log a request and return what it is answered with."""
