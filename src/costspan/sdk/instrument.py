@@ -31,6 +31,14 @@ def instrument_clients(provider: TracerProvider, config: Config) -> Iterator[str
         yield f"{client.name} instrumented"
 
 
+def complete_clients(config: Config) -> Iterator[str]:
+    """Complete what others instrument, each client when it is imported, and yield a few words on each."""
+    for client in CLIENTS:
+        if client.complete and _installed(client.name):
+            when_imported(client.name, partial(client.complete, config))
+            yield f"{client.name} completed"
+
+
 def _prepare(client: Client, provider: TracerProvider, config: Config) -> None:
     _instrument(client, provider)
     if client.complete:
