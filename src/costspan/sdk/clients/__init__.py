@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from costspan.sdk.clients.anthropic import ANTHROPIC
 from costspan.sdk.clients.client import Client
 from costspan.sdk.clients.openai import OPENAI
 
-CLIENTS: Final[tuple[Client, ...]] = (OPENAI,)
+CLIENTS: Final[tuple[Client, ...]] = (OPENAI, ANTHROPIC)
