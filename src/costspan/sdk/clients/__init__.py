@@ -6,6 +6,7 @@ from typing import Final
 
 from costspan.sdk.clients.anthropic import ANTHROPIC
 from costspan.sdk.clients.client import Client
+from costspan.sdk.clients.google_genai import GOOGLE_GENAI
 from costspan.sdk.clients.openai import OPENAI
 
-CLIENTS: Final[tuple[Client, ...]] = (OPENAI, ANTHROPIC)
+CLIENTS: Final[tuple[Client, ...]] = (OPENAI, ANTHROPIC, GOOGLE_GENAI)
