@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from costspan.sdk.clients.anthropic import ANTHROPIC
+from costspan.sdk.clients.bedrock import BEDROCK
 from costspan.sdk.clients.client import Client
 from costspan.sdk.clients.google_genai import GOOGLE_GENAI
 from costspan.sdk.clients.openai import OPENAI
 
-CLIENTS: Final[tuple[Client, ...]] = (OPENAI, ANTHROPIC, GOOGLE_GENAI)
+CLIENTS: Final[tuple[Client, ...]] = (OPENAI, ANTHROPIC, GOOGLE_GENAI, BEDROCK)
