@@ -9,7 +9,7 @@ from golden import FOLDER, Captured, Golden, capture, server_costs
 from serving import Server
 
 
-@pytest.fixture(scope="module", params=["anthropic", "google_genai", "bedrock"])
+@pytest.fixture(scope="module", params=["anthropic", "google_genai", "bedrock", "langchain"])
 def client(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

@@ -8,6 +8,7 @@ from costspan.sdk.clients.anthropic import ANTHROPIC
 from costspan.sdk.clients.bedrock import BEDROCK
 from costspan.sdk.clients.client import Client
 from costspan.sdk.clients.google_genai import GOOGLE_GENAI
+from costspan.sdk.clients.langchain import LANGCHAIN
 from costspan.sdk.clients.openai import OPENAI
 
-CLIENTS: Final[tuple[Client, ...]] = (OPENAI, ANTHROPIC, GOOGLE_GENAI, BEDROCK)
+CLIENTS: Final[tuple[Client, ...]] = (OPENAI, ANTHROPIC, GOOGLE_GENAI, BEDROCK, LANGCHAIN)
