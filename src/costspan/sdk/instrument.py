@@ -76,7 +76,8 @@ def _complete(client: Client, config: Config) -> None:
 
 def _is_wrapped(client: Client) -> bool:
     owner = getattr(import_module(client.wrapped.module), client.wrapped.owner)
-    return not isinstance(vars(owner)[client.wrapped.name], FunctionType)
+    # Not isinstance: a wrapper of wrapt's passes for what it wraps.
+    return type(vars(owner)[client.wrapped.name]) is not FunctionType
 
 
 def _refused_version(client: Client) -> str | None:
@@ -88,7 +89,7 @@ def _refused_version(client: Client) -> str | None:
 
 
 def _installed(module: str) -> bool:
-    if module in sys.modules:
+    if sys.modules.get(module):
         return True
     try:
         return importlib.util.find_spec(module) is not None
