@@ -8,7 +8,6 @@ import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from importlib import import_module
-from importlib.metadata import distribution
 from types import FunctionType
 
 from opentelemetry.trace import TracerProvider
@@ -45,7 +44,7 @@ def _set_up(client: Client, provider: TracerProvider, config: Config) -> str:
         if client.tells_by_itself():
             return "left to make its own spans"
         return f"installed but not instrumented: pip install '{client.extra}'"
-    refused = _refused_version(client)
+    refused = client.refused_version()
     if not refused:
         when_imported(client.imported, partial(_prepare, client, partial(_official, client, provider), config))
         return "instrumented"
@@ -78,14 +77,6 @@ def _is_wrapped(client: Client) -> bool:
     owner = getattr(import_module(client.wrapped.module), client.wrapped.owner)
     # Not isinstance: a wrapper of wrapt's passes for what it wraps.
     return type(vars(owner)[client.wrapped.name]) is not FunctionType
-
-
-def _refused_version(client: Client) -> str | None:
-    """Return the installed version of the client if the official instrumentation does not take it."""
-    from opentelemetry.instrumentation.dependencies import get_dist_dependency_conflicts  # noqa: PLC0415 - an extra's
-
-    conflict = get_dist_dependency_conflicts(distribution(client.package))
-    return conflict.found if conflict else None
 
 
 def _installed(module: str) -> bool:
