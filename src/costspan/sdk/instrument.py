@@ -74,9 +74,13 @@ def _complete(client: Client, config: Config) -> None:
 
 
 def _is_wrapped(client: Client) -> bool:
-    owner = getattr(import_module(client.wrapped.module), client.wrapped.owner)
-    # Not isinstance: a wrapper of wrapt's passes for what it wraps.
-    return type(vars(owner)[client.wrapped.name]) is not FunctionType
+    """Return True where the method is not the client's own: wrapt's wrappers pass for functions, so their type is
+    asked, and a function is another package's where its globals are."""
+    method = vars(getattr(import_module(client.wrapped.module), client.wrapped.owner))[client.wrapped.name]
+    if type(method) is not FunctionType:
+        return True
+    package = client.wrapped.module.partition(".")[0]
+    return str(method.__globals__["__name__"]).partition(".")[0] != package
 
 
 def _installed(module: str) -> bool:
