@@ -72,9 +72,8 @@ def read_link(record: SpanRecord) -> Link:
 
 
 def _assemble(record: SpanRecord, dialect: Dialect, operation: str, span_class: SpanClass) -> Call:
-    attributes = record.attributes
     answer = dialect.answer(record) or _NO_ANSWER
-    server_address = dialect.say(attributes, "server_address")
+    server_address = dialect.say(record, "server_address")
     mode, mode_note = _mode(record, dialect, answer)
     error_type = _error_type(record, dialect)
     counts = dialect.counts(record)
@@ -102,7 +101,7 @@ def _assemble(record: SpanRecord, dialect: Dialect, operation: str, span_class: 
         provider=provider,
         requested_model=requested_model,
         response_model=response_model,
-        response_id=dialect.say(attributes, "response_id") or answer.response_id,
+        response_id=dialect.say(record, "response_id") or answer.response_id,
         server_address=server_address,
         mode=mode,
         usage=usage.usage,
@@ -128,11 +127,11 @@ def _reported_cost(record: SpanRecord, dialect: Dialect, raw: RawUsage | None) -
 
 
 def _mode(record: SpanRecord, dialect: Dialect, answer: Answer) -> tuple[str, str | None]:
-    served = dialect.say(record.attributes, "served_mode") or answer.mode
+    served = dialect.say(record, "served_mode") or answer.mode
     if served is not None:
         tier = served.lower().rpartition(".")[2]
         return _MODES.get(tier, tier), None
-    requested = (dialect.say(record.attributes, "requested_mode") or "").lower()
+    requested = (dialect.say(record, "requested_mode") or "").lower()
     if requested in _KEPT_REQUESTS:
         return requested, f"the tier served was not reported; {requested} was asked for"
     return STANDARD_MODE, None

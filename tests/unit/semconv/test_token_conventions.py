@@ -13,7 +13,7 @@ from costspan.semconv.conventions import CACHE_APART, INCLUSIVE, Convention, Cou
 CONVENTIONS = [INCLUSIVE, CACHE_APART, Convention(True, False), Convention(False, False)]
 tokens = st.integers(0, 10**8)
 maybe = st.none() | st.integers(-5, 10**6)
-any_counts = st.builds(Counts, **dict.fromkeys(Counts.__slots__, maybe))
+any_counts = st.builds(Counts, **dict.fromkeys(Counts._fields, maybe))
 
 
 def counted(convention: Convention, uncached: int, read: int, written: int, visible: int, reasoning: int) -> Counts:
@@ -52,7 +52,7 @@ def test_a_reported_total_decides_where_the_scope_is_unknown(
     assume(total)
     counts = counted(convention, uncached, read, written, visible, reasoning)
     found = split(
-        Counts(**{name: getattr(counts, name) for name in Counts.__slots__ if name != "total"}, total=total), None
+        Counts(**{name: getattr(counts, name) for name in Counts._fields if name != "total"}, total=total), None
     )
     assert found.state is UsageState.REPORTED
     assert found.usage.tokens == total
@@ -71,7 +71,7 @@ def test_no_counts_whatever_raise_or_give_a_negative_leaf_or_money_out_of_nothin
 
 @given(any_counts)
 def test_a_negative_count_is_invalid_and_never_clamped(counts: Counts) -> None:
-    if any((getattr(counts, name) or 0) < 0 for name in Counts.__slots__):
+    if any((getattr(counts, name) or 0) < 0 for name in Counts._fields):
         assert split(counts, INCLUSIVE).state is UsageState.INVALID
 
 
