@@ -146,7 +146,21 @@ def decode_use(encoded: bytes) -> ToolUse:
 
 
 def digest(settled: Settled) -> str:
-    """Return what tells two verdicts on a record apart; prices are left out, since they change only by re-pricing."""
+    """Return what tells two verdicts on a record apart: nothing for one that stands alone, as most do.
+
+    Prices are left out, since they change only by re-pricing.
+    """
+    return "" if settled.stands_alone else full_digest(settled)
+
+
+def full_digest(settled: Settled) -> str:
+    """Return the digest with the record in it, which ledgers of an earlier schema have for every entry."""
     sampled = (settled.adjusted.kept, settled.adjusted.of) if settled.adjusted else None
     verdict = _ENCODER.encode((settled.call, settled.role, settled.owner, sampled))
     return hashlib.blake2b(verdict, digest_size=12).hexdigest()
+
+
+def is_same_verdict(settled: Settled, stands: Standing) -> bool:
+    """Return True when the entry that stands says what `settled` says."""
+    found = digest(settled)
+    return stands.digest == found or (not found and stands.digest == full_digest(settled))
