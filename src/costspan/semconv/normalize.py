@@ -110,10 +110,15 @@ def _assemble(record: SpanRecord, dialect: Dialect, operation: str, span_class: 
         finish_reason=outcome.finish_reason(dialect.finish_reason(record)),
         error_type=error_type,
         streamed=dialect.streamed(record),
-        time_to_first_chunk_s=dialect.time_to_first_chunk_s(record),
+        time_to_first_chunk_s=_to_the_ns(dialect.time_to_first_chunk_s(record)),
         reported_cost=_reported_cost(record, dialect, answer.usage),
         attribution=read_attribution(dialect.attribution_attributes(record), record.resource),
     )
+
+
+def _to_the_ns(seconds: float | None) -> float | None:
+    """Return a duration at the precision of spans, which is what the ledger keeps of it."""
+    return None if seconds is None else round(seconds, 9)
 
 
 def _usage(record: SpanRecord, dialect: Dialect, counts: Counts, raw: RawUsage | None) -> Split:

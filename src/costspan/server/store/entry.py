@@ -120,9 +120,15 @@ class Posting:
     tools: Sequence[ToolEntry] = ()
 
 
-def key_of(identity: str | None) -> str | None:
-    """Return a record's identity as the 128-bit key ledgers join on, in hex."""
-    return hashlib.blake2b(identity.encode(), digest_size=16).hexdigest() if identity else None
+def key_of(identity: str | None) -> bytes | None:
+    """Return a record's identity as the 128-bit key ledgers join on."""
+    return hashlib.blake2b(identity.encode(), digest_size=16).digest() if identity else None
+
+
+def key_text_of(identity: str | None) -> str | None:
+    """Return the key in hex."""
+    key = key_of(identity)
+    return key.hex() if key else None
 
 
 def encode_call(call: Call) -> bytes:

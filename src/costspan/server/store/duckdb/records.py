@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -10,24 +11,26 @@ import duckdb
 import msgspec
 from arro3.core import DataType
 
-from costspan.core.attribution import Attribution
+from costspan.core.attribution import NOBODY, Attribution
 from costspan.core.call import Call
 from costspan.core.clock import utc_from_ns
 from costspan.core.link import Link
 from costspan.server.store.duckdb import sources, tools
-from costspan.server.store.duckdb.arrow import registered
+from costspan.server.store.duckdb.arrow import BYTES, KEY, MOMENT, SPAN_ID, TEXT, registered, registered_rows
+from costspan.server.store.duckdb.received import calls_of
+from costspan.server.store.duckdb.schema import RECEIVED
 from costspan.server.store.entry import Batch, Neighbourhood, Standing, decode_call, encode_call, key_of
 from costspan.server.store.ports import SETTLING_WINDOW
 
 # Bounded by time: a record that is sent again has its start again, give or take a corrected clock, and a key over all
 # rows would halve ingest and double the file.
 _KNOWN: Final = (
-    "SELECT b.identity FROM wanted b WHERE b.key::UUID IN (SELECT key FROM records WHERE started_at BETWEEN ? AND ?)"
+    f"SELECT b.identity FROM wanted b WHERE b.key IN (SELECT key FROM {RECEIVED} WHERE started_at BETWEEN ? AND ?)"
 )
 _NEAR: Final = (
-    "SELECT key, trace_id, span_id, parent_span_id, started_at, call, trace_state, attribution, {shown}, "
-    "count(*) OVER (PARTITION BY {column}) FROM records "
-    "WHERE started_at BETWEEN ? AND ? AND {column} IN (SELECT value::{kind} FROM wanted) "
+    "SELECT span_id, parent_span_id, started_at, call, trace_state, attribution, entry_id, "
+    "replace(trace_id::VARCHAR, '-', ''), {shown}, count(*) OVER (PARTITION BY {column}) "
+    f"FROM {RECEIVED} WHERE started_at BETWEEN ? AND ? AND {{column}} IN (SELECT value::{{kind}} FROM wanted) "
     "QUALIFY row_number() OVER (PARTITION BY {column} "
     "ORDER BY abs(epoch_us(started_at) - epoch_us(?::TIMESTAMP)), key) <= ?"
 )
@@ -35,16 +38,26 @@ _TRACES: Final = _NEAR.format(column="trace_id", kind="UUID", shown="replace(tra
 _RESPONSES: Final = _NEAR.format(column="response_id", kind="VARCHAR", shown="response_id")
 _STANDING: Final = (
     "SELECT b.identity, max(c.entry_id) FILTER (c.sign > 0), arg_max(c.digest, c.entry_id) FILTER (c.sign > 0) "
-    "FROM calls c JOIN wanted b ON c.key = b.key::UUID WHERE c.started_at BETWEEN ? AND ? "
+    "FROM calls c JOIN wanted b ON c.key = b.key WHERE c.started_at BETWEEN ? AND ? "
     "GROUP BY b.identity HAVING sum(c.sign) > 0"
 )
+_KINDS: Final = {
+    "key": KEY,
+    "trace_id": KEY,
+    "span_id": SPAN_ID,
+    "parent_span_id": SPAN_ID,
+    "started_at": MOMENT,
+    "response_id": TEXT,
+    "call": BYTES,
+    "trace_state": TEXT,
+    "attribution": TEXT,
+}
 _INSERT: Final = (
-    "INSERT INTO records SELECT key::UUID, trace_id::UUID, span_id, parent_span_id, make_timestamp(started_at), ?, "
-    "response_id, call, trace_state, attribution FROM record_batch"
+    "INSERT INTO records SELECT key, trace_id, span_id, parent_span_id, started_at, ?, response_id, call, trace_state, "
+    "attribution FROM record_batch"
 )
 _ENCODER: Final = msgspec.json.Encoder(enc_hook=dict)
 _ATTRIBUTION: Final = msgspec.json.Decoder(Attribution)
-_NOBODY: Final = Attribution()
 
 
 def known(connection: duckdb.DuckDBPyConnection, batch: Batch) -> frozenset[str]:
@@ -52,7 +65,7 @@ def known(connection: duckdb.DuckDBPyConnection, batch: Batch) -> frozenset[str]
     identities = [record.identity for record in batch.records]
     if not identities:
         return frozenset()
-    with registered(connection, "wanted", _wanted(identities)):
+    with _wanted(connection, identities):
         rows = connection.execute(_KNOWN, _times(batch, SETTLING_WINDOW)).fetchall()
     return frozenset(row[0] for row in rows)
 
@@ -75,10 +88,16 @@ def neighbourhood(connection: duckdb.DuckDBPyConnection, batch: Batch, most: int
     while traces or responses:
         found = _of(connection, _TRACES, traces, times, most)
         found += _of(connection, _RESPONSES, responses, times, most)
+        entry_ids = []
         for *row, shared_by, shared in found:
-            _sort_in(tuple(row), calls, links)
+            if row[6] is not None:
+                entry_ids.append(row[6])
+            else:
+                _sort_in(tuple(row), calls, links)
             if shared > most:
                 cut.add(shared_by)
+        for call in calls_of(connection, entry_ids, times):
+            calls.setdefault(call.identity, call)
         seen_traces |= traces
         seen_responses |= responses
         traces = {call.trace_id for call in calls.values() if call.trace_id} - seen_traces
@@ -93,29 +112,29 @@ def neighbourhood(connection: duckdb.DuckDBPyConnection, batch: Batch, most: int
     )
 
 
-def insert(connection: duckdb.DuckDBPyConnection, batch: Batch, received_at: datetime) -> None:
-    """Add the records of `batch`."""
-    records = batch.records
-    columns = {
-        "key": ((key_of(record.identity) for record in records), DataType.string()),
-        "trace_id": ((record.trace_id or None for record in records), DataType.string()),
-        "span_id": ((int(record.span_id, 16) if record.span_id else None for record in records), DataType.uint64()),
-        "parent_span_id": (
-            (int(record.parent_span_id, 16) if record.parent_span_id else None for record in records),
-            DataType.uint64(),
-        ),
-        "started_at": ((record.started_at_ns // 1000 for record in records), DataType.int64()),
-        "response_id": ((getattr(record, "response_id", None) for record in records), DataType.string()),
-        "call": ((encode_call(record) if isinstance(record, Call) else None for record in records), DataType.binary()),
-        "trace_state": ((record.trace_state or None for record in records), DataType.string()),
-        "attribution": ((_attribution_text(record) for record in records), DataType.string()),
-    }
-    with registered(connection, "record_batch", columns):
+def insert(connection: duckdb.DuckDBPyConnection, records: Sequence[Call | Link], received_at: datetime) -> None:
+    """Add records of which no entry says all."""
+    with registered_rows(connection, "record_batch", _KINDS, [_row(record) for record in records]):
         connection.execute(_INSERT, [received_at])
 
 
+def _row(record: Call | Link) -> tuple[Any, ...]:
+    call = record if isinstance(record, Call) else None
+    return (
+        key_of(record.identity),
+        bytes.fromhex(record.trace_id) or None,
+        int(record.span_id, 16) if record.span_id else None,
+        int(record.parent_span_id, 16) if record.parent_span_id else None,
+        record.started_at_ns // 1000,
+        call.response_id if call else None,
+        encode_call(call) if call else None,
+        record.trace_state or None,
+        _attribution_text(record),
+    )
+
+
 def _attribution_text(record: Call | Link) -> str | None:
-    if isinstance(record, Call) or record.attribution == _NOBODY:
+    if isinstance(record, Call) or record.attribution == NOBODY:
         return None
     return _ENCODER.encode(record.attribution).decode()
 
@@ -130,18 +149,18 @@ def _of(
 
 
 def _sort_in(row: tuple[Any, ...], calls: dict[str, Call], links: dict[str, Link]) -> None:
-    _, trace_id, span_id, parent_span_id, started_at, encoded, trace_state, attribution = row
+    span_id, parent_span_id, started_at, encoded, trace_state, attribution, _, trace_id = row
     if encoded is not None:
         call = decode_call(encoded)
         calls[call.identity] = call
         return
     link = Link(
-        trace_id=trace_id.hex,
+        trace_id=trace_id,
         span_id=f"{span_id:016x}",
         parent_span_id=None if parent_span_id is None else f"{parent_span_id:016x}",
         started_at_ns=int(started_at.replace(tzinfo=UTC).timestamp()) * 1_000_000_000,
         trace_state=trace_state or "",
-        attribution=_ATTRIBUTION.decode(attribution) if attribution else _NOBODY,
+        attribution=_ATTRIBUTION.decode(attribution) if attribution else NOBODY,
     )
     links[link.identity] = link
 
@@ -151,14 +170,14 @@ def _standing(
 ) -> dict[str, Standing]:
     if not identities:
         return {}
-    with registered(connection, "wanted", _wanted(identities)):
+    with _wanted(connection, identities):
         rows = connection.execute(_STANDING, times).fetchall()
     return {identity: Standing(entry_id, digest) for identity, entry_id, digest in rows}
 
 
-def _wanted(identities: Iterable[str]) -> dict[str, tuple[Sequence[Any], DataType]]:
-    listed = list(identities)
-    return {"identity": (listed, DataType.string()), "key": ([key_of(one) for one in listed], DataType.string())}
+def _wanted(connection: duckdb.DuckDBPyConnection, identities: Iterable[str]) -> AbstractContextManager[None]:
+    rows = [(identity, key_of(identity)) for identity in identities]
+    return registered_rows(connection, "wanted", {"identity": TEXT, "key": KEY}, rows)
 
 
 def _times(batch: Batch, window: timedelta) -> list[datetime]:
