@@ -167,10 +167,9 @@ def _said(attributes: Attributes) -> tuple[dict[str, str], list[tuple[str, str]]
     found: dict[str, str] = {}
     ranks: dict[str, int] = {}
     bagged: list[tuple[str, str]] = []
-    for key, part in zip(attributes, map(_PARTS.__getitem__, attributes), strict=True):
-        if part is None:
-            continue
-        if part is _BAG:
+    for key in filter(_PARTS.__getitem__, attributes):
+        part = _PARTS[key]
+        if part is None or part is _BAG:
             bagged.extend(_bagged(key, attributes[key]))
             continue
         dimension, rank = part
@@ -205,7 +204,7 @@ def _first(attributes: Attributes, keys: Keys) -> str | None:
 def _short_text(value: object) -> str | None:
     if isinstance(value, str):
         said = text(value)
-        return said[:MAX_VALUE_CHARS] if said else None
+        return said if said is None or len(said) <= MAX_VALUE_CHARS else said[:MAX_VALUE_CHARS]
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, int):

@@ -142,6 +142,40 @@ def split(counts: Counts, known: Convention | None, usual: Convention | None = N
     `known` is a convention that was verified and is applied as it is; `usual` is what the emitter is documented to do,
     used where the numbers themselves do not decide.
     """
+    return _usual_split(counts, known) or _any_split(counts, known, usual)
+
+
+_FINER: Final = slice(_FACTS.index("cache_write_5m"), _FACTS.index("reasoning"))
+_RARE: Final = slice(_FACTS.index("reasoning") + 1, None)
+_NONE_FINER: Final = Counts()[_FINER]
+_NONE_RARE: Final = Counts()[_RARE]
+
+
+def _usual_split(counts: Counts, known: Convention | None) -> Split | None:
+    """Return what `_any_split` returns for the counts most spans have, or None for any others."""
+    if counts[_RARE] != _NONE_RARE or counts[_FINER] != _NONE_FINER or counts.input is None or counts.output is None:
+        return None
+    read, written, reasoning = counts.cache_read or 0, counts.cache_write or 0, counts.reasoning or 0
+    if known is None:
+        if read or written or reasoning:
+            return None
+        known = INCLUSIVE
+    fresh = counts.input - read - written if known.input_includes_cache else counts.input
+    visible = counts.output - reasoning if known.output_includes_reasoning else counts.output
+    said = (fresh, visible, read, written, reasoning, counts.input, counts.output, counts.total or 0)
+    if min(said) < 0 or max(said) > MAX_TOKENS or not any(said):
+        return None
+    leaves = {
+        Unit.INPUT: fresh,
+        Unit.CACHE_READ: read,
+        Unit.CACHE_WRITE_5M: written,
+        Unit.OUTPUT: visible,
+        Unit.REASONING: reasoning,
+    }
+    return Split(Usage(leaves), UsageState.REPORTED) if any(leaves.values()) else None
+
+
+def _any_split(counts: Counts, known: Convention | None, usual: Convention | None) -> Split:
     said = {name: quantity for name, quantity in zip(_FACTS, counts, strict=True) if quantity}
     if not said:
         return Split(Usage(), UsageState.MISSING, "no token counts")

@@ -59,7 +59,9 @@ def encoded_name(encoded: bytes) -> bytes:
 
 def _read(encoded: bytes, depth: int) -> tuple[str, AttributeValue]:
     sent = views.KeyValue.FromString(encoded)
-    return sent.key, protobuf_value(sent.value, depth)
+    value = sent.value
+    # Of a oneof only what is held is other than empty, and asking which it is costs as much as both looks.
+    return sent.key, value.string_value or value.int_value or protobuf_value(value, depth)
 
 
 def protobuf_value(value: Any, depth: int = 0) -> AttributeValue:

@@ -66,7 +66,7 @@ def _decoded(request: Any, markers: tuple[bytes, ...]) -> Decoded:
 def _record(span: Any, resource: Attributes, scope: Scope) -> SpanRecord:
     try:
         attributes = protobuf_attributes(span.attributes)
-        events = tuple(SpanEvent(e.name, e.time_unix_nano, protobuf_attributes(e.attributes)) for e in span.events)
+        events = tuple([SpanEvent(e.name, e.time_unix_nano, protobuf_attributes(e.attributes)) for e in span.events])
     except DecodeError:
         raise MalformedRecord(_DAMAGED) from None
     status = span.status
