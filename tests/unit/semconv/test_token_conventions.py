@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from costspan.core.call import UsageState
 from costspan.core.units import Unit
+from costspan.semconv import conventions
 from costspan.semconv.conventions import CACHE_APART, INCLUSIVE, Convention, Counts, known_convention, split
 
 CONVENTIONS = [INCLUSIVE, CACHE_APART, Convention(True, False), Convention(False, False)]
@@ -143,3 +144,11 @@ def test_an_unknown_scope_is_read_by_its_own_numbers(counts, state, leaves) -> N
 )
 def test_the_convention_of_a_scope_is_data(scope: str, version: str, convention: Convention | None) -> None:
     assert known_convention(scope, version) == convention
+
+
+@given(
+    counts=any_counts, known=st.none() | st.sampled_from(CONVENTIONS), usual=st.none() | st.sampled_from(CONVENTIONS)
+)
+def test_the_short_way_for_the_usual_counts_gives_what_the_long_way_gives(counts, known, usual) -> None:
+    short = conventions._usual_split(counts, known)
+    assert short is None or short == conventions._any_split(counts, known, usual)

@@ -107,6 +107,11 @@ class Neighbourhood:
     standing_tools: Mapping[str, Standing] = field(default_factory=dict)
     cut: frozenset[str] = frozenset()
 
+    @property
+    def records(self) -> list[Call | Link]:
+        """Every call and link."""
+        return [*self.calls, *self.links]
+
 
 @dataclass(frozen=True, slots=True)
 class Posting:

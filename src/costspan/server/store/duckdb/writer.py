@@ -15,6 +15,7 @@ from costspan.core.clock import Clock
 from costspan.core.link import Link
 from costspan.server.store.duckdb import records, series, tools
 from costspan.server.store.duckdb.arrow import registered, registered_rows
+from costspan.server.store.duckdb.recent import Recent
 from costspan.server.store.duckdb.rows import CALL_KINDS, CHARGE_KINDS, call_row, charge_rows, keeps_record
 from costspan.server.store.duckdb.schema import TAGS_TYPE
 from costspan.server.store.entry import Entry, Posting
@@ -42,15 +43,18 @@ _LAST_ENTRY: Final = (
 class Writer:
     """The one writer of a ledger file. Not thread-safe: one thread commits."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, clock: Clock) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, clock: Clock, recent: Recent) -> None:
         self._connection = connection
         self._clock = clock
+        self.recent = recent
         [(last,)] = connection.execute(_LAST_ENTRY).fetchall()
         self._last_entry_id = last
         self.metric_state = series.load(connection)
 
     def commit(self, posting: Posting) -> None:
         """Add `posting` in one durable transaction. Whatever is raised, nothing was added."""
+        ids = self.new_entry_ids(len(posting.entries))
+        tool_ids = self.new_entry_ids(len(posting.tools))
         with self.transaction() as moment:
             if unsaid := _not_in_entries(posting):
                 records.insert(self._connection, unsaid, moment)
@@ -59,10 +63,10 @@ class Writer:
             if posting.reversed_entry_ids:
                 self._reverse(posting.reversed_entry_ids, moment)
             if posting.entries:
-                self._insert(posting.entries, moment)
+                self._insert(posting.entries, ids, moment)
             if posting.tools:
-                ids = list(self.new_entry_ids(len(posting.tools)))
-                tools.insert(self._connection, posting.tools, ids, moment)
+                tools.insert(self._connection, posting.tools, tool_ids, moment)
+        self.recent.add(posting, ids, tool_ids)
         self.metric_state = posting.metrics or self.metric_state
 
     @contextmanager
@@ -96,8 +100,7 @@ class Writer:
             for table in ("calls", "charges", "tools"):
                 self._connection.execute(_REVERSE.format(table=table), [moment])
 
-    def _insert(self, entries: Sequence[Entry], moment: Any) -> None:
-        ids = self.new_entry_ids(len(entries))
+    def _insert(self, entries: Sequence[Entry], ids: Sequence[int], moment: Any) -> None:
         calls = list(map(call_row, ids, entries))
         with registered_rows(self._connection, "call_batch", CALL_KINDS, calls):
             self._connection.execute(_INSERT_CALLS, [moment])
