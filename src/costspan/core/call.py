@@ -118,4 +118,7 @@ class Call(_Identified):
     @property
     def models(self) -> tuple[str, ...]:
         """The names to look a price up by: the model that answered, then the one asked for."""
-        return tuple(dict.fromkeys(name for name in (self.response_model, self.requested_model) if name))
+        first, second = self.response_model, self.requested_model
+        if first and second and first != second:
+            return first, second
+        return (first or second,) if first or second else ()  # type: ignore[return-value]

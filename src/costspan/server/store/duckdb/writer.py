@@ -29,10 +29,11 @@ _INSERT_CALLS: Final = (
 INSERT_CHARGES: Final = (
     f"INSERT INTO charges (sign, posted_at, {', '.join(CHARGE_KINDS)}) SELECT 1, ?, * FROM charge_batch"
 )
-# A reversal keeps the id of the entry it takes back, so the two are found together and sum to nothing.
+# A reversal keeps the id of the entry it takes back, so the two are found together and sum to nothing. Ids rise with the
+# rows, so the bounds keep the search to where the entries are.
 _REVERSE: Final = (
     "INSERT INTO {table} SELECT c.* REPLACE (-1 AS sign, ? AS posted_at) FROM {table} c "
-    "WHERE c.sign > 0 AND c.entry_id IN (SELECT entry_id FROM reversed_batch)"
+    "WHERE c.sign > 0 AND c.entry_id BETWEEN ? AND ? AND c.entry_id IN (SELECT entry_id FROM reversed_batch)"
 )
 
 
@@ -100,7 +101,7 @@ class Writer:
     def _reverse(self, entry_ids: Sequence[int], moment: Any) -> None:
         with registered(self._connection, "reversed_batch", {"entry_id": (entry_ids, DataType.int64())}):
             for table in ("calls", "charges", "tools"):
-                self._connection.execute(_REVERSE.format(table=table), [moment])
+                self._connection.execute(_REVERSE.format(table=table), [moment, min(entry_ids), max(entry_ids)])
 
     def _insert(self, entries: Sequence[Entry], rows: Sequence[tuple[Any, ...]], moment: Any) -> None:
         with registered_rows(self._connection, "call_batch", CALL_KINDS, rows):
