@@ -1,7 +1,8 @@
-"""A ledger of schema 1 is brought to the current one with its figures, and can then be priced again."""
+"""A ledger of an earlier schema is brought to the current one with its figures, and can then be priced again."""
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import duckdb
@@ -13,9 +14,12 @@ from costspan.server.pipeline.settlement import post
 from costspan.server.store.duckdb.repricing import DuckDBRepricing
 from costspan.server.store.duckdb.schema import SCHEMA_VERSION
 from costspan.server.store.duckdb.store import DuckDBStore
+from costspan.server.store.duckdb.upkeep import DuckDBUpkeep
 from costspan.server.store.entry import Batch
+from costspan.server.store.question import SpendQuestion
 from costspan.server.store.repricing import Scope
 from costspan.testing.spans.call import sample_call
+from costspan.testing.stores import EVER, assert_same
 
 ADDED = ("sent_provider", "kept", "run_id", "corrects", "undoes", "booked_at", "adjusts")
 
@@ -73,6 +77,37 @@ def test_a_sampled_call_keeps_its_exact_estimate(earlier: Path) -> None:
         [found] = connection.execute("SELECT cost, estimated_cost FROM calls WHERE run_id = 'run'").fetchall()
     # 1,000 x $3 + 200 x $7 a million, and four times that.
     assert found == (4_400_000_000, 17_600_000_000)
+
+
+@pytest.fixture
+def second(tmp_path: Path) -> Path:
+    """A file that the last costspan of schema 2 wrote: 25 records, some of them taken back or corrected."""
+    packed = Path(__file__).parent / "fixtures" / "schema_2.duckdb.gz"
+    (tmp_path / "ledger.duckdb").write_bytes(gzip.decompress(packed.read_bytes()))
+    return tmp_path
+
+
+@pytest.mark.parametrize("read_only", [True, False])
+def test_a_file_of_schema_2_opens_with_the_figures_it_was_closed_with(second: Path, read_only: bool) -> None:
+    store = DuckDBStore(second, read_only=read_only)
+    total = store.spend(SpendQuestion(EVER)).total
+    store.close()
+
+    assert (total.calls, total.billed_calls, total.errors, total.duplicate_calls) == (21, 19, 2, 12)
+    assert (total.cost, total.list_cost) == (4_000_001_000_000_000_001, 4_000_001_000_000_000_045)
+    assert (total.duplicate_cost, total.estimated_cost) == (2_000_000_333_333_333_338, 13_000_001_000_000_000_004)
+    assert (total.latency_ms, total.ttft_ms) == ((0.5, 10_000_000.0, 10_000_000.0), (1695.796, 3141.593, 3141.593))
+
+
+def test_a_file_of_schema_2_is_rolled_up_and_adds_up(second: Path) -> None:
+    store = DuckDBStore(second)
+    before = store.spend(SpendQuestion(EVER, ("model", "feature")))
+    upkeep = DuckDBUpkeep(store)
+    assert upkeep.waiting() == upkeep.roll_up(1_000) > 25
+
+    assert_same(store.spend(SpendQuestion(EVER, ("model", "feature"))), before)
+    assert upkeep.verify(lambda _: None).is_well
+    store.close()
 
 
 def test_a_file_of_a_newer_costspan_is_refused(earlier: Path) -> None:

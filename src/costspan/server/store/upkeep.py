@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
+from costspan.core.errors import ConfigError
 from costspan.server.store.ports import SETTLING_WINDOW
 
 LATENESS: Final = timedelta(hours=48)
@@ -18,6 +20,10 @@ Below a span that is gone a later record hangs loose: it inherits nothing from a
 told by response id and by equal counts, not by nesting. No entry that stands changes by it.
 """
 
+_FOR_GOOD: Final = "forever"
+_LENGTH: Final = re.compile(r"(\d{1,5})([hd])")
+_UNITS: Final = {"h": "hours", "d": "days"}
+
 
 @dataclass(frozen=True, slots=True)
 class Retention:
@@ -28,6 +34,36 @@ class Retention:
 
     raw: timedelta | None = timedelta(days=7)
     calls: timedelta | None = None
+
+
+def read_retention(said: object, place: str) -> Retention:
+    """Return what `retention:` of a costspan.yaml says: `{raw: 7d, calls: 400d}`.
+
+    Raise ConfigError, naming `place` and key, for anything that is no length of time.
+    """
+    if said is None:
+        return Retention()
+    if not isinstance(said, Mapping):
+        raise ConfigError(f"{place}: retention: a mapping is expected, as in {{raw: 7d, calls: 400d}}")
+    for key in said:
+        if key not in ("raw", "calls"):
+            raise ConfigError(f"{place}: retention: unknown key {key!r}; known: raw, calls")
+    kept = Retention()
+    calls = _length(said["calls"], f"{place}: retention: calls") if "calls" in said else kept.calls
+    if calls is not None and calls < LINKS_KEPT:
+        raise ConfigError(f"{place}: retention: calls: at least 3d, so that what arrives late is still recognised")
+    return Retention(_length(said["raw"], f"{place}: retention: raw") if "raw" in said else kept.raw, calls)
+
+
+def _length(said: object, place: str) -> timedelta | None:
+    if said == _FOR_GOOD:
+        return None
+    found = _LENGTH.fullmatch(str(said))
+    if found is None:
+        raise ConfigError(
+            f"{place}: {said!r} is no length of time; use hours or days, as in 36h or 400d, or {_FOR_GOOD}"
+        )
+    return timedelta(**{_UNITS[found[2]]: int(found[1])})
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,16 +35,17 @@ _TOKENS: Final = {
     "unpriced_tokens": ("tokens", f"{OWNED} AND cost IS NULL"),
 }
 _MONEY: Final = {
-    "cost": ("cost", OWNED),
-    "list_cost": ("list_cost", OWNED),
-    "duplicate_cost": ("cost", "role = 'duplicate'"),
-    "input_cost": ("input_cost", OWNED),
-    "cache_read_cost": ("cache_read_cost", OWNED),
-    "cache_write_cost": ("cache_write_cost", OWNED),
-    "output_cost": ("output_cost", OWNED),
-    "fee_cost": ("fee_cost", OWNED),
-    "cache_savings": ("cache_savings", OWNED),
+    "cost": "cost",
+    "list_cost": "cost",
+    "input_cost": "cost",
+    "cache_read_cost": "cost",
+    "cache_write_cost": "cost",
+    "output_cost": "cost",
+    "fee_cost": "cost",
+    "cache_savings": "cache_savings",
+    "duplicate_cost": "duplicate_cost",
 }
+"""Amount -> the part that counts what is known of it: a call that has a cost has all its classes."""
 
 
 def _sum(value: str, condition: str | None = None) -> str:
@@ -56,9 +57,11 @@ def _parts() -> dict[str, str]:
     parts = {"entries": _sum("sign")}
     parts |= {name: _sum("sign * call_count", condition) for name, condition in _COUNTS.items()}
     parts |= {name: _sum(f"sign * ({value})", condition) for name, (value, condition) in _TOKENS.items()}
-    for name, (column, condition) in _MONEY.items():
-        known = f"{condition} AND {column} IS NOT NULL"
-        parts |= {name: _sum(f"sign * {column}", known), f"{name}_known": _sum("sign", known)}
+    for name, known in _MONEY.items():
+        column, condition = ("cost", "role = 'duplicate'") if name == "duplicate_cost" else (name, OWNED)
+        parts[name] = _sum(f"sign * {column}", condition)
+        if known == name:
+            parts[f"{name}_known"] = _sum("sign", f"{condition} AND {column} IS NOT NULL")
     return parts | {
         "estimated_cost": _sum("sign * coalesce(estimated_cost, cost)", _IN_PLACE),
         "estimated_cost_known": _sum("sign", f"{_IN_PLACE} AND coalesce(estimated_cost, cost) IS NOT NULL"),
@@ -75,7 +78,7 @@ PARTS: Final = _parts()
 def _money(name: str) -> str:
     # Where every cost was taken back nothing is known, and a sum of nothing must not read as 0. A closed month's
     # adjustment takes back and adds in another period: there no call is left, but money may be.
-    return f"CASE WHEN sum({name}_known) > 0 OR sum({name}) <> 0 THEN sum({name}) END"
+    return f"CASE WHEN sum({_MONEY[name]}_known) > 0 OR sum({name}) <> 0 THEN sum({name}) END"
 
 
 MEASURES: Final[dict[str, str]] = {
@@ -90,5 +93,12 @@ MEASURES: Final[dict[str, str]] = {
 
 THINNED: Final = "coalesce(sum(thinned), 0) > 0"
 """True where a call stands for others that were not recorded, so that its estimate has an error."""
+
+
+def needed(measure: str) -> list[str]:
+    """Return the parts that tell whether a group stands, and what `measure` of it is."""
+    return ["entries", *(part for part in PARTS if part != "entries" and f"({part})" in MEASURES[measure])]
+
+
 ENTRIES: Final = "coalesce(sum(entries), 0)"
 """How many entries stand in a group; one without any is no group."""

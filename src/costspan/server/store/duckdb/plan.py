@@ -1,8 +1,8 @@
-"""Where an answer is read: whole hours from the roll-ups, what they do not hold yet and broken hours from the rows."""
+"""Where an answer is read: whole hours or days from roll-ups, the rest from rows."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -11,11 +11,29 @@ import duckdb
 
 from costspan.server.store.duckdb.conditions import column, naive, passes
 from costspan.server.store.duckdb.measures import PARTS
-from costspan.server.store.duckdb.rollups import COUNTED_AT, MARK, ROLLED, ROWS_SINCE, mark
+from costspan.server.store.duckdb.rollups import COUNTED_AT, MARK, ROLLED, ROWS_SINCE, SKETCHED, mark
 from costspan.server.store.question import COLUMNS, Filter, Interval, SpendQuestion
 
 _HOUR: Final = timedelta(hours=1)
-_BUCKETS: Final = {Interval.HOUR: "hour", Interval.DAY: "day"}
+BUCKETS: Final = {Interval.HOUR: "hour", Interval.DAY: "day"}
+
+
+@dataclass(frozen=True, slots=True)
+class Grain:
+    """A table of roll-ups: the column that dates its rows, how much time one row is of, and the keys it knows."""
+
+    table: str
+    dated: str
+    width: timedelta
+    keys: tuple[str, ...]
+
+    def knows(self, key: str) -> bool:
+        """Return whether a group key is told apart."""
+        return COLUMNS.get(key) in self.keys
+
+
+HOURS: Final = Grain("rollups", "hour", _HOUR, ROLLED)
+DAYS: Final = Grain("sketches", "day", 24 * _HOUR, SKETCHED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,46 +48,63 @@ class Source:
 class Plan:
     """The sources of one answer; together they hold everything that is asked, once.
 
-    `rolled` is None where roll-ups have no part in it. `blind` says that keys of the question are unknown before
-    `rows_since`, where only roll-ups are left.
+    `rolled` is None where roll-ups have no part in it. `alone` says that part of the period has no rows any more,
+    `blind` that keys of the question are unknown there.
     """
 
     keys: tuple[str, ...]
     interval: Interval
+    grain: Grain
     rows: Source
     rolled: Source | None
-    rows_since: datetime | None
-    reaches_rollups_alone: bool
+    alone: bool
     blind: bool
+
+    @property
+    def key_names(self) -> list[str]:
+        """The columns of the keys."""
+        return [f"k{i}" for i in range(len(self.keys))]
 
     @property
     def names(self) -> list[str]:
         """The columns that a group is told by: keys, then the bucket."""
-        return [f"k{i}" for i in range(len(self.keys))] + (["bucket"] if self.interval in _BUCKETS else [])
+        return self.key_names + (["bucket"] if self.interval in BUCKETS else [])
 
     def grouping(self, *, rolled: bool) -> list[str]:
         """Return what is selected for `names` in rows or roll-ups."""
-        told = [f"{_rolled(key) if rolled else column(key)} AS k{i}" for i, key in enumerate(self.keys)]
-        if self.interval in _BUCKETS:
-            at = "hour" if rolled else COUNTED_AT
-            told.append(f"date_trunc('{_BUCKETS[self.interval]}', {at}) AS bucket")
+        told = [f"{self._key(key, rolled=rolled)} AS k{i}" for i, key in enumerate(self.keys)]
+        if self.interval in BUCKETS:
+            at = self.grain.dated if rolled else COUNTED_AT
+            told.append(f"date_trunc('{BUCKETS[self.interval]}', {at}) AS bucket")
         return told
 
-    def parts(self) -> Source:
-        """Return the query for the parts of every group."""
-        of_rows = ", ".join([*self.grouping(rolled=False), *(f"{sql} AS {name}" for name, sql in PARTS.items())])
+    def chosen(self, table: str, *, rolled: bool) -> str:
+        """Return the condition that the key of a row is one of `table`'s."""
+        same = (f"chosen.k{i} IS NOT DISTINCT FROM {self._key(key, rolled=rolled)}" for i, key in enumerate(self.keys))
+        return f"EXISTS (SELECT 1 FROM {table} AS chosen WHERE {' AND '.join(same)})"
+
+    def parts(self, only: Iterable[str] = PARTS, chosen: str | None = None) -> Source:
+        """Return the query for the parts of every group, or of those whose keys the table `chosen` has."""
         by = f" GROUP BY {', '.join(self.names)}" if self.names else ""
-        query = f"SELECT {of_rows} FROM {self.rows.sql}{by}"
+        told = ", ".join([*self.grouping(rolled=False), *(f"{PARTS[name]} AS {name}" for name in only)])
+        kept = f" WHERE {self.chosen(chosen, rolled=False)}" if chosen else ""
+        query = f"SELECT {told} FROM {self.rows.sql}{kept}{by}"
         if self.rolled is None:
             return Source(query, self.rows.values)
-        of_hours = ", ".join([*self.grouping(rolled=True), *(f"sum({name})::HUGEINT AS {name}" for name in PARTS)])
+        told = ", ".join([*self.grouping(rolled=True), *(f"sum({name})::HUGEINT AS {name}" for name in only)])
+        kept = f" WHERE {self.chosen(chosen, rolled=True)}" if chosen else ""
         # A sum over no rows at all is NULL, where counting rows gives 0.
-        none = "" if by else " HAVING count(*) > 0"
-        query += f" UNION ALL SELECT {of_hours} FROM {self.rolled.sql}{by}{none}"
+        some = "" if by else " HAVING count(*) > 0"
+        query += f" UNION ALL SELECT {told} FROM {self.rolled.sql}{kept}{by}{some}"
         return Source(query, (*self.rows.values, *self.rolled.values))
 
+    def _key(self, key: str, *, rolled: bool) -> str:
+        return column(key) if not rolled or self.grain.knows(key) else "NULL::VARCHAR"
 
-def plan(connection: duckdb.DuckDBPyConnection, question: SpendQuestion, *, rows_only: bool = False) -> Plan:
+
+def plan(
+    connection: duckdb.DuckDBPyConnection, question: SpendQuestion, grain: Grain = HOURS, *, rows_only: bool = False
+) -> Plan:
     """Return where `question` is to be read, as the ledger stands in the caller's transaction.
 
     `rows_only` leaves out roll-ups wherever there are rows.
@@ -77,44 +112,48 @@ def plan(connection: duckdb.DuckDBPyConnection, question: SpendQuestion, *, rows
     since, until = naive(question.period.since), naive(question.period.until)
     to, rows_since = mark(connection, MARK), mark(connection, ROWS_SINCE)
     asked = (*question.group_by, *(chosen.key for chosen in question.filters))
-    knows_all = all(COLUMNS.get(key) in ROLLED for key in asked)
+    fits = BUCKETS.get(question.interval) != "hour" or grain is HOURS
+    knows_all = fits and all(grain.knows(key) for key in asked)
     alone = rows_since is not None and since < rows_since
-    first, last = _whole_hours(since, until, rows_since)
+    first, last = _whole(since, until, rows_since, grain.width)
     if rows_since is not None and (rows_only or not knows_all):
         last = min(last, rows_since)
-    uses_hours = to is not None and first < last and (alone or (knows_all and not rows_only))
-    filters = question.filters
+    rolls = to is not None and fits and first < last and (alone or (knows_all and not rows_only))
+    if not rolls:
+        first = last = until
+    edges = [(max(since, rows_since or since), min(first, until)), (max(since, last, rows_since or since), until)]
     return Plan(
         keys=question.group_by,
         interval=question.interval,
-        rows=_rows(
-            filters,
-            (since, until),
-            to if uses_hours or alone else None,
-            [(max(since, rows_since or since), min(first, until)), (max(since, last, rows_since or since), until)],
-        ),
-        rolled=_hours(filters, first, last) if uses_hours else None,
-        rows_since=rows_since,
-        reaches_rollups_alone=alone and uses_hours,
-        blind=alone and uses_hours and not knows_all,
+        grain=grain,
+        rows=_rows(question.filters, (since, until), to if rolls or alone else None, edges),
+        rolled=_rolled(question.filters, first, last, grain) if rolls else None,
+        alone=alone,
+        blind=alone and rolls and not knows_all,
     )
 
 
-def _whole_hours(since: datetime, until: datetime, rows_since: datetime | None) -> tuple[datetime, datetime]:
-    """Return the hours that lie in the period. Where rows are gone an hour is asked about when its start is."""
-    first, last = _up(since), _down(until)
+def _whole(
+    since: datetime, until: datetime, rows_since: datetime | None, width: timedelta
+) -> tuple[datetime, datetime]:
+    """Return the hours or days that lie in the period. Where rows are gone one is asked about when its start is."""
+    first, last = _up(since, width), _down(until, width)
     if rows_since is not None and until <= rows_since:
-        last = _up(until)
+        last = _up(until, width)
     return first, last
 
 
 def _rows(
-    filters: Sequence[Filter], period: tuple[datetime, datetime], to: datetime | None, edges: Sequence[Any]
+    filters: Sequence[Filter],
+    period: tuple[datetime, datetime],
+    to: datetime | None,
+    edges: Sequence[tuple[datetime, datetime]],
 ) -> Source:
     """Return the rows of `period`; of those posted up to `to` only the ones within `edges`."""
     passing, used = passes(filters)
     # One branch for where a call began and one for where its correction is booked: each prunes by its own column.
-    branches, values = [], []
+    branches: list[str] = []
+    values: list[Any] = []
     for place, at in (("booked_at IS NULL", "started_at"), ("booked_at IS NOT NULL", "booked_at")):
         kept = " AND ".join([place, f"{at} >= ? AND {at} < ?", *passing])
         if to is None:
@@ -123,29 +162,26 @@ def _rows(
             continue
         branches.append(f"posted_at > ? AND {kept}")
         values += [to, *period, *used]
-        for edge in edges:
+        for edge in (edge for edge in edges if edge[0] < edge[1]):
             branches.append(f"posted_at <= ? AND {kept}")
             values += [to, *edge, *used]
     sql = " UNION ALL ".join(f"SELECT * FROM calls WHERE {branch}" for branch in branches)
     return Source(f"({sql})", tuple(values))
 
 
-def _hours(filters: Sequence[Filter], first: datetime, last: datetime) -> Source:
+def _rolled(filters: Sequence[Filter], first: datetime, last: datetime, grain: Grain) -> Source:
     # A filter on what the roll-ups do not tell apart lets nothing through: who it was is not known any more.
-    known = [chosen for chosen in filters if COLUMNS.get(chosen.key) in ROLLED]
+    known = [chosen for chosen in filters if grain.knows(chosen.key)]
     passing, used = passes(known)
-    clauses = ["hour >= ? AND hour < ?", *passing] + (["FALSE"] if len(known) < len(filters) else [])
-    return Source(f"(SELECT * FROM rollups WHERE {' AND '.join(clauses)})", (first, last, *used))
+    clauses = [f"{grain.dated} >= ? AND {grain.dated} < ?", *passing] + (["FALSE"] if len(known) < len(filters) else [])
+    return Source(f"(SELECT * FROM {grain.table} WHERE {' AND '.join(clauses)})", (first, last, *used))
 
 
-def _rolled(key: str) -> str:
-    return column(key) if COLUMNS.get(key) in ROLLED else "NULL::VARCHAR"
+def _up(moment: datetime, width: timedelta) -> datetime:
+    whole = _down(moment, width)
+    return whole if whole == moment else whole + width
 
 
-def _up(moment: datetime) -> datetime:
-    whole = _down(moment)
-    return whole if whole == moment else whole + _HOUR
-
-
-def _down(moment: datetime) -> datetime:
-    return moment.replace(minute=0, second=0, microsecond=0)
+def _down(moment: datetime, width: timedelta) -> datetime:
+    hour = moment.replace(minute=0, second=0, microsecond=0)
+    return hour if width == _HOUR else hour.replace(hour=0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
@@ -12,10 +13,17 @@ import duckdb
 from costspan.core.errors import UsageError
 from costspan.core.period import Period
 from costspan.server.store.duckdb.conditions import utc
-from costspan.server.store.duckdb.measures import ENTRIES, MEASURES, THINNED
-from costspan.server.store.duckdb.plan import Plan, plan
-from costspan.server.store.duckdb.rollups import NEVER
-from costspan.server.store.duckdb.spread import Spread, exact_quantiles, sketched_quantiles, standard_errors
+from costspan.server.store.duckdb.measures import ENTRIES, MEASURES, THINNED, needed
+from costspan.server.store.duckdb.plan import DAYS, Plan, plan
+from costspan.server.store.duckdb.rollups import NEVER, ROWS_SINCE, mark
+from costspan.server.store.duckdb.spread import (
+    ANSWERED,
+    Group,
+    Spread,
+    exact_quantiles,
+    sketched_quantiles,
+    standard_errors,
+)
 from costspan.server.store.question import (
     ORDERS,
     Interval,
@@ -34,7 +42,6 @@ MAX_EXACT: Final = 500_000
 _SELECTED: Final = ", ".join(f"{sql} AS m_{name}" for name, sql in MEASURES.items())
 _STANDING: Final = f"HAVING {ENTRIES} > 0"
 """A group all of whose entries were taken back is no group."""
-_IN_PERIOD: Final = "SELECT coalesce(sum(calls), 0) FROM ({parts})"
 _DIALECTS: Final = "SELECT k0, sum(calls)::BIGINT FROM ({parts}) GROUP BY 1 ORDER BY 1"
 _FIRST_AND_LAST: Final = (
     "SELECT least((SELECT min(started_at) FROM calls), (SELECT min(hour) FROM rollups WHERE hour < ?)), "
@@ -57,38 +64,38 @@ class Reader:
         if question.order not in ORDERS:
             raise UsageError(f"cannot order by {question.order!r}; known: {', '.join(ORDERS)}")
         with self._snapshot() as cursor:
+            whole = replace(question, group_by=(), interval=Interval.TOTAL, limit=None)
             planned = plan(cursor, question)
-            parts = planned.parts()
-            cursor.execute(f"CREATE TEMP TABLE parts AS {parts.sql}", parts.values)
-            [(thinned, *total)] = cursor.execute(f"SELECT {THINNED}, {_SELECTED} FROM parts").fetchall()
-            rows: list[tuple[Any, ...]] = []
-            if planned.names:
-                cursor.execute(f"CREATE TEMP TABLE answered AS {_grouped(planned, question)}")
-                rows = cursor.execute("SELECT * FROM answered").fetchall()
-            spread = self._spread(cursor, planned, question)
-            if thinned and not planned.reaches_rollups_alone:
-                for group, error in standard_errors(cursor, plan(cursor, question, rows_only=True)).items():
-                    spread.setdefault(group, {}).update(error)
+            rows = _rows(cursor, planned, question) if planned.names else []
+            thinned, *total = _total(cursor, plan(cursor, whole))
+            spread: Spread = {}
+            for asked in (whole, question) if rows else (whole,):
+                for group, said in self._spread(cursor, asked, thinned=thinned and not planned.alone):
+                    spread.setdefault(group, {}).update(said)
+            kept_since = mark(cursor, ROWS_SINCE)
         width = len(planned.names)
         return SpendAnswer(
             tuple(_row(row[:width], _spend(row[width:], spread.get(row[:width])), question) for row in rows),
             _spend(tuple(total), spread.get(None)),
-            utc(planned.rows_since) if planned.blind and planned.rows_since else None,
+            utc(kept_since) if planned.blind and kept_since else None,
         )
 
-    def _spread(self, cursor: duckdb.DuckDBPyConnection, planned: Plan, question: SpendQuestion) -> Spread:
-        """Return the quantiles, exact where there are rows and few enough."""
-        if planned.reaches_rollups_alone or (
-            planned.rolled is not None and self._calls_in(cursor, question) > self._max_exact
-        ):
-            return sketched_quantiles(cursor, planned)
-        return exact_quantiles(cursor, plan(cursor, question, rows_only=True))
+    def _spread(
+        self, cursor: duckdb.DuckDBPyConnection, question: SpendQuestion, *, thinned: bool
+    ) -> Iterator[tuple[Group, dict[str, Any]]]:
+        """Yield what is no sum of each group: quantiles, exact where there are rows and few enough; errors."""
+        of_rows = plan(cursor, question, rows_only=True)
+        if of_rows.alone or self._has_many(cursor, question):
+            yield from sketched_quantiles(cursor, plan(cursor, question, DAYS)).items()
+        else:
+            yield from exact_quantiles(cursor, of_rows).items()
+        if thinned:
+            yield from standard_errors(cursor, of_rows).items()
 
-    @staticmethod
-    def _calls_in(cursor: duckdb.DuckDBPyConnection, question: SpendQuestion) -> int:
-        parts = plan(cursor, SpendQuestion(question.period)).parts()
-        [(calls,)] = cursor.execute(_IN_PERIOD.format(parts=parts.sql), parts.values).fetchall()
-        return int(calls)
+    def _has_many(self, cursor: duckdb.DuckDBPyConnection, question: SpendQuestion) -> bool:
+        parts = plan(cursor, SpendQuestion(question.period)).parts(["calls"])
+        [(calls,)] = cursor.execute(f"SELECT coalesce(sum(calls), 0) FROM ({parts.sql})", parts.values).fetchall()
+        return int(calls) > self._max_exact
 
     def look(self, ask: Callable[[duckdb.DuckDBPyConnection], Answer]) -> Answer:
         """Return what `ask` makes of a connection of its own."""
@@ -101,7 +108,7 @@ class Reader:
             planned = plan(cursor, _BY_DIALECT)
             parts = planned.parts()
             dialects = cursor.execute(_DIALECTS.format(parts=parts.sql), parts.values).fetchall()
-            since = planned.rows_since or NEVER
+            since = mark(cursor, ROWS_SINCE) or NEVER
             [(first, last)] = cursor.execute(_FIRST_AND_LAST, [since, since]).fetchall()
         return LedgerSummary(
             calls=sum(row[1] for row in dialects),
@@ -121,25 +128,38 @@ class Reader:
                 cursor.execute("ROLLBACK")
 
 
-def _grouped(planned: Plan, question: SpendQuestion) -> str:
-    """Return the query for the rows of the answer, in its order."""
-    keys = [f"k{i}" for i in range(len(question.group_by))]
-    names = ", ".join(planned.names)
+def _total(cursor: duckdb.DuckDBPyConnection, planned: Plan) -> tuple[Any, ...]:
+    parts = planned.parts()
+    [total] = cursor.execute(f"SELECT {THINNED}, {_SELECTED} FROM ({parts.sql})", parts.values).fetchall()
+    return tuple(total)
+
+
+def _rows(cursor: duckdb.DuckDBPyConnection, planned: Plan, question: SpendQuestion) -> list[tuple[Any, ...]]:
+    """Return the groups of the answer in its order, and leave them in the table ANSWERED."""
+    keys, names = planned.key_names, ", ".join(planned.names)
     direction = "ASC" if question.ascending else "DESC"
     ranked = f"m_{question.order} {direction} NULLS LAST" + "".join(f", {name}" for name in keys)
-    has_buckets = len(planned.names) > len(keys)
     limit = f" LIMIT {int(question.limit)}" if question.limit is not None else ""
-    kept = ""
-    if limit and has_buckets and keys:
-        by = ", ".join(keys)
-        top = (
-            f"SELECT {by}, {MEASURES[question.order]} AS m_{question.order} FROM parts "
-            f"GROUP BY {by} {_STANDING} ORDER BY {ranked}{limit}"
+    chosen = None
+    if limit and keys:
+        # First who is asked about, by the one measure that decides it; then everything about those.
+        chosen, by, measure = "chosen_keys", ", ".join(keys), f"{MEASURES[question.order]} AS m_{question.order}"
+        parts = replace(planned, interval=Interval.TOTAL).parts(needed(question.order))
+        cursor.execute(
+            f"CREATE TEMP TABLE {chosen} AS SELECT {by}, {measure} FROM ({parts.sql}) GROUP BY {by} {_STANDING} "
+            f"ORDER BY {ranked}{limit}",
+            parts.values,
         )
-        same = " AND ".join(f"top.{name} IS NOT DISTINCT FROM parts.{name}" for name in keys)
-        kept, limit = f" WHERE EXISTS (SELECT 1 FROM ({top}) AS top WHERE {same})", ""
+    parts = planned.parts(chosen=chosen)
+    has_buckets = len(planned.names) > len(keys)
     ordered = f"bucket, {ranked}" if has_buckets else ranked
-    return f"SELECT {names}, {_SELECTED} FROM parts{kept} GROUP BY {names} {_STANDING} ORDER BY {ordered}{limit}"
+    last = "" if has_buckets and keys else limit
+    cursor.execute(
+        f"CREATE TEMP TABLE {ANSWERED} AS SELECT {names}, {_SELECTED} FROM ({parts.sql}) GROUP BY {names} {_STANDING} "
+        f"ORDER BY {ordered}{last}",
+        parts.values,
+    )
+    return cursor.execute(f"SELECT * FROM {ANSWERED}").fetchall()
 
 
 def _row(group: tuple[Any, ...], spend: Spend, question: SpendQuestion) -> SpendRow:

@@ -40,18 +40,18 @@ AND NOT EXISTS (SELECT 1 FROM kept k WHERE k.trace_id = records.trace_id AND k.s
 
 
 def remove_calls(connection: duckdb.DuckDBPyConnection, before: datetime) -> int:
-    """Remove rows of calls that count before an hour, of one day at most; return how many went.
+    """Remove rows of calls that count before the day of a moment, of one day at most; return how many went.
 
     Within the caller's transaction. Nothing goes that is not rolled up.
     """
-    before = before.replace(minute=0, second=0, microsecond=0)
+    before = before.replace(hour=0, minute=0, second=0, microsecond=0)
     rolled_up_to, since = mark(connection, MARK), mark(connection, ROWS_SINCE)
     [(first,)] = connection.execute(
         f"SELECT min({COUNTED_AT}) FROM calls WHERE {_POSTED} AND started_at < ?", [rolled_up_to, before]
     ).fetchall()
     if rolled_up_to is None or first is None or first >= before:
         return 0
-    until = min(before, first.replace(hour=0, minute=0, second=0, microsecond=0) + _DAY)
+    until = first.replace(hour=0, minute=0, second=0, microsecond=0) + _DAY
     gone = 0
     for table, dated in _DATED.items():
         posted = "received_at <= ?" if table == "records" else _POSTED

@@ -7,7 +7,7 @@ one now and then. Whatever they say can be added up again from the rows.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import duckdb
@@ -20,6 +20,8 @@ ROLLED: Final = (
     "service", "agent", "dialect", "price_status", "error_type", "finish_reason",
 )  # fmt: skip
 """What roll-ups tell apart. Users, sessions, tools, tags and attempts have too many values: they are asked of rows."""
+SKETCHED: Final = ("provider", "model", "operation", "feature", "team", "environment", "service", "agent")
+"""What sketches tell apart, by the day: a sketch is worth its place where it holds many calls."""
 
 NEVER: Final = datetime(1, 1, 1)  # noqa: DTZ001 - as the tables keep moments: UTC, without a zone
 MARK: Final = "rolled_up_to"
@@ -30,16 +32,17 @@ ROWS_SINCE: Final = "rows_since"
 COUNTED_AT: Final = "coalesce(booked_at, started_at)"
 _HOUR: Final = f"date_trunc('hour', {COUNTED_AT})"
 _KEYS: Final = ", ".join(ROLLED)
-_TEXTS: Final = ", ".join(f"{name} VARCHAR" for name in ROLLED)
+_DAY: Final = "date_trunc('day', started_at)"
+_SKETCH_KEYS: Final = ", ".join(SKETCHED)
 _SUMS: Final = ", ".join(PARTS)
-_COUNTS: Final = "measure VARCHAR NOT NULL, counts STRUCT(slot SMALLINT, n BIGINT)[] NOT NULL"
-
 DDL: Final = (
     "CREATE TABLE IF NOT EXISTS ledger_marks (name VARCHAR PRIMARY KEY, moment TIMESTAMP NOT NULL)",
-    f"CREATE TABLE IF NOT EXISTS rollups (hour TIMESTAMP NOT NULL, {_TEXTS}, "
+    f"CREATE TABLE IF NOT EXISTS rollups (hour TIMESTAMP NOT NULL, {', '.join(f'{name} VARCHAR' for name in ROLLED)}, "
     + ", ".join(f"{name} HUGEINT NOT NULL" for name in PARTS)
     + ")",
-    f"CREATE TABLE IF NOT EXISTS sketches (hour TIMESTAMP NOT NULL, {_TEXTS}, {_COUNTS})",
+    "CREATE TABLE IF NOT EXISTS sketches (day TIMESTAMP NOT NULL, "
+    + ", ".join(f"{name} VARCHAR" for name in SKETCHED)
+    + ", measure VARCHAR NOT NULL, counts STRUCT(slot SMALLINT, n BIGINT)[] NOT NULL)",
 )
 
 _NEXT_MARK: Final = (
@@ -47,37 +50,41 @@ _NEXT_MARK: Final = (
     "(SELECT posted_at FROM waiting ORDER BY posted_at LIMIT 1 OFFSET $most), (SELECT max(posted_at) FROM waiting))"
 )
 _POSTED: Final = "posted_at > $after AND posted_at <= $to"
-_DAY: Final = f"posted_at <= $to AND {COUNTED_AT} >= $since AND {COUNTED_AT} < $next"
+_COUNTED: Final = f"posted_at <= $to AND {COUNTED_AT} >= $since AND {COUNTED_AT} < $next"
 _ROLL_SUMS: Final = (
     f"INSERT INTO rollups BY NAME SELECT {_HOUR} AS hour, {_KEYS}, "
     + ", ".join(f"{sql} AS {name}" for name, sql in PARTS.items())
     + f" FROM calls WHERE {{rows}} GROUP BY hour, {_KEYS}"
 )
 _BUCKETS: Final = " UNION ALL ".join(
-    f"SELECT {_HOUR} AS hour, {_KEYS}, '{measure}' AS measure, {slot(column)} AS slot, sum(sign)::BIGINT AS n "
+    f"SELECT {_DAY} AS day, {_SKETCH_KEYS}, '{measure}' AS measure, {slot(column)} AS slot, sum(sign)::BIGINT AS n "
     f"FROM calls WHERE {{rows}} AND {counted(column)} GROUP BY ALL"
     for measure, column in COLUMNS.items()
 )
 _LISTS: Final = (
-    f"SELECT hour, {_KEYS}, measure, list(struct_pack(slot := slot, n := n) ORDER BY slot) AS counts "
+    f"SELECT day, {_SKETCH_KEYS}, measure, list(struct_pack(slot := slot, n := n) ORDER BY slot) AS counts "
     "FROM ({buckets}) WHERE n <> 0 GROUP BY ALL"
 )
 _ROLL_SKETCHES: Final = "INSERT INTO sketches BY NAME " + _LISTS.format(buckets=_BUCKETS)
 
+_DATED: Final = {"rollups": "hour", "sketches": "day"}
 _SPREAD: Final = (
-    f"SELECT hour, count(*) - count(DISTINCT hash({_KEYS})) AS extra FROM rollups GROUP BY hour HAVING extra > 0"
+    "SELECT {dated}, count(*) - count(DISTINCT hash({keys})) AS extra FROM {table} GROUP BY {dated} HAVING extra > 0"
 )
 _MERGED_SUMS: Final = (
-    f"CREATE OR REPLACE TEMP TABLE merged_sums AS SELECT hour, {_KEYS}, "
+    f"SELECT hour, {_KEYS}, "
     + ", ".join(f"sum({name})::HUGEINT AS {name}" for name in PARTS)
     + f" FROM rollups WHERE hour IN (SELECT unnest(?::TIMESTAMP[])) GROUP BY hour, {_KEYS}"
 )
 _MERGED_BUCKETS: Final = (
-    f"SELECT hour, {_KEYS}, measure, counted.slot AS slot, sum(counted.n)::BIGINT AS n "
-    f"FROM (SELECT hour, {_KEYS}, measure, unnest(counts) AS counted FROM sketches "
-    "WHERE hour IN (SELECT unnest(?::TIMESTAMP[]))) GROUP BY ALL"
+    f"SELECT day, {_SKETCH_KEYS}, measure, counted.slot AS slot, sum(counted.n)::BIGINT AS n "
+    f"FROM (SELECT day, {_SKETCH_KEYS}, measure, unnest(counts) AS counted FROM sketches "
+    "WHERE day IN (SELECT unnest(?::TIMESTAMP[]))) GROUP BY ALL"
 )
-_MERGED_SKETCHES: Final = "CREATE OR REPLACE TEMP TABLE merged_sketches AS " + _LISTS.format(buckets=_MERGED_BUCKETS)
+_MERGED: Final = {
+    table: f"CREATE OR REPLACE TEMP TABLE merged AS {query}"
+    for table, query in (("rollups", _MERGED_SUMS), ("sketches", _LISTS.format(buckets=_MERGED_BUCKETS)))
+}
 
 
 def mark(connection: duckdb.DuckDBPyConnection, name: str) -> datetime | None:
@@ -117,15 +124,15 @@ def advance(connection: duckdb.DuckDBPyConnection, most: int) -> int:
     return int(rows)
 
 
-def add_up_again(connection: duckdb.DuckDBPyConnection, since: datetime, until: datetime) -> None:
-    """Make the roll-ups of whole hours from their rows, within the caller's transaction."""
-    times = {"since": since, "next": until}
-    for table in ("rollups", "sketches"):
-        connection.execute(f"DELETE FROM {table} WHERE hour >= $since AND hour < $next", times)
+def add_up_again(connection: duckdb.DuckDBPyConnection, day: datetime) -> None:
+    """Make the roll-ups of a day from its rows, within the caller's transaction."""
+    times = {"since": day, "next": day + timedelta(days=1)}
+    for table, dated in _DATED.items():
+        connection.execute(f"DELETE FROM {table} WHERE {dated} >= $since AND {dated} < $next", times)
     to = mark(connection, MARK)
     if to is not None:
-        connection.execute(_ROLL_SUMS.format(rows=_DAY), times | {"to": to})
-        connection.execute(_ROLL_SKETCHES.format(rows=_DAY), times | {"to": to})
+        connection.execute(_ROLL_SUMS.format(rows=_COUNTED), times | {"to": to})
+        connection.execute(_ROLL_SKETCHES.format(rows=_COUNTED), times | {"to": to})
 
 
 def merge(connection: duckdb.DuckDBPyConnection, worth: int) -> int:
@@ -133,15 +140,18 @@ def merge(connection: duckdb.DuckDBPyConnection, worth: int) -> int:
 
     Within the caller's transaction.
     """
-    spread = connection.execute(_SPREAD).fetchall()
-    gone = sum(extra for _, extra in spread)
-    if gone < max(1, worth):
+    gone = 0
+    spread = {
+        table: connection.execute(_SPREAD.format(dated=dated, keys=keys, table=table)).fetchall()
+        for (table, dated), keys in zip(_DATED.items(), (_KEYS, f"{_SKETCH_KEYS}, measure"), strict=True)
+    }
+    if sum(extra for rows in spread.values() for _, extra in rows) < max(1, worth):
         return 0
-    hours = [[hour for hour, _ in spread]]
-    connection.execute(_MERGED_SUMS, hours)
-    connection.execute(_MERGED_SKETCHES, hours)
-    for table, merged in (("rollups", "merged_sums"), ("sketches", "merged_sketches")):
-        connection.execute(f"DELETE FROM {table} WHERE hour IN (SELECT unnest(?::TIMESTAMP[]))", hours)
-        connection.execute(f"INSERT INTO {table} BY NAME SELECT * FROM {merged}")
-        connection.execute(f"DROP TABLE {merged}")
+    for table, dated in _DATED.items():
+        times = [[moment for moment, _ in spread[table]]]
+        connection.execute(_MERGED[table], times)
+        connection.execute(f"DELETE FROM {table} WHERE {dated} IN (SELECT unnest(?::TIMESTAMP[]))", times)
+        connection.execute(f"INSERT INTO {table} BY NAME SELECT * FROM merged")
+        gone += sum(extra for _, extra in spread[table])
+    connection.execute("DROP TABLE merged")
     return int(gone)

@@ -16,6 +16,8 @@ Group = tuple[Any, ...] | None
 Spread = dict[Group, dict[str, Any]]
 """Group -> measure -> its value."""
 
+ANSWERED: Final = "answered"
+"""The temporary table of the groups that are answered."""
 _TAKEN_BACK: Final = "SELECT entry_id FROM calls WHERE sign < 0 AND booked_at IS NULL"
 _STANDS: Final = f"sign > 0 AND booked_at IS NULL AND entry_id NOT IN ({_TAKEN_BACK})"
 
@@ -25,56 +27,37 @@ def exact_quantiles(cursor: duckdb.DuckDBPyConnection, planned: Plan) -> Spread:
     selected = ", ".join(
         f"quantile_cont({column}, {list(SHARES)}) FILTER (WHERE {column} IS NOT NULL)" for column in COLUMNS.values()
     )
-    kept = f"SELECT * FROM {planned.rows.sql} WHERE {OWNED} AND {_STANDS}"
-    found: Spread = {}
-    for names, _, asked in _levels(planned):
-        told = ", ".join([*planned.grouping(rolled=False), selected]) if names else selected
-        by = f" GROUP BY {', '.join(names)}" if names else ""
-        query = f"SELECT {told} FROM ({kept}){by}"
-        for row in cursor.execute(f"SELECT * FROM ({query}) AS q{asked}", planned.rows.values).fetchall():
-            group = row[: len(names)] if names else None
-            found[group] = {name: _ms(value) for name, value in zip(COLUMNS, row[len(names) :], strict=True)}
-    return found
+    told = ", ".join([*planned.grouping(rolled=False), selected])
+    query = f"SELECT {told} FROM {planned.rows.sql} WHERE {OWNED} AND {_STANDS}{_kept(planned)}{_by(planned)}"
+    width = len(planned.names)
+    return {
+        row[:width] if width else None: {name: _ms(value) for name, value in zip(COLUMNS, row[width:], strict=True)}
+        for row in cursor.execute(query, planned.rows.values).fetchall()
+    }
 
 
 def sketched_quantiles(cursor: duckdb.DuckDBPyConnection, planned: Plan) -> Spread:
     """Return the quantiles over what sketches and rows count in each bucket."""
     found: Spread = defaultdict(dict)
+    shown = ", ".join(planned.names)
     for measure, column in COLUMNS.items():
         counts = _counts(planned, measure, column)
-        cursor.execute(f"CREATE OR REPLACE TEMP TABLE counts AS {counts.sql}", counts.values)
-        for names, shown, asked in _levels(planned):
-            query = quantiles("SELECT * FROM counts", shown)
-            for row in cursor.execute(f"SELECT * FROM ({query}) AS q{asked}").fetchall():
-                found[row[: len(names)] if names else None][measure] = _ms(row[-1])
+        for row in cursor.execute(quantiles(counts.sql, shown), counts.values).fetchall():
+            found[row[:-1] if shown else None][measure] = _ms(row[-1])
     return dict(found)
 
 
-def _levels(planned: Plan) -> list[tuple[list[str], str, str]]:
-    """Return the total, and the groups that were answered: names, the same as text, and the condition on them."""
-    levels: list[tuple[list[str], str, str]] = [([], "", "")]
-    if planned.names:
-        same = " AND ".join(f"a.{name} IS NOT DISTINCT FROM q.{name}" for name in planned.names)
-        asked = f" WHERE EXISTS (SELECT 1 FROM answered a WHERE {same})"
-        levels.append((planned.names, ", ".join(planned.names), asked))
-    return levels
-
-
 def _counts(planned: Plan, measure: str, column: str) -> Source:
-    of_rows = ", ".join([*planned.grouping(rolled=False), f"{slot(column)} AS slot", "sum(sign)::HUGEINT AS n"])
-    query = f"SELECT {of_rows} FROM {planned.rows.sql} WHERE {counted(column)} GROUP BY {_by(planned)}"
+    by = ", ".join([*planned.names, "slot"])
+    told = ", ".join([*planned.grouping(rolled=False), f"{slot(column)} AS slot", "sum(sign)::HUGEINT AS n"])
+    query = f"SELECT {told} FROM {planned.rows.sql} WHERE {counted(column)}{_kept(planned)} GROUP BY {by}"
     if planned.rolled is None:
         return Source(query, planned.rows.values)
-    hours = planned.rolled.sql.replace("FROM rollups WHERE", "FROM sketches WHERE")
     told = "".join(f"{name}, " for name in planned.grouping(rolled=True))
-    unnested = f"SELECT {told}unnest(counts, recursive := true) FROM {hours} WHERE measure = '{measure}'"
-    names = "".join(f"{name}, " for name in planned.names)
-    query += f" UNION ALL SELECT {names}slot, sum(n)::HUGEINT FROM ({unnested}) GROUP BY {_by(planned)}"
+    kept = f"measure = '{measure}'{_kept(planned, rolled=True)}"
+    unnested = f"SELECT {told}unnest(counts, recursive := true) FROM {planned.rolled.sql} WHERE {kept}"
+    query += f" UNION ALL SELECT {by}, sum(n)::HUGEINT FROM ({unnested}) GROUP BY {by}"
     return Source(query, (*planned.rows.values, *planned.rolled.values))
-
-
-def _by(planned: Plan) -> str:
-    return ", ".join([*planned.names, "slot"])
 
 
 def standard_errors(cursor: duckdb.DuckDBPyConnection, planned: Plan) -> Spread:
@@ -82,20 +65,24 @@ def standard_errors(cursor: duckdb.DuckDBPyConnection, planned: Plan) -> Spread:
 
     y is what a trace, sampled as a whole with the adjusted count w, cost within the group (Horvitz-Thompson).
     """
-    found: Spread = {}
-    for names, _, _ in _levels(planned):
-        told = "".join(f"{name}, " for name in planned.grouping(rolled=False)) if names else ""
-        grouped = "".join(f"{name}, " for name in names)
-        traces = (
-            f"SELECT {told}coalesce(trace_id, key) AS trace, adjusted_count AS w, sum(sign * cost)::DOUBLE AS y "
-            f"FROM {planned.rows.sql} WHERE {OWNED} AND estimated_cost IS NOT NULL GROUP BY {grouped}trace, w "
-            "HAVING sum(sign) > 0"
-        )
-        by = f" GROUP BY {grouped.removesuffix(', ')}" if names else ""
-        query = f"SELECT {grouped}sqrt(fsum(w * (w - 1) * y * y)) FROM ({traces}){by}"
-        for row in cursor.execute(query, planned.rows.values).fetchall():
-            found[row[:-1] if names else None] = {"estimated_cost_stderr": row[-1]}
-    return found
+    told = "".join(f"{name}, " for name in planned.grouping(rolled=False))
+    names = "".join(f"{name}, " for name in planned.names)
+    traces = (
+        f"SELECT {told}coalesce(trace_id, key) AS trace, adjusted_count AS w, sum(sign * cost)::DOUBLE AS y "
+        f"FROM {planned.rows.sql} WHERE {OWNED} AND estimated_cost IS NOT NULL{_kept(planned)} "
+        f"GROUP BY {names}trace, w HAVING sum(sign) > 0"
+    )
+    query = f"SELECT {names}sqrt(fsum(w * (w - 1) * y * y)) FROM ({traces}){_by(planned)}"
+    found = cursor.execute(query, planned.rows.values).fetchall()
+    return {row[:-1] if names else None: {"estimated_cost_stderr": row[-1]} for row in found}
+
+
+def _kept(planned: Plan, *, rolled: bool = False) -> str:
+    return f" AND {planned.chosen(ANSWERED, rolled=rolled)}" if planned.keys else ""
+
+
+def _by(planned: Plan) -> str:
+    return f" GROUP BY {', '.join(planned.names)}" if planned.names else ""
 
 
 def _ms(quantiles_ns: list[float | None] | None) -> tuple[float, ...] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from costspan.server.store.duckdb import retention as removing
 from costspan.server.store.duckdb import rollups
@@ -48,9 +48,9 @@ class DuckDBUpkeep:
         def act(writer: Writer) -> Removed:
             with writer.transaction():
                 calls = removing.remove_calls(writer.connection, naive(now - retention.calls)) if retention.calls else 0
-                return Removed(
-                    calls=calls, links=removing.remove_loose_links(writer.connection, naive(now - LINKS_KEPT))
-                )
+                links = removing.remove_loose_links(writer.connection, naive(now - LINKS_KEPT))
+            writer.rows_since = rollups.mark(writer.connection, rollups.ROWS_SINCE)
+            return Removed(calls=calls, links=links)
 
         return self._store.correct(act)
 
@@ -67,7 +67,6 @@ class DuckDBUpkeep:
 
         def act(writer: Writer) -> None:
             with writer.transaction():
-                since = max(naive(day), rollups.mark(writer.connection, rollups.ROWS_SINCE) or naive(day))
-                rollups.add_up_again(writer.connection, since, naive(day) + timedelta(days=1))
+                rollups.add_up_again(writer.connection, naive(day))
 
         self._store.correct(act)

@@ -63,39 +63,39 @@ _SUMS: Final = _unlike(
 )
 _SKETCHES: Final = _unlike(
     " UNION ALL ".join(
-        f"SELECT date_trunc('hour', started_at)::TIMESTAMP AS hour, '{measure}' AS measure, "
+        f"SELECT date_trunc('day', started_at)::TIMESTAMP AS day, '{measure}' AS measure, "
         f"{slot(column)} AS slot, sum(sign)::HUGEINT AS n FROM {_COUNTED_IN_DAY} "
         f"WHERE {counted(column)} GROUP BY ALL HAVING n <> 0"
         for measure, column in COLUMNS.items()
     ),
-    "SELECT hour, measure, slot, sum(n)::HUGEINT AS n FROM (SELECT hour, measure, unnest(counts, recursive := true) "
-    f"FROM sketches WHERE {_IN_HOURS}) GROUP BY ALL HAVING sum(n) <> 0",
+    "SELECT day, measure, slot, sum(n)::HUGEINT AS n FROM (SELECT day, measure, unnest(counts, recursive := true) "
+    "FROM sketches WHERE day >= $since AND day < $next) GROUP BY ALL HAVING sum(n) <> 0",
 )
 
 
 def verify(connection: duckdb.DuckDBPyConnection, progress: Callable[[float], None]) -> Verdict:
     """Look over every day of which there are rows; `progress` is told the share that is done."""
     rows_since = mark(connection, ROWS_SINCE) or NEVER
-    days = [day for (day,) in connection.execute(_DAYS).fetchall() if day + _DAY > rows_since]
+    days = [day for (day,) in connection.execute(_DAYS).fetchall() if day >= rows_since]
     entries = 0
     findings: list[Finding] = []
     for done, day in enumerate(days, 1):
-        [(seen,)] = connection.execute(_ENTRIES, {"day": max(day, rows_since), "next": day + _DAY}).fetchall()
+        [(seen,)] = connection.execute(_ENTRIES, {"day": day, "next": day + _DAY}).fetchall()
         entries += seen
-        findings += _findings(connection, day, rows_since)
+        findings += _findings(connection, day)
         progress(done / len(days))
     return Verdict(entries, findings)
 
 
-def _findings(connection: duckdb.DuckDBPyConnection, day: datetime, rows_since: datetime) -> Iterator[Finding]:
-    times = {"day": max(day, rows_since), "next": day + _DAY}
+def _findings(connection: duckdb.DuckDBPyConnection, day: datetime) -> Iterator[Finding]:
+    times = {"day": day, "next": day + _DAY}
     for what, query in _CHECKS.items():
         [(rows,)] = connection.execute(query, times).fetchall()
         if rows:
             yield Finding(utc(day), what, rows)
     connection.execute("BEGIN TRANSACTION")
     try:
-        bounds = {"since": times["day"], "next": times["next"], "to": mark(connection, MARK) or NEVER}
+        bounds = {"since": day, "next": day + _DAY, "to": mark(connection, MARK) or NEVER}
         for what, query in (("sums", _SUMS), ("percentiles", _SKETCHES)):
             [(rows,)] = connection.execute(query, bounds).fetchall()
             if rows:
