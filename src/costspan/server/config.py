@@ -23,13 +23,14 @@ from costspan.semconv.dialects.detection import Dialects
 from costspan.semconv.mapping import mapped_dialect
 from costspan.semconv.sampling_ratios import parse_sampling_ratios
 from costspan.semconv.settlement.rules import SettlingRules
+from costspan.server.store.upkeep import Retention, read_retention
 
 DEFAULT_DATA: Final = Path("costspan-data")
 DEFAULT_PORT: Final = 4318
 """OTLP/HTTP's own default, so that an SDK needs no setting to reach the server."""
 
 CONFIG_FILE: Final = "costspan.yaml"
-KNOWN_KEYS: Final = ("prices", "attribution", "sampling", "mappings", "closed_until")
+KNOWN_KEYS: Final = ("prices", "attribution", "sampling", "mappings", "closed_until", "retention")
 _DAY_OR_MONTH: Final = re.compile(r"\d{4}-\d{2}(-\d{2})?")
 
 
@@ -43,6 +44,8 @@ class Settings:
     """Attribution and sampling ratios that emitters did not say."""
     dialects: Dialects = DIALECTS
     """The vocabularies spans are read in, the user's own first."""
+    retention: Retention = field(default_factory=Retention)
+    """How long received records and calls are kept."""
     closed_before: datetime | None = None
     """The end of the last closed month or day, whose totals re-pricing leaves as they are (accounting rule 9)."""
 
@@ -97,6 +100,7 @@ def read_settings(path: Path | None) -> Settings:
             parse_sampling_ratios(document.get("sampling"), str(path)),
         ),
         dialects=DIALECTS.before(mapped),
+        retention=read_retention(document.get("retention"), str(path)),
         closed_before=_closed_before(document),
     )
 

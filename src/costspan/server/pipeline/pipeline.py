@@ -10,6 +10,7 @@ from costspan.semconv.dialects import DIALECTS
 from costspan.semconv.dialects.detection import Dialects
 from costspan.server.pipeline.committer import Committer
 from costspan.server.pipeline.counters import IngestCounters
+from costspan.server.pipeline.forgotten import without_forgotten
 from costspan.server.pipeline.signals import SIGNALS, Received
 
 
@@ -54,6 +55,7 @@ class Pipeline:
         Raise UnreadableBody when the body is no request of that signal, RetryableError when too many requests wait.
         """
         received = SIGNALS[signal](body, content_type, self._dialects)
+        received = without_forgotten(received, self._committer.kept_since())
         return Pending(received, self._committer.submit(received.batch))
 
     def finish(self, pending: Pending, new: Sequence[bool]) -> Taken:

@@ -13,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from costspan import __version__
 from costspan.core.clock import Clock
 from costspan.server.config import ServerConfig
+from costspan.server.pipeline.caretaker import Caretaker
 from costspan.server.pipeline.pipeline import Pipeline
 from costspan.server.pipeline.repricing import Repricing
 from costspan.server.pipeline.signals import SIGNALS
@@ -23,6 +24,7 @@ from costspan.server.web.api.documents import Health
 from costspan.server.web.api.price_routes import price_routes
 from costspan.server.web.api.routes import api_routes
 from costspan.server.web.api.tools import tool_routes
+from costspan.server.web.api.upkeep import upkeep_routes
 from costspan.server.web.assets import mount_dashboard
 from costspan.server.web.auth import RequireKey
 from costspan.server.web.problem import answer_errors_as_problems
@@ -35,6 +37,7 @@ def make_app(
     store: Store,
     pipeline: Pipeline,
     repricing: Repricing,
+    caretaker: Caretaker,
     clock: Clock,
     on_stop: Callable[[], None],
 ) -> FastAPI:
@@ -77,6 +80,7 @@ def make_app(
     app.include_router(call_routes(store, lambda: repricing.card, clock))
     app.include_router(tool_routes(store, clock))
     app.include_router(price_routes(repricing, clock))
+    app.include_router(upkeep_routes(caretaker))
     mount_dashboard(app)
     if config.api_key is not None:
         app.add_middleware(RequireKey, key=config.api_key)

@@ -30,7 +30,7 @@ from costspan.server.store.calls import (
     TraceView,
     order_value,
 )
-from costspan.server.store.duckdb.reader import conditions, naive, utc
+from costspan.server.store.duckdb.conditions import conditions, naive, utc
 from costspan.server.store.duckdb.schema import RECEIVED
 from costspan.server.store.ports import SETTLING_WINDOW
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import Final
 
 from costspan.core.attribution import DIMENSIONS
+from costspan.server.store.duckdb import rollups
 from costspan.server.store.duckdb.rows import CALL_KINDS
 
 SCHEMA_VERSION: Final = 3
@@ -57,6 +58,7 @@ DDL: Final = (
     f"CREATE TABLE IF NOT EXISTS charges ({_POSTING}, {_CHARGES})",
     f"CREATE TABLE IF NOT EXISTS tools ({_POSTING}, {_TOOLS})",
     f"CREATE TABLE IF NOT EXISTS reprice_runs ({_RUNS})",
+    *rollups.DDL,
 )
 
 RECEIVED: Final = """(

@@ -20,7 +20,7 @@ from costspan.core.tool import ToolUse
 from costspan.core.units import Unit
 from costspan.semconv.settlement.tools import PROVIDER_TOOLS, CostedCall, Fee, ToolTrace
 from costspan.server.store.duckdb.arrow import registered
-from costspan.server.store.duckdb.reader import conditions
+from costspan.server.store.duckdb.conditions import conditions
 from costspan.server.store.duckdb.schema import RECEIVED
 from costspan.server.store.entry import Standing, ToolEntry, decode_use, encode_use
 from costspan.server.store.ports import SETTLING_WINDOW
