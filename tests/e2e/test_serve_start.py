@@ -9,9 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from google.rpc.status_pb2 import Status
 
 from bodies import protobuf, span
-from serving import Server, run_serve
+from serving import PROTOBUF, Server, run_serve
 
 Start = Callable[..., Server]
 
@@ -42,9 +43,12 @@ def guarded(tmp_path_factory: pytest.TempPathFactory):
 )
 def test_without_the_key_nothing_is_read_or_written(guarded: Server, presented: str) -> None:
     headers = {"Authorization": presented.encode().decode("latin-1")} if presented else {}
-    for answer in (guarded.get("/api/v1/spend", **headers), guarded.send(protobuf([span()]), **headers)):
+    read, written = guarded.get("/api/v1/spend", **headers), guarded.send(protobuf([span()]), **headers)
+    assert read.headers["content-type"] == "application/problem+json"
+    assert written.headers["content-type"] == PROTOBUF
+    assert Status.FromString(written.body).code == 16
+    for answer in (read, written):
         assert answer.status == 401
-        assert answer.headers["content-type"] == "application/problem+json"
         assert answer.headers["www-authenticate"].startswith("Basic")
         assert "s3cr" not in answer.body.decode()
     assert guarded.get("/healthz").status == 200

@@ -23,13 +23,15 @@ from costspan.semconv.dialects.detection import Dialects
 from costspan.semconv.mapping import mapped_dialect
 from costspan.semconv.sampling_ratios import parse_sampling_ratios
 from costspan.semconv.settlement.rules import SettlingRules
+from costspan.server.receiver.in_flight import Limits, parse_limits
 
 DEFAULT_DATA: Final = Path("costspan-data")
 DEFAULT_PORT: Final = 4318
 """OTLP/HTTP's own default, so that an SDK needs no setting to reach the server."""
+DEFAULT_GRPC_PORT: Final = 4317
 
 CONFIG_FILE: Final = "costspan.yaml"
-KNOWN_KEYS: Final = ("prices", "attribution", "sampling", "mappings", "closed_until")
+KNOWN_KEYS: Final = ("prices", "attribution", "sampling", "mappings", "closed_until", "limits")
 _DAY_OR_MONTH: Final = re.compile(r"\d{4}-\d{2}(-\d{2})?")
 
 
@@ -45,6 +47,8 @@ class Settings:
     """The vocabularies spans are read in, the user's own first."""
     closed_before: datetime | None = None
     """The end of the last closed month or day, whose totals re-pricing leaves as they are (accounting rule 9)."""
+    limits: Limits = field(default_factory=Limits)
+    """What requests in flight may hold together, and how long one may take to arrive."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +58,8 @@ class ServerConfig:
     data: Path = DEFAULT_DATA
     host: str = "127.0.0.1"
     port: int = DEFAULT_PORT
+    grpc_port: int | None = DEFAULT_GRPC_PORT
+    """Port of OTLP/gRPC; None for no such door."""
     root_path: str = ""
     """Path prefix under which a reverse proxy serves costspan, without a trailing slash."""
     api_key: str | None = field(default=None, repr=False)
@@ -63,8 +69,9 @@ class ServerConfig:
     """The `costspan.yaml` that is read again when prices change; the one in the data folder where None."""
 
     def __post_init__(self) -> None:
-        if not 0 <= self.port <= 65535:
-            raise UsageError(f"--port {self.port} is no port; use 1 to 65535, or 0 for any free one")
+        for option, port in (("--port", self.port), ("--grpc-port", self.grpc_port or 0)):
+            if not 0 <= port <= 65535:
+                raise UsageError(f"{option} {port} is no port; use 1 to 65535, or 0 for any free one")
         if self.api_key is None and not _is_loopback(self.host):
             raise UsageError(
                 f"--host {self.host} would let anyone on the network read and write this ledger; "
@@ -98,6 +105,7 @@ def read_settings(path: Path | None) -> Settings:
         ),
         dialects=DIALECTS.before(mapped),
         closed_before=_closed_before(document),
+        limits=parse_limits(document.get("limits"), str(path)),
     )
 
 

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
-
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
@@ -16,6 +12,8 @@ from costspan.server.config import ServerConfig
 from costspan.server.pipeline.pipeline import Pipeline
 from costspan.server.pipeline.repricing import Repricing
 from costspan.server.pipeline.signals import SIGNALS
+from costspan.server.receiver.gate import Gate
+from costspan.server.receiver.intake import Intake
 from costspan.server.receiver.otlp_http import otlp_handler
 from costspan.server.store.ports import Store
 from costspan.server.web.api.calls import call_routes
@@ -27,38 +25,28 @@ from costspan.server.web.assets import mount_dashboard
 from costspan.server.web.auth import RequireKey
 from costspan.server.web.problem import answer_errors_as_problems
 
-DECODE_WORKERS = 2
-
 
 def make_app(
     config: ServerConfig,
     store: Store,
     pipeline: Pipeline,
     repricing: Repricing,
+    intake: Intake,
+    gate: Gate,
     clock: Clock,
-    on_stop: Callable[[], None],
 ) -> FastAPI:
-    """Return the application over parts that are already wired. `on_stop` runs once the last request is answered."""
-    workers = ThreadPoolExecutor(DECODE_WORKERS, thread_name_prefix="costspan-decode")
-
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        yield
-        workers.shutdown()
-        on_stop()
-
+    """Return the application over parts that are already wired."""
     app = FastAPI(
         title="costspan",
         version=__version__,
         description="The LLM cost ledger on OpenTelemetry.",
-        lifespan=lifespan,
         root_path=config.root_path,
         docs_url=None,
         redoc_url=None,
     )
     answer_errors_as_problems(app)
     for signal in SIGNALS:
-        handler = otlp_handler(signal, pipeline, workers)
+        handler = otlp_handler(signal, intake, gate)
         app.add_route(f"/v1/{signal}", handler, methods=["POST"], include_in_schema=False)
 
     @app.get("/healthz", responses={200: {"model": Health}})
@@ -78,6 +66,5 @@ def make_app(
     app.include_router(tool_routes(store, clock))
     app.include_router(price_routes(repricing, clock))
     mount_dashboard(app)
-    if config.api_key is not None:
-        app.add_middleware(RequireKey, key=config.api_key)
+    app.add_middleware(RequireKey, gate=gate)
     return app
