@@ -103,6 +103,10 @@ SETTINGS = {
     "a price without a model": ("prices:\n  - {provider: openai, input: '1'}", ["model"]),
     "a price that is negative": ("prices:\n  - {provider: openai, model: m, input: '-1', output: '1'}", ["input"]),
     "a price that is no number": ("prices:\n  - {provider: openai, model: m, input: dear, output: '1'}", ["input"]),
+    "limits that are a number": ("limits: 5", ["limits", "mapping"]),
+    "a limit that is not known": ("limits: {speed: 3}", ["speed", "receive_timeout_s"]),
+    "a limit that is a text": ("limits: {receive_timeout_s: soon}", ["receive_timeout_s", "soon"]),
+    "a limit below the largest request": ("limits: {in_flight_bytes: 1000}", ["in_flight_bytes", "88080384"]),
     "a price with an unknown key": ("prices:\n  - {provider: openai, model: m, inputt: '1'}", ["inputt"]),
 }
 

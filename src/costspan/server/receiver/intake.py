@@ -55,5 +55,6 @@ class Intake:
 
     def _start(self, body: bytes, content_type: str, encoding: str, signal: str, share: Share) -> Pending:
         unpacked = unpack(body, encoding)
-        share.grow(len(unpacked))
+        if unpacked is not body:
+            share.grow(len(unpacked))
         return self._pipeline.start(unpacked, content_type, signal)

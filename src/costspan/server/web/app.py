@@ -23,6 +23,7 @@ from costspan.server.web.api.routes import api_routes
 from costspan.server.web.api.tools import tool_routes
 from costspan.server.web.assets import mount_dashboard
 from costspan.server.web.auth import RequireKey
+from costspan.server.web.bodies import BoundBodies
 from costspan.server.web.problem import answer_errors_as_problems
 
 
@@ -66,5 +67,6 @@ def make_app(
     app.include_router(tool_routes(store, clock))
     app.include_router(price_routes(repricing, clock))
     mount_dashboard(app)
+    app.add_middleware(BoundBodies, timeout_s=config.settings.limits.receive_timeout_s)
     app.add_middleware(RequireKey, gate=gate)
     return app
