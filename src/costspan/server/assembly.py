@@ -32,6 +32,7 @@ from costspan.server.store.duckdb.repricing import DuckDBRepricing
 from costspan.server.store.duckdb.store import DuckDBStore
 from costspan.server.store.ports import Store
 from costspan.server.web.app import make_app
+from costspan.server.web.metrics import IngestCollector, LedgerCollector, ServerMetrics
 
 _TRACES = "/api/v1/traces/"
 
@@ -39,7 +40,9 @@ _TRACES = "/api/v1/traces/"
 def make_server(config: ServerConfig, clock: Clock = system_clock) -> Application:
     """Return what `costspan serve` answers with, its ledger open. Raise Unreachable, ConfigError, StoreUnavailable."""
     store = DuckDBStore(config.data, clock=clock)
-    committer = Committer(store, _card(config.data, config.settings), config.settings.rules)
+    metrics = ServerMetrics()
+    card = _card(config.data, config.settings)
+    committer = Committer(store, card, config.settings.rules, metrics.observe_commit)
     pipeline = Pipeline(committer, IngestCounters(clock), config.settings.dialects)
     file = config.file or config.data / CONFIG_FILE
     repricing = Repricing(committer, DuckDBRepricing(store), lambda: price_settings(config.data, file), clock)
@@ -52,7 +55,9 @@ def make_server(config: ServerConfig, clock: Clock = system_clock) -> Applicatio
         pipeline.close()
         store.close()
 
-    app = make_app(config, store, pipeline, repricing, intake, gate, clock)
+    metrics.watch(IngestCollector(pipeline.counters, pipeline, intake))
+    metrics.watch(LedgerCollector(store))
+    app = make_app(config, store, pipeline, repricing, intake, gate, metrics, clock)
     return Application(app, otlp_services(intake, gate), close)
 
 

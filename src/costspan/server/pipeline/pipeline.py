@@ -48,6 +48,11 @@ class Pipeline:
         """True when the next request would be told to come back."""
         return self._committer.is_full
 
+    @property
+    def waiting_requests(self) -> int:
+        """How many requests wait for their commit."""
+        return self._committer.waiting_requests
+
     def start(self, body: bytes, content_type: str, signal: str = "traces") -> Pending:
         """Read a request of one signal and queue it for the commit.
 
@@ -66,6 +71,7 @@ class Pipeline:
             calls=taken.calls,
             retransmitted=taken.retransmitted,
             refused=taken.refused,
+            latest_ns=max((call.ended_at_ns for call in pending.received.batch.calls), default=None),
         )
         return taken
 

@@ -56,8 +56,13 @@ class Room:
     """The bytes all requests in flight may hold together. Safe from several threads."""
 
     def __init__(self, size_bytes: int) -> None:
-        self._free_bytes = size_bytes
+        self._size_bytes = self._free_bytes = size_bytes
         self._lock = threading.Lock()
+
+    @property
+    def held_bytes(self) -> int:
+        """What requests hold now."""
+        return self._size_bytes - self._free_bytes
 
     @contextmanager
     def share(self) -> Iterator[Share]:

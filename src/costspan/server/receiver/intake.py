@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
@@ -22,7 +23,18 @@ class Intake:
         self.room = Room(limits.in_flight_bytes)
         self._pipeline = pipeline
         self._workers = ThreadPoolExecutor(DECODE_WORKERS, thread_name_prefix="costspan-decode")
-        self._running: set[asyncio.Task[Taken]] = set()
+        self._running: dict[asyncio.Task[Taken], float] = {}
+
+    @property
+    def requests(self) -> int:
+        """How many requests are decoded or wait for their commit."""
+        return len(self._running)
+
+    @property
+    def lag_s(self) -> float:
+        """How long the oldest of them has been on its way, 0 where there is none."""
+        oldest_s = next(iter(self._running.copy().values()), None)
+        return 0.0 if oldest_s is None else time.monotonic() - oldest_s
 
     def admit(self) -> None:
         """Raise Busy where one more request would wait too long; asked before its body is read."""
@@ -36,8 +48,8 @@ class Intake:
         """
         self.admit()
         task = asyncio.create_task(self._commit(body, content_type, encoding, signal))
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        self._running[task] = time.monotonic()
+        task.add_done_callback(self._running.pop)
         # A sender that goes away cancels its own wait, not the commit and the count of it.
         return await asyncio.shield(task)
 

@@ -24,6 +24,7 @@ from costspan.server.web.api.tools import tool_routes
 from costspan.server.web.assets import mount_dashboard
 from costspan.server.web.auth import RequireKey
 from costspan.server.web.bodies import BoundBodies
+from costspan.server.web.metrics import ServerMetrics
 from costspan.server.web.problem import answer_errors_as_problems
 
 
@@ -34,6 +35,7 @@ def make_app(
     repricing: Repricing,
     intake: Intake,
     gate: Gate,
+    metrics: ServerMetrics,
     clock: Clock,
 ) -> FastAPI:
     """Return the application over parts that are already wired."""
@@ -62,6 +64,7 @@ def make_app(
         status, word = (503, "queue full") if pipeline.is_full else (200, "ok")
         return JSONResponse({"service": "costspan", "status": word, "version": __version__}, status)
 
+    app.add_route("/metrics", metrics.answer, include_in_schema=False)
     app.include_router(api_routes(store, pipeline.counters, clock))
     app.include_router(call_routes(store, lambda: repricing.card, clock))
     app.include_router(tool_routes(store, clock))
