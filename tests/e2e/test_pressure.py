@@ -147,9 +147,7 @@ def stopped_ledger(data: Path) -> Iterator[tuple[httpx.ASGITransport, threading.
     prices = PriceSettings(load_rate_card(), None, data / "costspan.yaml")
     repricing = Repricing(committer, DuckDBRepricing(store), lambda: prices, system_clock)
     intake = Intake(pipeline, Limits(in_flight_requests=10_000))
-    app = make_app(
-        ServerConfig(data=data), store, pipeline, repricing, intake, Gate(None), ServerMetrics(), system_clock
-    )
+    app = make_app(ServerConfig(data=data), store, pipeline, repricing, intake, Gate(), ServerMetrics(), system_clock)
     busy, go_on = threading.Event(), threading.Event()
     committer.between_commits(lambda _: (busy.set(), go_on.wait()))
     busy.wait()

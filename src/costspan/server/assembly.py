@@ -48,7 +48,7 @@ def make_server(config: ServerConfig, clock: Clock = system_clock) -> Applicatio
     repricing = Repricing(committer, DuckDBRepricing(store), lambda: price_settings(config.data, file), clock)
     take_inbox(config.data, pipeline)
 
-    intake, gate = Intake(pipeline, config.settings.limits), Gate(config.api_key)
+    intake, gate = Intake(pipeline, config.settings.limits), Gate(config.api_key, config.settings.keys_file)
 
     def close() -> None:
         intake.close()

@@ -17,6 +17,8 @@ from costspan.server.pipeline.signals import SIGNALS, Received
 class Taken:
     """What became of one request, once it is durable."""
 
+    items: int
+    """Spans, log records or points the request held."""
     calls: int
     retransmitted: int
     refused: Mapping[str, int]
@@ -65,13 +67,14 @@ class Pipeline:
         """Count a committed request and return what became of it."""
         fresh = sum(new)
         known = len(pending.received.batch.calls) - fresh
-        taken = Taken(calls=fresh, retransmitted=known, refused=dict(pending.received.refused))
+        received = pending.received
+        taken = Taken(items=received.items, calls=fresh, retransmitted=known, refused=dict(received.refused))
         self.counters.count_committed(
-            received=pending.received.items,
+            received=taken.items,
             calls=taken.calls,
             retransmitted=taken.retransmitted,
             refused=taken.refused,
-            latest_ns=max((call.ended_at_ns for call in pending.received.batch.calls), default=None),
+            latest_ns=max((call.ended_at_ns for call in received.batch.calls), default=None),
         )
         return taken
 

@@ -12,10 +12,13 @@ from google.protobuf.message import Message
 from costspan.core.errors import PermanentError, RetryableError
 from costspan.server.pipeline import views
 from costspan.server.pipeline.pipeline import Taken
-from costspan.server.receiver.gate import Unauthenticated
+from costspan.server.receiver.gate import Forbidden, Unauthenticated
+from costspan.server.receiver.quota import QuotaExceeded
 
 INVALID_ARGUMENT: Final = 3
 INTERNAL: Final = 13
+PERMISSION_DENIED: Final = 7
+RESOURCE_EXHAUSTED: Final = 8
 UNAVAILABLE: Final = 14
 UNAUTHENTICATED: Final = 16
 
@@ -40,10 +43,14 @@ def status(error: Exception) -> Any:
 
 def _code(error: Exception) -> int:
     match error:
+        case QuotaExceeded():
+            return RESOURCE_EXHAUSTED
         case RetryableError():
             return UNAVAILABLE
         case PermanentError():
             return INVALID_ARGUMENT
         case Unauthenticated():
             return UNAUTHENTICATED
+        case Forbidden():
+            return PERMISSION_DENIED
     return INTERNAL

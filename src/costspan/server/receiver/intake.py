@@ -9,7 +9,9 @@ from typing import Final
 
 from costspan.server.pipeline.pipeline import Pending, Pipeline, Taken
 from costspan.server.receiver.in_flight import Busy, Limits, Room, Share
+from costspan.server.receiver.keys import Key
 from costspan.server.receiver.limits import unpack
+from costspan.server.receiver.quota import Quotas
 
 DECODE_WORKERS: Final = 2
 
@@ -20,6 +22,7 @@ class Intake:
     def __init__(self, pipeline: Pipeline, limits: Limits) -> None:
         self.limits = limits
         self.counters = pipeline.counters
+        self.quotas = Quotas()
         self.room = Room(limits.in_flight_bytes)
         self._pipeline = pipeline
         self._workers = ThreadPoolExecutor(DECODE_WORKERS, thread_name_prefix="costspan-decode")
@@ -36,22 +39,29 @@ class Intake:
         oldest_s = next(iter(self._running.copy().values()), None)
         return 0.0 if oldest_s is None else time.monotonic() - oldest_s
 
-    def admit(self) -> None:
-        """Raise Busy where one more request would wait too long; asked before its body is read."""
+    def admit(self, key: Key) -> None:
+        """Raise QuotaExceeded, or Busy where one more request would wait too long; asked before its body is read."""
+        self.quotas.admit(key)
+        self._admit()
+
+    def _admit(self) -> None:
         if len(self._running) >= self.limits.in_flight_requests or self._pipeline.is_full:
             raise Busy("too many requests at once", retry_after_s=1)
 
-    async def take(self, body: bytes, content_type: str, encoding: str, signal: str) -> Taken:
-        """Return what became of a body of `signal`, once it is durable.
+    async def take(self, key: Key, body: bytes, content_type: str, encoding: str, signal: str) -> Taken:
+        """Return what became of a body of `signal` that `key` sent, once it is durable.
 
         Raise PermanentError for one that can never be taken, RetryableError for one that can later.
         """
-        self.admit()
+        self._admit()
+        self.quotas.book(key, size_bytes=len(body))
         task = asyncio.create_task(self._commit(body, content_type, encoding, signal))
         self._running[task] = time.monotonic()
         task.add_done_callback(self._running.pop)
         # A sender that goes away cancels its own wait, not the commit and the count of it.
-        return await asyncio.shield(task)
+        taken = await asyncio.shield(task)
+        self.quotas.book(key, spans=taken.items)
+        return taken
 
     def close(self) -> None:
         """Wait for the work under way."""

@@ -22,6 +22,7 @@ from costspan.server.receiver import answers
 from costspan.server.receiver.gate import Gate
 from costspan.server.receiver.in_flight import TooSlow
 from costspan.server.receiver.intake import Intake
+from costspan.server.receiver.keys import Key, Role
 from costspan.server.receiver.limits import MAX_WIRE_BYTES
 
 _SERVICES: Final = {
@@ -66,8 +67,8 @@ def otlp_services(intake: Intake, gate: Gate) -> list[Any]:
 def _exporter(signal: str, intake: Intake, gate: Gate) -> Callable[[Any, Context], Awaitable[bytes]]:
     async def export(_: Any, context: Context) -> bytes:
         try:
-            gate.admit(_authorization(context))
-            taken = await _take(context, signal, intake)
+            key = gate.admit(_authorization(context), Role.INGEST)
+            taken = await _take(context, key, signal, intake)
         except CostspanError as error:
             intake.counters.count_refused_request(type(error).__name__)
             return await _refuse(context, error)
@@ -80,8 +81,8 @@ def _exporter(signal: str, intake: Intake, gate: Gate) -> Callable[[Any, Context
     return export
 
 
-async def _take(context: Context, signal: str, intake: Intake) -> Taken:
-    intake.admit()
+async def _take(context: Context, key: Key, signal: str, intake: Intake) -> Taken:
+    intake.admit(key)
     try:
         async with asyncio.timeout(intake.limits.receive_timeout_s):
             message: Any = await context.read()
@@ -91,7 +92,7 @@ async def _take(context: Context, signal: str, intake: Intake) -> Taken:
         raise NoMessage(f"no message of at most {MAX_WIRE_BYTES} bytes came")
     with intake.room.share() as share:
         share.grow(len(message))
-        return await intake.take(message, PROTOBUF, "identity", signal)
+        return await intake.take(key, message, PROTOBUF, "identity", signal)
 
 
 def _authorization(context: Context) -> bytes:

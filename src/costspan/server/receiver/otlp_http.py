@@ -21,10 +21,12 @@ from costspan.core.errors import CostspanError, PermanentError, RetryableError
 from costspan.server.pipeline.pipeline import Taken
 from costspan.server.pipeline.signals import CONTENT_TYPES, JSON, PROTOBUF
 from costspan.server.receiver import answers
-from costspan.server.receiver.gate import CHALLENGE, Gate, Unauthenticated
+from costspan.server.receiver.gate import CHALLENGE, Forbidden, Gate, Unauthenticated
 from costspan.server.receiver.in_flight import Share, TooSlow
 from costspan.server.receiver.intake import Intake
+from costspan.server.receiver.keys import Key, Role
 from costspan.server.receiver.limits import MAX_WIRE_BYTES, TooLarge, UnknownEncoding
+from costspan.server.receiver.quota import QuotaExceeded
 
 _DRAIN_BYTES: Final = 256 * 1024 * 1024
 """How much of an oversized body is read and thrown away so that the sender, still sending, gets its answer."""
@@ -44,8 +46,8 @@ def otlp_handler(signal: str, intake: Intake, gate: Gate) -> Handler:
     async def take(request: Request) -> Response:
         content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         try:
-            gate.admit(request.headers.get("authorization", "").encode("latin-1"))
-            taken = await _take(request, content_type, signal, intake)
+            key = gate.admit(request.headers.get("authorization", "").encode("latin-1"), Role.INGEST)
+            taken = await _take(request, key, content_type, signal, intake)
         except ClientDisconnect:
             intake.counters.count_refused_request("sender went away")
             return Response(status_code=400)
@@ -61,17 +63,17 @@ def otlp_handler(signal: str, intake: Intake, gate: Gate) -> Handler:
     return take
 
 
-async def _take(request: Request, content_type: str, signal: str, intake: Intake) -> Taken:
+async def _take(request: Request, key: Key, content_type: str, signal: str, intake: Intake) -> Taken:
     if content_type not in CONTENT_TYPES:
         raise UnreadableType(f"Content-Type {content_type!r} is not OTLP; use {PROTOBUF} or {JSON}")
-    intake.admit()
+    intake.admit(key)
     with intake.room.share() as share:
         try:
             async with asyncio.timeout(intake.limits.receive_timeout_s):
                 body = await _body(request, share)
         except TimeoutError:
             raise TooSlow(f"the body did not arrive within {intake.limits.receive_timeout_s} s") from None
-        return await intake.take(body, content_type, request.headers.get("content-encoding", ""), signal)
+        return await intake.take(key, body, content_type, request.headers.get("content-encoding", ""), signal)
 
 
 async def _body(request: Request, share: Share) -> bytes:
@@ -103,10 +105,14 @@ def _refusal(error: Exception, content_type: str) -> Response:
 
 def _http_status(error: Exception) -> int:
     match error:
+        case QuotaExceeded():
+            return 429
         case RetryableError():
             return 503
         case Unauthenticated():
             return 401
+        case Forbidden():
+            return 403
         case TooLarge():
             return 413
         case UnreadableType() | UnknownEncoding():

@@ -75,6 +75,10 @@ class IngestCollector(Collector):
         yield _counter("costspan_other_items", "Items that are no model call", counts.other_spans)
         yield _by("costspan_refused_items", "Items refused for good", "reason", counts.refused)
         yield _by("costspan_refused_requests", "Requests refused whole", "reason", counts.refused_requests)
+        used = self._intake.quotas.read()
+        for name in ("requests", "spans", "bytes", "over_quota"):
+            counted = {key: getattr(usage, name) for key, usage in used.items() if key}
+            yield _by(f"costspan_key_{name}", f"What keys sent: {name}", "key", counted)
         yield _gauge("costspan_queue_requests", "Requests that wait for their commit", self._pipeline.waiting_requests)
         yield _gauge("costspan_in_flight_requests", "Requests decoded or waiting", self._intake.requests)
         yield _gauge("costspan_in_flight_bytes", "What requests in flight hold", self._intake.room.held_bytes)
