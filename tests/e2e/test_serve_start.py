@@ -49,7 +49,7 @@ def test_without_the_key_nothing_is_read_or_written(guarded: Server, presented: 
     assert Status.FromString(written.body).code == 16
     for answer in (read, written):
         assert answer.status == 401
-        assert answer.headers["www-authenticate"].startswith("Basic")
+        assert answer.headers["www-authenticate"].startswith("Bearer")
         assert "s3cr" not in answer.body.decode()
     assert guarded.get("/healthz").status == 200
     assert "Traceback" not in guarded.errors()

@@ -5,6 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from costspan.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from costspan.server.config import Tls
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -15,6 +21,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-grpc", action="store_true", help="no OTLP/gRPC")
     parser.add_argument("--data", type=Path, help="folder of the ledger (default: $COSTSPAN_DATA or costspan-data)")
     parser.add_argument("--config", type=Path, help="costspan.yaml (default: $COSTSPAN_CONFIG or the one in --data)")
+    parser.add_argument("--tls-cert", type=Path, help="certificate and its chain (PEM): TLS on both ports")
+    parser.add_argument("--tls-key", type=Path, help="private key of the certificate (PEM)")
     parser.add_argument("--root-path", default="", help="path prefix under which a reverse proxy serves costspan")
 
 
@@ -32,6 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
         host=arguments.host,
         port=arguments.port,
         grpc_port=None if arguments.no_grpc else arguments.grpc_port,
+        tls=_tls(arguments.tls_cert, arguments.tls_key),
         root_path=arguments.root_path.rstrip("/"),
         api_key=api_key_from(),
         settings=read_settings(settings_file(data, named)),
@@ -39,6 +48,14 @@ def run(arguments: argparse.Namespace) -> int:
     )
     runtime.run(config, lambda: make_server(config), lambda said: print(f"costspan: {said}", flush=True))
     return 0
+
+
+def _tls(cert: Path | None, key: Path | None) -> Tls | None:
+    from costspan.server.config import Tls
+
+    if (cert is None) != (key is None):
+        raise UsageError("--tls-cert and --tls-key go together")
+    return Tls(cert, key) if cert and key else None
 
 
 def _path(text: str | None) -> Path | None:

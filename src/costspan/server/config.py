@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
+import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -53,6 +54,20 @@ class Settings:
     """What requests in flight may hold together, and how long one may take to arrive."""
 
 
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """The files of a certificate with its chain, and of its private key, both PEM."""
+
+    cert: Path
+    key: Path
+
+    def __post_init__(self) -> None:
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(self.cert, self.key)
+        except (OSError, ssl.SSLError) as error:
+            raise ConfigError(f"--tls-cert {self.cert}, --tls-key {self.key}: {error.strerror or error}") from None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerConfig:
     """How `costspan serve` was started."""
@@ -62,6 +77,8 @@ class ServerConfig:
     port: int = DEFAULT_PORT
     grpc_port: int | None = DEFAULT_GRPC_PORT
     """Port of OTLP/gRPC; None for no such door."""
+    tls: Tls | None = None
+    """Makes both doors speak TLS."""
     root_path: str = ""
     """Path prefix under which a reverse proxy serves costspan, without a trailing slash."""
     api_key: str | None = field(default=None, repr=False)

@@ -58,7 +58,8 @@ async def _serve(config: ServerConfig, open_application: Callable[[], Applicatio
                 await otlp_grpc.start()
             host, port = listening.getsockname()[:2]
             beside = f"OTLP/gRPC on {_address(host, grpc_port)}, " if grpc_port else ""
-            say(f"dashboard and OTLP/HTTP on http://{_address(host, port)}, {beside}ledger in {config.data}")
+            scheme = "https" if config.tls else "http"
+            say(f"dashboard and OTLP/HTTP on {scheme}://{_address(host, port)}, {beside}ledger in {config.data}")
             await uvicorn.Server(_http_settings(config, application.http)).serve(sockets=[listening])
         finally:
             if otlp_grpc is not None:
@@ -88,7 +89,11 @@ def _grpc_server(config: ServerConfig) -> tuple[Any | None, int]:
     # gRPC cannot take a socket over and does not say why it has no port.
     _listen(config.host, config.grpc_port, "--grpc-port").close()
     server = grpc.aio.server(options=OPTIONS)
-    return server, server.add_insecure_port(_address(config.host, config.grpc_port))
+    address = _address(config.host, config.grpc_port)
+    if config.tls is None:
+        return server, server.add_insecure_port(address)
+    pair = (config.tls.key.read_bytes(), config.tls.cert.read_bytes())
+    return server, server.add_secure_port(address, grpc.ssl_server_credentials([pair]))
 
 
 def _address(host: str, port: int) -> str:
@@ -100,6 +105,8 @@ def _http_settings(config: ServerConfig, app: FastAPI) -> uvicorn.Config:
         app,
         http=bounded_headers(config.settings.limits.receive_timeout_s),
         ws="none",
+        ssl_certfile=config.tls.cert if config.tls else None,
+        ssl_keyfile=config.tls.key if config.tls else None,
         lifespan="off",
         log_config=None,
         access_log=False,

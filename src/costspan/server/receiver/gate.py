@@ -14,8 +14,9 @@ from typing import Final
 from costspan.core.errors import ConfigError, CostspanError
 from costspan.server.receiver.keys import Key, Role, read_keys, sha256_of
 
-CHALLENGE: Final = 'Basic realm="costspan", charset="UTF-8"'
-"""What a client is told that presented no key; curl and others then send it as a password."""
+CHALLENGE: Final = 'Bearer realm="costspan"'
+"""What a client is told that presented no key. Basic is accepted, too, but asking for it would open a browser's own
+dialog where the sign-in page is wanted."""
 _ALL: Final = frozenset({Role.ADMIN})
 ANYBODY: Final = Key(name="", sha256="", roles=_ALL)
 """Whoever comes where no keys are set."""
@@ -63,8 +64,14 @@ class Gate:
     def find(self, secret: bytes) -> Key | None:
         """Return the key with this secret."""
         presented = sha256_of(secret)
-        known = (*self._own, *self._current())
-        return next((key for key in known if hmac.compare_digest(key.sha256, presented)), None)
+        return next((key for key in self._known() if hmac.compare_digest(key.sha256, presented)), None)
+
+    def named(self, name: str) -> Key | None:
+        """Return the key of this name."""
+        return next((key for key in self._known() if key.name == name), None)
+
+    def _known(self) -> tuple[Key, ...]:
+        return (*self._own, *self._current())
 
     def _current(self) -> tuple[Key, ...]:
         with self._lock:

@@ -24,8 +24,11 @@ from costspan.server.web.api.tools import tool_routes
 from costspan.server.web.assets import mount_dashboard
 from costspan.server.web.auth import RequireKey
 from costspan.server.web.bodies import BoundBodies
+from costspan.server.web.headers import SecureHeaders
+from costspan.server.web.login import login_routes
 from costspan.server.web.metrics import ServerMetrics
 from costspan.server.web.problem import answer_errors_as_problems
+from costspan.server.web.session import Sessions
 
 
 def make_app(
@@ -69,7 +72,10 @@ def make_app(
     app.include_router(call_routes(store, lambda: repricing.card, clock))
     app.include_router(tool_routes(store, clock))
     app.include_router(price_routes(repricing, clock))
+    sessions = Sessions(gate)
+    app.router.routes += login_routes(gate, sessions)
     mount_dashboard(app)
     app.add_middleware(BoundBodies, timeout_s=config.settings.limits.receive_timeout_s)
-    app.add_middleware(RequireKey, gate=gate)
+    app.add_middleware(RequireKey, gate=gate, sessions=sessions)
+    app.add_middleware(SecureHeaders)
     return app

@@ -8,6 +8,8 @@ from typing import Final
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from costspan.server.web.paths import is_otlp
+
 MAX_BODY_BYTES: Final = 1024 * 1024
 
 
@@ -20,7 +22,7 @@ class BoundBodies:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on with a bound on what it reads."""
-        if scope["type"] != "http" or scope["path"].startswith("/v1/"):
+        if scope["type"] != "http" or is_otlp(scope):
             await self._app(scope, receive, send)
             return
         until = asyncio.get_running_loop().time() + self._timeout_s
