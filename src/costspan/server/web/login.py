@@ -21,7 +21,8 @@ _STYLE: Final = """
 :root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif }
 body { display: grid; place-items: center; min-height: 90vh; margin: 0 }
 main { width: 20rem } h1 { font-size: 1.25rem } label, input, button { display: block; width: 100%; font: inherit }
-input, button { box-sizing: border-box; margin: .25rem 0 1rem; padding: .5rem } [hidden] { display: none } .wrong { color: #b3261e }
+input, button { box-sizing: border-box; margin: .25rem 0 1rem; padding: .5rem }
+[hidden] { display: none } .wrong { color: #b3261e }
 @media (prefers-color-scheme: dark) { .wrong { color: #f2b8b5 } }
 """
 _POLICY: Final = (
