@@ -72,9 +72,8 @@ def read_link(record: SpanRecord) -> Link:
 
 
 def _assemble(record: SpanRecord, dialect: Dialect, operation: str, span_class: SpanClass) -> Call:
-    attributes = record.attributes
     answer = dialect.answer(record) or _NO_ANSWER
-    server_address = dialect.say(attributes, "server_address")
+    server_address = dialect.say(record, "server_address")
     mode, mode_note = _mode(record, dialect, answer)
     error_type = _error_type(record, dialect)
     counts = dialect.counts(record)
@@ -102,7 +101,7 @@ def _assemble(record: SpanRecord, dialect: Dialect, operation: str, span_class: 
         provider=provider,
         requested_model=requested_model,
         response_model=response_model,
-        response_id=dialect.say(attributes, "response_id") or answer.response_id,
+        response_id=dialect.say(record, "response_id") or answer.response_id,
         server_address=server_address,
         mode=mode,
         usage=usage.usage,
@@ -111,10 +110,15 @@ def _assemble(record: SpanRecord, dialect: Dialect, operation: str, span_class: 
         finish_reason=outcome.finish_reason(dialect.finish_reason(record)),
         error_type=error_type,
         streamed=dialect.streamed(record),
-        time_to_first_chunk_s=dialect.time_to_first_chunk_s(record),
+        time_to_first_chunk_s=_to_the_ns(dialect.time_to_first_chunk_s(record)),
         reported_cost=_reported_cost(record, dialect, answer.usage),
         attribution=read_attribution(dialect.attribution_attributes(record), record.resource),
     )
+
+
+def _to_the_ns(seconds: float | None) -> float | None:
+    """Return a duration at the precision of spans, which is what the ledger keeps of it."""
+    return None if seconds is None else round(seconds, 9)
 
 
 def _usage(record: SpanRecord, dialect: Dialect, counts: Counts, raw: RawUsage | None) -> Split:
@@ -128,11 +132,11 @@ def _reported_cost(record: SpanRecord, dialect: Dialect, raw: RawUsage | None) -
 
 
 def _mode(record: SpanRecord, dialect: Dialect, answer: Answer) -> tuple[str, str | None]:
-    served = dialect.say(record.attributes, "served_mode") or answer.mode
+    served = dialect.say(record, "served_mode") or answer.mode
     if served is not None:
         tier = served.lower().rpartition(".")[2]
         return _MODES.get(tier, tier), None
-    requested = (dialect.say(record.attributes, "requested_mode") or "").lower()
+    requested = (dialect.say(record, "requested_mode") or "").lower()
     if requested in _KEPT_REQUESTS:
         return requested, f"the tier served was not reported; {requested} was asked for"
     return STANDARD_MODE, None

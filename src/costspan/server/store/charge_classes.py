@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from costspan.core.charge import PricedUsage
 from costspan.core.units import CACHE_READ_UNITS, CACHE_WRITE_UNITS, INPUT_UNITS, OUTPUT_UNITS
@@ -17,19 +18,37 @@ class ChargeClasses:
     cache_write: int | None = None
     output: int | None = None
     fee: int | None = None
+    total: int | None = None
+
+
+_NOTHING: Final = ChargeClasses()
+_INPUT: Final = frozenset(INPUT_UNITS)
+_OUTPUT: Final = frozenset(OUTPUT_UNITS)
+_CACHE_READ: Final = frozenset(CACHE_READ_UNITS)
+_CACHE_WRITE: Final = frozenset(CACHE_WRITE_UNITS)
 
 
 def charge_classes(priced: PricedUsage) -> ChargeClasses:
     """Return the call's cost by class. The classes `input`, `output` and `fee` sum to the call's cost."""
-    if priced.cost is None:
-        return ChargeClasses()
-    by_unit = {charge.unit: charge.cost for charge in priced.charges}
-    tokens_in = sum(by_unit.get(unit, 0) for unit in INPUT_UNITS)
-    tokens_out = sum(by_unit.get(unit, 0) for unit in OUTPUT_UNITS)
+    cost = priced.cost
+    if cost is None:
+        return _NOTHING
+    tokens_in = tokens_out = cache_read = cache_write = 0
+    for charge in priced.charges:
+        unit = charge.unit
+        if unit in _INPUT:
+            tokens_in += charge.cost
+            if unit in _CACHE_READ:
+                cache_read += charge.cost
+            elif unit in _CACHE_WRITE:
+                cache_write += charge.cost
+        elif unit in _OUTPUT:
+            tokens_out += charge.cost
     return ChargeClasses(
         input=tokens_in,
-        cache_read=sum(by_unit.get(unit, 0) for unit in CACHE_READ_UNITS),
-        cache_write=sum(by_unit.get(unit, 0) for unit in CACHE_WRITE_UNITS),
+        cache_read=cache_read,
+        cache_write=cache_write,
         output=tokens_out,
-        fee=priced.cost - tokens_in - tokens_out,
+        fee=cost - tokens_in - tokens_out,
+        total=cost,
     )

@@ -107,6 +107,11 @@ class Neighbourhood:
     standing_tools: Mapping[str, Standing] = field(default_factory=dict)
     cut: frozenset[str] = frozenset()
 
+    @property
+    def records(self) -> list[Call | Link]:
+        """Every call and link."""
+        return [*self.calls, *self.links]
+
 
 @dataclass(frozen=True, slots=True)
 class Posting:
@@ -120,9 +125,15 @@ class Posting:
     tools: Sequence[ToolEntry] = ()
 
 
-def key_of(identity: str | None) -> str | None:
-    """Return a record's identity as the 128-bit key ledgers join on, in hex."""
-    return hashlib.blake2b(identity.encode(), digest_size=16).hexdigest() if identity else None
+def key_of(identity: str | None) -> bytes | None:
+    """Return a record's identity as the 128-bit key ledgers join on."""
+    return hashlib.blake2b(identity.encode(), digest_size=16).digest() if identity else None
+
+
+def key_text_of(identity: str | None) -> str | None:
+    """Return the key in hex."""
+    key = key_of(identity)
+    return key.hex() if key else None
 
 
 def encode_call(call: Call) -> bytes:
@@ -146,7 +157,21 @@ def decode_use(encoded: bytes) -> ToolUse:
 
 
 def digest(settled: Settled) -> str:
-    """Return what tells two verdicts on a record apart; prices are left out, since they change only by re-pricing."""
+    """Return what tells two verdicts on a record apart: nothing for one that stands alone, as most do.
+
+    Prices are left out, since they change only by re-pricing.
+    """
+    return "" if settled.stands_alone else full_digest(settled)
+
+
+def full_digest(settled: Settled) -> str:
+    """Return the digest with the record in it, which ledgers of an earlier schema have for every entry."""
     sampled = (settled.adjusted.kept, settled.adjusted.of) if settled.adjusted else None
     verdict = _ENCODER.encode((settled.call, settled.role, settled.owner, sampled))
     return hashlib.blake2b(verdict, digest_size=12).hexdigest()
+
+
+def is_same_verdict(settled: Settled, stands: Standing) -> bool:
+    """Return True when the entry that stands says what `settled` says."""
+    found = digest(settled)
+    return stands.digest == found or (not found and stands.digest == full_digest(settled))
