@@ -96,7 +96,7 @@ class Call:
     @property
     def identity(self) -> str:
         """What makes a record the same record when it is sent again (accounting rule 5.1)."""
-        return self.event_key or f"{self.trace_id}/{self.span_id}"
+        return self.attribution.scoped(self.event_key or f"{self.trace_id}/{self.span_id}")
 
     @property
     def failed(self) -> bool:

@@ -17,7 +17,7 @@ from costspan.server.store.repricing import Scope
 from costspan.testing.spans.call import sample_call
 
 ADDED = ("sent_provider", "kept", "run_id", "corrects", "undoes", "booked_at", "adjusts")
-ADDED_LATER = ("as_received", "started_ns", "trace_state")
+ADDED_LATER = ("as_received", "started_ns", "trace_state", "tenant")
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_the_columns_are_added_with_what_the_records_say(earlier: Path, read_onl
         rows = connection.execute("SELECT provider, sent_provider, kept FROM calls ORDER BY provider").fetchall()
         versions = connection.execute("SELECT version FROM ledger_schema ORDER BY 1").fetchall()
     assert rows == [("azure", "azure.ai.openai", None), ("openai", "openai", 2**54)]
-    assert versions == [(1,), (3,)]
+    assert versions == [(1,), (4,)]
 
 
 def test_it_agrees_with_the_prices_it_was_made_with_and_takes_new_ones(earlier: Path) -> None:

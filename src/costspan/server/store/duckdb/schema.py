@@ -14,7 +14,7 @@ from typing import Final
 from costspan.core.attribution import DIMENSIONS
 from costspan.server.store.duckdb.rows import CALL_KINDS
 
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
 TAGS_TYPE: Final = "MAP(VARCHAR, VARCHAR)"
 
 
