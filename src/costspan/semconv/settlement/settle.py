@@ -41,17 +41,7 @@ class Settled:
     @property
     def as_received(self) -> bool:
         """True when nothing was added to the record."""
-        return self.received is None or self.received == self.call
-
-    @property
-    def stands_alone(self) -> bool:
-        """True for the verdict on a record by itself: it counts, as it was received."""
-        return (
-            self.role is Role.OWNER
-            and self.reason is None
-            and self.adjusted == adjusted_count(self.call.trace_state)
-            and self.as_received
-        )
+        return self.received is None or self.received is self.call or self.received == self.call
 
 
 def settle(calls: Sequence[Call], links: Sequence[Link], witnesses: frozenset[Witness] = frozenset()) -> list[Settled]:
@@ -199,7 +189,7 @@ def _with_attempts(settled: list[Settled]) -> list[Settled]:
                 and previous.failed
                 and call.started_at_ns - previous.ended_at_ns < _RETRY_WITHIN_NS
             ):
-                call = replace(call, attempt=previous.attempt + 1)
+                call = replace(call, attempt=max(call.attempt, previous.attempt + 1))
                 received = settled[position].received or settled[position].call
                 numbered[position] = replace(settled[position], call=call, received=received)
             previous = call

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from costspan.core.charge import PricedUsage
 from costspan.core.units import CACHE_READ_UNITS, CACHE_WRITE_UNITS, INPUT_UNITS, OUTPUT_UNITS
 
 
-@dataclass(frozen=True, slots=True)
-class ChargeClasses:
+class ChargeClasses(NamedTuple):
     """Effective cost by class in pico-dollars; all None where the call has no cost. `input` contains both caches."""
 
     input: int | None = None
@@ -19,6 +17,8 @@ class ChargeClasses:
     output: int | None = None
     fee: int | None = None
     total: int | None = None
+    list_total: int | None = None
+    """At published prices."""
 
 
 _NOTHING: Final = ChargeClasses()
@@ -30,25 +30,19 @@ _CACHE_WRITE: Final = frozenset(CACHE_WRITE_UNITS)
 
 def charge_classes(priced: PricedUsage) -> ChargeClasses:
     """Return the call's cost by class. The classes `input`, `output` and `fee` sum to the call's cost."""
-    cost = priced.cost
-    if cost is None:
+    if not priced.status.has_cost:
         return _NOTHING
-    tokens_in = tokens_out = cache_read = cache_write = 0
-    for charge in priced.charges:
-        unit = charge.unit
+    tokens_in = tokens_out = cache_read = cache_write = fee = list_total = 0
+    for unit, _, _, _, list_cost, cost in priced.charges:
+        list_total += list_cost
         if unit in _INPUT:
-            tokens_in += charge.cost
+            tokens_in += cost
             if unit in _CACHE_READ:
-                cache_read += charge.cost
+                cache_read += cost
             elif unit in _CACHE_WRITE:
-                cache_write += charge.cost
+                cache_write += cost
         elif unit in _OUTPUT:
-            tokens_out += charge.cost
-    return ChargeClasses(
-        input=tokens_in,
-        cache_read=cache_read,
-        cache_write=cache_write,
-        output=tokens_out,
-        fee=cost - tokens_in - tokens_out,
-        total=cost,
-    )
+            tokens_out += cost
+        else:
+            fee += cost
+    return ChargeClasses(tokens_in, cache_read, cache_write, tokens_out, fee, tokens_in + tokens_out + fee, list_total)

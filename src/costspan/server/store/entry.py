@@ -16,6 +16,7 @@ from costspan.core.link import Link
 from costspan.core.record import MetricPoint
 from costspan.core.tool import ToolUse
 from costspan.semconv.metrics import MetricState
+from costspan.semconv.sampling import adjusted_count
 from costspan.semconv.settlement.settle import Settled
 from costspan.semconv.settlement.witness import Witness
 
@@ -115,7 +116,7 @@ class Neighbourhood:
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """One atomic addition: new records, entries taken back (by id), entries added."""
+    """One atomic addition: new records, entries taken back (by id), entries added. Every new call has an entry."""
 
     batch: Batch
     reversed_entry_ids: Sequence[int] = ()
@@ -159,13 +160,19 @@ def decode_use(encoded: bytes) -> ToolUse:
 def digest(settled: Settled) -> str:
     """Return what tells two verdicts on a record apart: nothing for one that stands alone, as most do.
 
-    Prices are left out, since they change only by re-pricing.
+    Prices are left out, since they change only by re-pricing; so is a record to which nothing was added.
     """
-    return "" if settled.stands_alone else full_digest(settled)
+    adjusted, call = settled.adjusted, settled.call
+    if not settled.as_received:
+        return full_digest(settled)
+    if settled.role is Role.OWNER and settled.reason is None and adjusted == adjusted_count(call.trace_state):
+        return ""
+    verdict = f"{settled.role}/{settled.owner}/{adjusted.kept}/{adjusted.of}" if adjusted else settled.owner or ""
+    return hashlib.blake2b(f"{settled.role}/{verdict}".encode(), digest_size=12).hexdigest()
 
 
 def full_digest(settled: Settled) -> str:
-    """Return the digest with the record in it, which ledgers of an earlier schema have for every entry."""
+    """Return the digest with the call in it, which ledgers of an earlier schema have for every entry."""
     sampled = (settled.adjusted.kept, settled.adjusted.of) if settled.adjusted else None
     verdict = _ENCODER.encode((settled.call, settled.role, settled.owner, sampled))
     return hashlib.blake2b(verdict, digest_size=12).hexdigest()
@@ -173,5 +180,4 @@ def full_digest(settled: Settled) -> str:
 
 def is_same_verdict(settled: Settled, stands: Standing) -> bool:
     """Return True when the entry that stands says what `settled` says."""
-    found = digest(settled)
-    return stands.digest == found or (not found and stands.digest == full_digest(settled))
+    return stands.digest == digest(settled) or (settled.as_received and stands.digest == full_digest(settled))

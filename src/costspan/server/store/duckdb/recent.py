@@ -16,7 +16,7 @@ from costspan.core.link import Link
 from costspan.core.tool import ToolUse
 from costspan.semconv.settlement.witness import is_unplaced
 from costspan.server.store.duckdb.fingerprints import Fingerprints
-from costspan.server.store.entry import Entry, Neighbourhood, Posting, Standing, ToolEntry, digest
+from costspan.server.store.entry import Entry, Neighbourhood, Posting, Standing, ToolEntry
 
 MAX_RECORDS: Final = 40_000
 """Records held, in all: about 60 MB."""
@@ -88,8 +88,8 @@ class Recent:
             if (has := self._traces.get(use.trace_id)) is not None:
                 has.tools[use.identity] = (use, around.standing_tools[use.identity])
 
-    def add(self, posting: Posting, ids: Sequence[int], tool_ids: Sequence[int]) -> None:
-        """Take in what was committed; `ids` are those of the entries, `tool_ids` those of the tools."""
+    def add(self, posting: Posting, standing: Sequence[Standing], tool_ids: Sequence[int]) -> None:
+        """Take in what was committed: `standing` what the entries are found by from now on, `tool_ids` the tools."""
         for record in posting.batch.records:
             trace_id = record.trace_id
             held = self._traces.get(trace_id)
@@ -99,7 +99,7 @@ class Recent:
                 self._put(self._held(trace_id), record)
             else:
                 self._leave(record)
-        replaced = self._enter(posting.entries, ids) | self._enter_tools(posting.tools, tool_ids)
+        replaced = self._enter(posting.entries, standing) | self._enter_tools(posting.tools, tool_ids)
         if not replaced.issuperset(posting.reversed_entry_ids):
             self.forget()
         self._resolved.clear()
@@ -137,16 +137,17 @@ class Recent:
         day = 24 * _NS_PER_HOUR
         return not self.may_be_elsewhere(trace_id) and not self.is_blind(started_at_ns - day, started_at_ns + day)
 
-    def _enter(self, entries: Sequence[Entry], ids: Sequence[int]) -> set[int]:
+    def _enter(self, entries: Sequence[Entry], standing: Sequence[Standing]) -> set[int]:
         replaced: set[int] = set()
-        for entry_id, entry in zip(ids, entries, strict=True):
-            held = self._traces.get(entry.call.trace_id)
+        for stands, entry in zip(standing, entries, strict=True):
+            call = entry.settled.call
+            held = self._traces.get(call.trace_id)
             if held is not None:
-                identity = entry.call.identity
+                identity = call.identity
                 before = held.standing.get(identity)
                 if before is not None:
                     replaced.add(before.entry_id)
-                held.standing[identity] = Standing(entry_id, digest(entry.settled))
+                held.standing[identity] = stands
         return replaced
 
     def _enter_tools(self, tools: Sequence[ToolEntry], ids: Sequence[int]) -> set[int]:

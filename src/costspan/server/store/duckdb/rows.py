@@ -14,7 +14,7 @@ from typing import Any, Final
 from costspan.core.attribution import DIMENSIONS
 from costspan.core.call import Call, Role, Signal
 from costspan.core.charge import RateReference
-from costspan.core.units import TOKEN_UNITS, Unit
+from costspan.core.units import FEE_UNITS, Unit
 from costspan.server.store.charge_classes import charge_classes
 from costspan.server.store.duckdb.arrow import KEY, MOMENT, REAL, SMALL, SPAN_ID, TEXT, TRUTH, WHOLE, Kind
 from costspan.server.store.entry import Entry, digest, key_of
@@ -85,6 +85,7 @@ CHARGE_KINDS: Final[Mapping[str, Kind]] = {
 _call_facts: Final = attrgetter(*_OF_CALL)
 _dimensions: Final = attrgetter(*DIMENSIONS)
 _UNITS: Final = tuple(Unit)
+_FEES: Final = frozenset(FEE_UNITS)
 _NO_QUANTITIES: Final = (0,) * len(_UNITS)
 _NO_RATE: Final = (None, None)
 _price_text = lru_cache(maxsize=4096)(str)
@@ -115,7 +116,7 @@ def call_row(entry_id: int, entry: Entry) -> tuple[Any, ...]:
         call.started_at_ns % 1000,
         duration_ns if duration_ns >= 0 else None,
         ttft_ns(call),
-        call.usage.total(TOKEN_UNITS),
+        sum(quantities.values()) if _FEES.isdisjoint(quantities) else call.usage.tokens,
         json.dumps(dict(attribution.tags)) if attribution.tags else None,
         call.provider,
         priced.provider or call.provider,
@@ -128,7 +129,7 @@ def call_row(entry_id: int, entry: Entry) -> tuple[Any, ...]:
         *_dimensions(attribution),
         *map(quantities.get, _UNITS, _NO_QUANTITIES),
         classes.total,
-        priced.list_cost,
+        classes.list_total,
         classes.input,
         classes.cache_read,
         classes.cache_write,

@@ -16,10 +16,11 @@ from costspan.core.link import Link
 from costspan.server.store.duckdb import records, series, tools
 from costspan.server.store.duckdb.arrow import registered, registered_rows
 from costspan.server.store.duckdb.recent import Recent
-from costspan.server.store.duckdb.rows import CALL_KINDS, CHARGE_KINDS, call_row, charge_rows, keeps_record
+from costspan.server.store.duckdb.rows import CALL_KINDS, CHARGE_KINDS, call_row, charge_rows
 from costspan.server.store.duckdb.schema import TAGS_TYPE
-from costspan.server.store.entry import Entry, Posting
+from costspan.server.store.entry import Entry, Posting, Standing
 
+_ENTRY_ID, _DIGEST, _AS_RECEIVED = map(list(CALL_KINDS).index, ("entry_id", "digest", "as_received"))
 _TAGS: Final = f"""from_json(tags, '"{TAGS_TYPE}"')"""
 _INSERT_CALLS: Final = (
     f"INSERT INTO calls (sign, posted_at, {', '.join(CALL_KINDS)}) "
@@ -28,10 +29,11 @@ _INSERT_CALLS: Final = (
 INSERT_CHARGES: Final = (
     f"INSERT INTO charges (sign, posted_at, {', '.join(CHARGE_KINDS)}) SELECT 1, ?, * FROM charge_batch"
 )
-# A reversal keeps the id of the entry it takes back, so the two are found together and sum to nothing.
+# A reversal keeps the id of the entry it takes back, so the two are found together and sum to nothing. Ids rise with
+# the rows, so the bounds keep the search to where the entries are.
 _REVERSE: Final = (
     "INSERT INTO {table} SELECT c.* REPLACE (-1 AS sign, ? AS posted_at) FROM {table} c "
-    "WHERE c.sign > 0 AND c.entry_id IN (SELECT entry_id FROM reversed_batch)"
+    "WHERE c.sign > 0 AND c.entry_id BETWEEN ? AND ? AND c.entry_id IN (SELECT entry_id FROM reversed_batch)"
 )
 
 
@@ -55,18 +57,19 @@ class Writer:
         """Add `posting` in one durable transaction. Whatever is raised, nothing was added."""
         ids = self.new_entry_ids(len(posting.entries))
         tool_ids = self.new_entry_ids(len(posting.tools))
+        rows = list(map(call_row, ids, posting.entries))
         with self.transaction() as moment:
-            if unsaid := _not_in_entries(posting):
+            if unsaid := _not_in_entries(posting, rows):
                 records.insert(self._connection, unsaid, moment)
             if posting.metrics is not None:
                 series.save(self._connection, self.metric_state, posting.metrics)
             if posting.reversed_entry_ids:
                 self._reverse(posting.reversed_entry_ids, moment)
             if posting.entries:
-                self._insert(posting.entries, ids, moment)
+                self._insert(posting.entries, rows, moment)
             if posting.tools:
                 tools.insert(self._connection, posting.tools, tool_ids, moment)
-        self.recent.add(posting, ids, tool_ids)
+        self.recent.add(posting, [Standing(row[_ENTRY_ID], row[_DIGEST]) for row in rows], tool_ids)
         self.metric_state = posting.metrics or self.metric_state
 
     @contextmanager
@@ -98,13 +101,14 @@ class Writer:
     def _reverse(self, entry_ids: Sequence[int], moment: Any) -> None:
         with registered(self._connection, "reversed_batch", {"entry_id": (entry_ids, DataType.int64())}):
             for table in ("calls", "charges", "tools"):
-                self._connection.execute(_REVERSE.format(table=table), [moment])
+                self._connection.execute(_REVERSE.format(table=table), [moment, min(entry_ids), max(entry_ids)])
 
-    def _insert(self, entries: Sequence[Entry], ids: Sequence[int], moment: Any) -> None:
-        calls = list(map(call_row, ids, entries))
-        with registered_rows(self._connection, "call_batch", CALL_KINDS, calls):
+    def _insert(self, entries: Sequence[Entry], rows: Sequence[tuple[Any, ...]], moment: Any) -> None:
+        with registered_rows(self._connection, "call_batch", CALL_KINDS, rows):
             self._connection.execute(_INSERT_CALLS, [moment])
-        charges = [row for entry_id, entry in zip(ids, entries, strict=True) for row in charge_rows(entry_id, entry)]
+        charges = [
+            line for row, entry in zip(rows, entries, strict=True) for line in charge_rows(row[_ENTRY_ID], entry)
+        ]
         with registered_rows(self._connection, "charge_batch", CHARGE_KINDS, charges):
             self._connection.execute(INSERT_CHARGES, [moment])
 
@@ -116,7 +120,9 @@ class Writer:
             return
 
 
-def _not_in_entries(posting: Posting) -> list[Call | Link]:
+def _not_in_entries(posting: Posting, rows: Sequence[tuple[Any, ...]]) -> list[Call | Link]:
     """Return the new records of which no entry of the posting says all that was received."""
-    said = {entry.call.identity for entry in posting.entries if keeps_record(entry)}
+    if all(row[_AS_RECEIVED] for row in rows):
+        return list(posting.batch.links)
+    said = {entry.call.identity for entry, row in zip(posting.entries, rows, strict=True) if row[_AS_RECEIVED]}
     return [*(call for call in posting.batch.calls if call.identity not in said), *posting.batch.links]
