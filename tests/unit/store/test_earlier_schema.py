@@ -22,7 +22,7 @@ from costspan.testing.spans.call import sample_call
 from costspan.testing.stores import EVER, assert_same
 
 ADDED = ("sent_provider", "kept", "run_id", "corrects", "undoes", "booked_at", "adjusts")
-ADDED_LATER = ("as_received", "started_ns", "trace_state")
+ADDED_LATER = ("as_received", "started_ns", "trace_state", "tenant")
 
 
 @pytest.fixture

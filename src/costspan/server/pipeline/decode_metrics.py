@@ -34,6 +34,8 @@ _NO_VALUE: Final = 1
 
 _MAX_VALUE: Final = 2**53
 """Beyond it a double no longer counts by one, and no emitter has counted so far."""
+_MAX_COUNT: Final = 2**31 - 1
+"""Requests one point can stand for: what the ledger's column holds."""
 
 _TEMPORALITY: Final = {
     1: Temporality.DELTA,
@@ -291,7 +293,7 @@ def _point(metric: _Metric, value: _Value, resource: Attributes, scope: Scope) -
         raise MalformedRecord("a gauge of usage cannot be added up")
     if metric.temporality is Temporality.UNSPECIFIED:
         raise MalformedRecord("the aggregation temporality is not said")
-    if not abs(value.value) <= _MAX_VALUE or not 0 <= (value.count or 0) <= _MAX_VALUE:
+    if not abs(value.value) <= _MAX_VALUE or not 0 <= (value.count or 0) <= _MAX_COUNT:
         raise MalformedRecord("a value is no number or out of range")
     if not 0 < value.time_ns <= MAX_NS or not 0 <= value.start_ns <= MAX_NS:
         raise MalformedRecord("time is missing or out of range")

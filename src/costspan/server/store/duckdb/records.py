@@ -238,6 +238,11 @@ def _attribution_text(record: Call | Link) -> str | None:
     return _ENCODER.encode(record.attribution).decode()
 
 
+def read_attribution(text: str | None) -> Attribution:
+    """Return what the column of a link says."""
+    return _ATTRIBUTION.decode(text) if text else NOBODY
+
+
 def _link(trace_id: str, row: tuple[Any, ...]) -> Link:
     span_id, parent_span_id, started_at, _, trace_state, attribution = row
     return Link(
@@ -246,7 +251,7 @@ def _link(trace_id: str, row: tuple[Any, ...]) -> Link:
         parent_span_id=None if parent_span_id is None else f"{parent_span_id:016x}",
         started_at_ns=ns_from_utc(started_at.replace(tzinfo=UTC)),
         trace_state=trace_state or "",
-        attribution=_ATTRIBUTION.decode(attribution) if attribution else NOBODY,
+        attribution=read_attribution(attribution),
     )
 
 

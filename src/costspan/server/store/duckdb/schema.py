@@ -15,7 +15,7 @@ from costspan.core.attribution import DIMENSIONS
 from costspan.server.store.duckdb import rollups
 from costspan.server.store.duckdb.rows import CALL_KINDS
 
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
 TAGS_TYPE: Final = "MAP(VARCHAR, VARCHAR)"
 
 

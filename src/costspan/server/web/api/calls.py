@@ -13,14 +13,15 @@ from costspan.core.clock import Clock
 from costspan.pricing.rate_card import RateCard
 from costspan.server.analytics.calls import calls_document, parse_calls_question
 from costspan.server.analytics.traces import parse_trace_parameters, trace_document
-from costspan.server.store.ports import CallReader
+from costspan.server.store.tenancy import Questions
 from costspan.server.web.api.call_documents import CallsDocument, TraceDocument
 from costspan.server.web.problem import Problem
+from costspan.server.web.tenant import seen_by
 
 _PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {400: {"model": Problem}, 503: {"model": Problem}}
 
 
-def call_routes(reader: CallReader, card: Callable[[], RateCard], clock: Clock) -> APIRouter:
+def call_routes(reader: Questions, card: Callable[[], RateCard], clock: Clock) -> APIRouter:
     """Return the routes over one ledger; `card()` describes the rates in use."""
     routes = APIRouter(prefix="/api/v1")
 
@@ -38,13 +39,13 @@ def call_routes(reader: CallReader, card: Callable[[], RateCard], clock: Clock) 
         """The calls behind a figure, page by page; later pages see the ledger as the first one did."""
         del since, until, filter, role, order, limit, cursor  # declared for the OpenAPI document
         question = parse_calls_question(request.query_params.multi_items(), clock())
-        return _json(await run_in_threadpool(calls_document, reader, question, card()))
+        return _json(await run_in_threadpool(calls_document, seen_by(request, reader), question, card()))
 
     @routes.get("/traces/{trace_id}", responses={200: {"model": TraceDocument}, 404: {"model": Problem}, **_PROBLEMS})
     async def trace(request: Request, trace_id: str) -> Response:
         """One trace as a priced tree, by its id or the first digits of it: what counts, what does not and why."""
         parse_trace_parameters(request.query_params.multi_items())
-        return _json(await run_in_threadpool(trace_document, reader, trace_id, card()))
+        return _json(await run_in_threadpool(trace_document, seen_by(request, reader), trace_id, card()))
 
     return routes
 

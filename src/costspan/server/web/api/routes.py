@@ -13,14 +13,15 @@ from costspan.core.clock import Clock
 from costspan.core.period import iso
 from costspan.server.analytics.spend import parse_question, spend_document
 from costspan.server.pipeline.counters import IngestCounters
-from costspan.server.store.ports import LedgerReader
+from costspan.server.store.tenancy import Questions
 from costspan.server.web.api.documents import IngestDocument, SpendDocument
 from costspan.server.web.problem import Problem
+from costspan.server.web.tenant import seen_by
 
 PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {400: {"model": Problem}, 503: {"model": Problem}}
 
 
-def api_routes(reader: LedgerReader, counters: IngestCounters, clock: Clock) -> APIRouter:
+def api_routes(reader: Questions, counters: IngestCounters, clock: Clock) -> APIRouter:
     """Return the `/api/v1` routes over one ledger."""
     routes = APIRouter(prefix="/api/v1")
 
@@ -38,7 +39,7 @@ def api_routes(reader: LedgerReader, counters: IngestCounters, clock: Clock) -> 
         """What was spent, grouped and filtered; every total with what it leaves out."""
         del group_by, since, until, interval, filter, order, limit  # declared for the OpenAPI document
         question = parse_question(request.query_params.multi_items(), clock())
-        return json_answer(await run_in_threadpool(spend_document, reader, question))
+        return json_answer(await run_in_threadpool(spend_document, seen_by(request, reader), question))
 
     @routes.get("/ingest", responses={200: {"model": IngestDocument}, **PROBLEMS})
     async def ingest() -> Response:
@@ -57,6 +58,7 @@ def api_routes(reader: LedgerReader, counters: IngestCounters, clock: Clock) -> 
                 "calls": summary.calls,
                 "spans_per_minute": counts.spans_per_minute,
                 "last_received_at": iso(counts.last_received_at) if counts.last_received_at else None,
+                "clock_skew_s": counts.clock_skew_s,
                 "first_call_at": iso(summary.first_call_at) if summary.first_call_at else None,
                 "last_call_at": iso(summary.last_call_at) if summary.last_call_at else None,
                 "server_time": iso(clock()),
