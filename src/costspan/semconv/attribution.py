@@ -220,9 +220,8 @@ def _bagged(key: str, value: object) -> Iterator[tuple[str, str]]:
         for name, inner in json_object(value).items():  # type: ignore[arg-type]
             if (said := _short_text(inner)) is not None:
                 yield name, said
-    else:
-        if (said := _short_text(value)) is not None:
-            yield _name_in_bag(key), said
+    elif (said := _short_text(value)) is not None:
+        yield _name_in_bag(key), said
 
 
 @lru_cache(maxsize=_MAX_REMEMBERED)

@@ -20,7 +20,8 @@ from costspan.server.store.duckdb.arrow import BYTES, KEY, MOMENT, SPAN_ID, TEXT
 from costspan.server.store.duckdb.received import calls_of
 from costspan.server.store.duckdb.recent import Held, Recent
 from costspan.server.store.duckdb.schema import RECEIVED
-from costspan.server.store.entry import Batch, Neighbourhood, Standing, decode_call, encode_call, key_of
+from costspan.server.store.encoding import decode_call, encode_call
+from costspan.server.store.entry import Batch, Neighbourhood, Standing, key_of
 from costspan.server.store.ports import SETTLING_WINDOW
 
 # Bounded by time: a record that is sent again has its start again, give or take a corrected clock, and a key over all
