@@ -6,6 +6,7 @@ import gzip
 from pathlib import Path
 
 import duckdb
+import msgspec
 import pytest
 
 from costspan.core.errors import Unreachable
@@ -15,7 +16,7 @@ from costspan.server.store.duckdb.repricing import DuckDBRepricing
 from costspan.server.store.duckdb.schema import SCHEMA_VERSION
 from costspan.server.store.duckdb.store import DuckDBStore
 from costspan.server.store.duckdb.upkeep import DuckDBUpkeep
-from costspan.server.store.entry import Batch, encode_call
+from costspan.server.store.entry import Batch
 from costspan.server.store.question import SpendQuestion
 from costspan.server.store.repricing import Scope
 from costspan.testing.spans.call import sample_call
@@ -41,11 +42,15 @@ def earlier(tmp_path: Path) -> Path:
                 "INSERT INTO records (key, trace_id, span_id, started_at, received_at, response_id, call, trace_state) "
                 "SELECT key, trace_id, span_id, started_at, posted_at, response_id, ?, trace_state "
                 "FROM calls WHERE response_id = ?",
-                [encode_call(call), call.response_id],
+                [msgspec.msgpack.encode(call, enc_hook=dict), call.response_id],
             )
         connection.execute("UPDATE calls SET digest = 'of before'")
         for name in (*ADDED, *ADDED_LATER):
             connection.execute(f"ALTER TABLE calls DROP COLUMN {name}")
+        connection.execute("UPDATE charges SET list_cost = cost WHERE list_cost IS NULL")
+        connection.execute("ALTER TABLE charges ALTER COLUMN list_cost SET NOT NULL")
+        connection.execute("ALTER TABLE charges ADD COLUMN rate_id VARCHAR")
+        connection.execute("ALTER TABLE charges ADD COLUMN card_version VARCHAR DEFAULT 'sha256:before'")
         connection.execute("DROP TABLE reprice_runs")
         connection.execute("UPDATE ledger_schema SET version = 1")
     return tmp_path

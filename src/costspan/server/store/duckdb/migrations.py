@@ -56,9 +56,15 @@ def _to_2(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _to_3(connection: duckdb.DuckDBPyConnection) -> None:
-    """Add what lets an entry stand for its record. The entries of before have theirs in `records`."""
+    """Add what lets an entry stand for its record, and take from the charges what their entries say.
+
+    The entries of before have their records in `records`.
+    """
     for name, sql_type in {"as_received": "BOOLEAN", "started_ns": "SMALLINT", "trace_state": "VARCHAR"}.items():
         connection.execute(f"ALTER TABLE calls ADD COLUMN IF NOT EXISTS {name} {sql_type}")
+    for name in ("rate_id", "card_version"):
+        connection.execute(f"ALTER TABLE charges DROP COLUMN IF EXISTS {name}")
+    connection.execute("ALTER TABLE charges ALTER COLUMN list_cost DROP NOT NULL")
 
 
 def _to_4(connection: duckdb.DuckDBPyConnection) -> None:

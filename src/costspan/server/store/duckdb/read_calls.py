@@ -69,7 +69,7 @@ _TRACES: Final = (
     f"SELECT DISTINCT trace_id FROM {RECEIVED} WHERE trace_id BETWEEN ?::UUID AND ?::UUID ORDER BY 1 LIMIT ?"
 )
 _CHARGES: Final = (
-    "SELECT entry_id, unit, quantity, price, per, list_cost, cost FROM charges "
+    "SELECT entry_id, unit, quantity, price, per, coalesce(list_cost, cost), cost FROM charges "
     "WHERE sign > 0 AND started_at BETWEEN ? AND ? AND entry_id IN (SELECT unnest(?::BIGINT[]))"
 )
 _PLACES: Final = (

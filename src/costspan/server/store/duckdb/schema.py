@@ -37,8 +37,7 @@ _CORRECTION: Final = ", ".join(f"{name} {sql_type}" for name, sql_type in CORREC
 _RUNS: Final = """run_id VARCHAR PRIMARY KEY, card_version VARCHAR NOT NULL, scope VARCHAR NOT NULL,
 state VARCHAR NOT NULL, started_at TIMESTAMP NOT NULL, finished_at TIMESTAMP"""
 _CHARGES: Final = """started_at TIMESTAMP NOT NULL, unit VARCHAR NOT NULL, quantity BIGINT NOT NULL,
-price VARCHAR NOT NULL, per BIGINT NOT NULL, list_cost BIGINT NOT NULL, cost BIGINT NOT NULL, rate_id VARCHAR,
-card_version VARCHAR NOT NULL"""
+price VARCHAR NOT NULL, per BIGINT NOT NULL, list_cost BIGINT, cost BIGINT NOT NULL"""
 
 _TOOLS: Final = f"""trace_id UUID NOT NULL, span_id UBIGINT NOT NULL, started_at TIMESTAMP NOT NULL,
 digest VARCHAR NOT NULL, use BLOB NOT NULL, {", ".join(f"{name} VARCHAR" for name in DIMENSIONS)},

@@ -12,7 +12,7 @@ from arro3.core import DataType
 from costspan.core.call import Call, Signal
 from costspan.semconv.settlement.witness import Witness, is_unplaced
 from costspan.server.store.duckdb.arrow import registered
-from costspan.server.store.entry import decode_call
+from costspan.server.store.encoding import decode_call
 
 _SIGNALS: Final = tuple(Signal)
 _HEARD: Final = """

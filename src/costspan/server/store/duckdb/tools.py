@@ -22,7 +22,8 @@ from costspan.semconv.settlement.tools import PROVIDER_TOOLS, CostedCall, Fee, T
 from costspan.server.store.duckdb.arrow import registered
 from costspan.server.store.duckdb.conditions import conditions
 from costspan.server.store.duckdb.schema import RECEIVED
-from costspan.server.store.entry import Standing, ToolEntry, decode_use, encode_use
+from costspan.server.store.encoding import decode_use, encode_use
+from costspan.server.store.entry import Standing, ToolEntry
 from costspan.server.store.ports import SETTLING_WINDOW
 from costspan.server.store.tools import MAX_TRACES, AskedTrace, ToolQuestion, too_many, without_tool
 

@@ -29,8 +29,8 @@ _INSERT_CALLS: Final = (
 INSERT_CHARGES: Final = (
     f"INSERT INTO charges (sign, posted_at, {', '.join(CHARGE_KINDS)}) SELECT 1, ?, * FROM charge_batch"
 )
-# A reversal keeps the id of the entry it takes back, so the two are found together and sum to nothing. Ids rise with
-# the rows, so the bounds keep the search to where the entries are.
+# A reversal keeps the id of the entry it takes back, so the two are found together and sum to nothing.
+# Ids rise with the rows, so the bounds keep the search to where the entries are.
 _REVERSE: Final = (
     "INSERT INTO {table} SELECT c.* REPLACE (-1 AS sign, ? AS posted_at) FROM {table} c "
     "WHERE c.sign > 0 AND c.entry_id BETWEEN ? AND ? AND c.entry_id IN (SELECT entry_id FROM reversed_batch)"
