@@ -10,6 +10,7 @@ from typing import Final
 from costspan.core.attribution import Attribution
 from costspan.sdk.attribute_names import OF_DIMENSION
 from costspan.sdk.safety import log_once
+from costspan.sdk.travel import DEFAULT as DEFAULT_TRAVEL
 
 DEFAULT_URL: Final = "http://127.0.0.1:4318"
 """Where `costspan serve` listens. Not `localhost`, which may mean ::1 first."""
@@ -37,6 +38,8 @@ class Config:
     key_folder: Path = Path()
     capture_content: bool = False
     metric_labels: tuple[str, ...] = DEFAULT_LABELS
+    travels: tuple[str, ...] = DEFAULT_TRAVEL
+    carry_into_pools: bool = True
     record_to: Path | None = None
     tally_to: Path | None = None
     disabled: bool = False
@@ -72,6 +75,8 @@ def read_config(
         key_folder=_configuration_folder(said),
         capture_content=said.get("COSTSPAN_CAPTURE_CONTENT", "").lower() in _TRUE,
         metric_labels=_dimensions("COSTSPAN_METRIC_LABELS", said, DEFAULT_LABELS),
+        travels=_dimensions("COSTSPAN_BAGGAGE", said, DEFAULT_TRAVEL),
+        carry_into_pools=said.get("COSTSPAN_CARRY_INTO_POOLS", "1").lower() not in _FALSE,
         record_to=_path(said.get("COSTSPAN_RECORD_TO")),
         tally_to=_path(said.get("COSTSPAN_TALLY_TO")),
         disabled=said.get("OTEL_SDK_DISABLED", "").lower() == "true",

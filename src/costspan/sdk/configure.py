@@ -18,6 +18,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 
 from costspan.core.attribution import Attribution
 from costspan.sdk.attribute_processor import AttributionProcessor
+from costspan.sdk.carry import carry_into_pools
 from costspan.sdk.config import Config, read_config
 from costspan.sdk.enrich import CostExporter
 from costspan.sdk.exit_flush import ExitFlush
@@ -25,9 +26,11 @@ from costspan.sdk.exporters import chosen_exporters
 from costspan.sdk.instrument import instrument_clients
 from costspan.sdk.metrics import CostMetrics
 from costspan.sdk.price_span import SpanPricer
+from costspan.sdk.propagator import InsideModelCalls, keep_baggage_from_providers
 from costspan.sdk.safety import LOG, never_raise
 from costspan.sdk.sampler import CountingSampler
 from costspan.sdk.tally import TallyWriter
+from costspan.sdk.travel import TRAVEL
 from costspan.sdk.user_pseudonym import installation_key, pseudonymous
 
 _BATCH_DELAY_MS: Final = 1_000
@@ -123,14 +126,25 @@ def _tracer_provider(config: Config) -> tuple[TracerProvider | None, str]:
 def _processors(config: Config, exporters: tuple[SpanExporter, ...]) -> tuple[SpanProcessor, ...]:
     pricer = SpanPricer()
     delay_ms = None if "OTEL_BSP_SCHEDULE_DELAY" in os.environ else _BATCH_DELAY_MS
-    key = config.hash_key.encode() if config.hash_key else None
-    name_user = pseudonymous(lambda: key or installation_key(config.key_folder)) if config.hash_users else str
+    inside = InsideModelCalls()
+    keep_baggage_from_providers(inside)
     return (
-        AttributionProcessor(config.defaults, name_user),
+        inside,
+        AttributionProcessor(config.defaults, _attribute(config)),
         CostMetrics(pricer, config.metric_labels),
         *([TallyWriter(config.tally_to, pricer)] if config.tally_to else []),
         *(BatchSpanProcessor(CostExporter(each, pricer), schedule_delay_millis=delay_ms) for each in exporters),
     )
+
+
+def _attribute(config: Config) -> Callable[[str], str]:
+    """Set the process up for `attribute` and return how a user is named outside of it."""
+    key = config.hash_key.encode() if config.hash_key else None
+    name_user = pseudonymous(lambda: key or installation_key(config.key_folder)) if config.hash_users else str
+    TRAVEL.dimensions, TRAVEL.name_user = config.travels, name_user
+    if config.carry_into_pools:
+        carry_into_pools()
+    return name_user
 
 
 def _shut_down(processors: tuple[SpanProcessor, ...]) -> None:

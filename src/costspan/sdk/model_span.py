@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Final
 
-from opentelemetry.trace import SpanKind
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.trace import Span, SpanKind
 
 _SPACES: Final = ("gen_ai.", "llm.", "openinference.", "traceloop.", "ai.model.", "ai.operationId")
 """Attribute names that instrumentations of models start their spans with: OpenTelemetry's, OpenLLMetry's,
@@ -13,6 +14,8 @@ OpenInference's and the AI SDK's. Spans that say nothing at their start are not 
 
 _OPERATION: Final = "gen_ai.operation.name"
 _ASKING: Final = frozenset({"chat", "text_completion", "generate_content", "embeddings"})
+_OPENINFERENCE_KIND: Final = "openinference.span.kind"
+_OPENINFERENCE_ASKING: Final = frozenset({"LLM", "EMBEDDING"})
 
 
 def tells_of_a_model(attributes: Iterable[str] | None) -> bool:
@@ -20,9 +23,14 @@ def tells_of_a_model(attributes: Iterable[str] | None) -> bool:
     return any(name.startswith(_SPACES) for name in attributes or ())
 
 
-def asks_a_provider(kind: SpanKind | None, attributes: Mapping[str, object] | None) -> bool:
-    """Return True for a span around a request to a model provider, rather than around an agent or a tool."""
+def is_model_call(span: Span) -> bool:
+    """Return True for a span in progress around a request to a provider, rather than around an agent or a tool."""
+    if not isinstance(span, ReadableSpan):
+        return False
+    attributes = span.attributes
     if not attributes or not tells_of_a_model(attributes):
         return False
-    operation = attributes.get(_OPERATION)
-    return operation in _ASKING if operation else kind is SpanKind.CLIENT
+    operation, kind = attributes.get(_OPERATION), attributes.get(_OPENINFERENCE_KIND)
+    if operation or kind:
+        return operation in _ASKING or kind in _OPENINFERENCE_ASKING
+    return span.kind is SpanKind.CLIENT
