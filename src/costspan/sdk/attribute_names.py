@@ -21,6 +21,8 @@ COST_CURRENCY: Final = "gen_ai.usage.cost.currency"
 COST_SOURCE: Final = "gen_ai.usage.cost.source"
 PRICE_STATUS: Final = "costspan.price_status"
 RATE_ID: Final = "costspan.rate_id"
+NORMALISED_ERROR_TYPE: Final = "costspan.error_type"
+ATTEMPT: Final = "costspan.attempt"
 
 FEATURE: Final = "feature"
 TEAM: Final = "team"

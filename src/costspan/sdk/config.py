@@ -37,6 +37,7 @@ class Config:
     hash_key: str | None = None
     key_folder: Path = Path()
     capture_content: bool = False
+    redact: str | None = None
     metric_labels: tuple[str, ...] = DEFAULT_LABELS
     travels: tuple[str, ...] = DEFAULT_TRAVEL
     carry_into_pools: bool = True
@@ -74,6 +75,7 @@ def read_config(
         hash_key=said.get("COSTSPAN_HASH_KEY"),
         key_folder=_configuration_folder(said),
         capture_content=said.get("COSTSPAN_CAPTURE_CONTENT", "").lower() in _TRUE,
+        redact=said.get("COSTSPAN_REDACT"),
         metric_labels=_dimensions("COSTSPAN_METRIC_LABELS", said, DEFAULT_LABELS),
         travels=_dimensions("COSTSPAN_BAGGAGE", said, DEFAULT_TRAVEL),
         carry_into_pools=said.get("COSTSPAN_CARRY_INTO_POOLS", "1").lower() not in _FALSE,

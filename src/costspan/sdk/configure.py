@@ -17,9 +17,11 @@ from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 
 from costspan.core.attribution import Attribution
+from costspan.sdk.attempts import AttemptCounter
 from costspan.sdk.attribute_processor import AttributionProcessor
 from costspan.sdk.carry import carry_into_pools
 from costspan.sdk.config import Config, read_config
+from costspan.sdk.content import Redact, content_rule
 from costspan.sdk.enrich import CostExporter
 from costspan.sdk.exit_flush import ExitFlush
 from costspan.sdk.exporters import chosen_exporters
@@ -66,17 +68,20 @@ def configure(
     environment: str | None = None,
     exporter: SpanExporter | None = None,
     instrument: bool = True,
+    redact: Redact | None = None,
 ) -> Configured:
     """Price and attribute this process's model calls and send them over OTLP. The first call decides for the process.
 
     Uses the application's own tracer provider where there is one. `feature`, `team` and `environment` are for calls
-    that no `attribute` scope covers; `exporter` replaces the OTLP one. Never raises and never waits for the network.
+    that no `attribute` scope covers; `exporter` replaces the OTLP one. `redact(key, value)` is shown each prompt and
+    answer that would leave where COSTSPAN_CAPTURE_CONTENT is on, and returns what may leave instead, None for nothing.
+    Never raises and never waits for the network.
     """
     global _done  # noqa: PLW0603 - a process has one tracer provider
     with _lock:
         if _done is None:
             defaults = Attribution(feature=feature, team=team, environment=environment)
-            _done = _configure(service_name, endpoint, defaults, exporter, instrument=instrument)
+            _done = _configure(service_name, endpoint, defaults, exporter, redact, instrument=instrument)
             LOG.log(logging.INFO if _done.active else logging.WARNING, "costspan: %s", "; ".join(_done.notes))
         return _done
 
@@ -87,6 +92,7 @@ def _configure(
     endpoint: str | None,
     defaults: Attribution,
     exporter: SpanExporter | None,
+    redact: Redact | None,
     *,
     instrument: bool,
 ) -> Configured:
@@ -99,7 +105,7 @@ def _configure(
     # Before any tracer of a model client is made: a tracer keeps the sampler it was made with.
     provider.sampler = CountingSampler(provider.sampler)
     exporters = (exporter,) if exporter else chosen_exporters(config)
-    processors = _processors(config, exporters)
+    processors = _processors(config, exporters, redact)
     for processor in processors:
         provider.add_span_processor(processor)
     finish = ExitFlush(partial(_shut_down, processors)).now
@@ -123,17 +129,24 @@ def _tracer_provider(config: Config) -> tuple[TracerProvider | None, str]:
     return provider, "tracing set up"
 
 
-def _processors(config: Config, exporters: tuple[SpanExporter, ...]) -> tuple[SpanProcessor, ...]:
+def _processors(
+    config: Config, exporters: tuple[SpanExporter, ...], redact: Redact | None
+) -> tuple[SpanProcessor, ...]:
     pricer = SpanPricer()
+    content = content_rule(config, redact)
     delay_ms = None if "OTEL_BSP_SCHEDULE_DELAY" in os.environ else _BATCH_DELAY_MS
     inside = InsideModelCalls()
     keep_baggage_from_providers(inside)
     return (
         inside,
         AttributionProcessor(config.defaults, _attribute(config)),
+        AttemptCounter(),
         CostMetrics(pricer, config.metric_labels),
         *([TallyWriter(config.tally_to, pricer)] if config.tally_to else []),
-        *(BatchSpanProcessor(CostExporter(each, pricer), schedule_delay_millis=delay_ms) for each in exporters),
+        *(
+            BatchSpanProcessor(CostExporter(each, pricer, content), schedule_delay_millis=delay_ms)
+            for each in exporters
+        ),
     )
 
 

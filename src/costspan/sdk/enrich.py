@@ -1,4 +1,5 @@
-"""Cost on the way out: an exporter that forwards each GenAI span as a copy that says what the call cost.
+"""Cost on the way out: an exporter that forwards each GenAI span as a copy that says what the call cost and leaves out
+what was asked and answered.
 
 A span cannot be changed once it has ended, so the exporter behind this one is given a new `ReadableSpan`
 (docs/decisions/0003-sdk-span-copy.md). Other exporters of the application see the span as it was.
@@ -8,28 +9,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.util.types import AttributeValue
 
 from costspan.core.charge import PriceStatus
 from costspan.core.money import usd_from_pico
 from costspan.sdk import attribute_names as names
+from costspan.sdk.content import ContentRule
+from costspan.sdk.content_keys import is_content
 from costspan.sdk.price_span import PricedSpan, SpanPricer
 from costspan.sdk.safety import never_raise
 
 
 class EnrichedSpan(ReadableSpan):
-    """A span with attributes added, and everything else, the dropped counts included, as the original has it."""
+    """A span with other attributes and events, and everything else, the dropped counts included, as the original."""
 
-    def __init__(self, original: ReadableSpan, added: Mapping[str, AttributeValue]) -> None:
+    def __init__(
+        self, original: ReadableSpan, attributes: Mapping[str, AttributeValue], events: Sequence[Event] = ()
+    ) -> None:
         super().__init__(
             name=original.name,
             context=original.get_span_context(),
             parent=original.parent,
             resource=original.resource,
-            attributes={**(original.attributes or {}), **added},
-            events=original.events,
+            attributes=attributes,
+            events=events,
             links=original.links,
             kind=original.kind,
             status=original.status,
@@ -53,14 +58,17 @@ class EnrichedSpan(ReadableSpan):
 
 
 class CostExporter(SpanExporter):
-    """Delegates to `exporter` with GenAI spans enriched; a span that cannot be priced goes on unchanged."""
+    """Delegates to `exporter` with spans enriched and without content; any other span goes on as the very same."""
 
-    def __init__(self, exporter: SpanExporter, pricer: SpanPricer | None = None) -> None:
+    def __init__(
+        self, exporter: SpanExporter, pricer: SpanPricer | None = None, content: ContentRule | None = None
+    ) -> None:
         self._exporter = exporter
         self._pricer = pricer or SpanPricer()
+        self._content = content or ContentRule()
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        return self._exporter.export([self._enriched(span) or span for span in spans])
+        return self._exporter.export([self._leaving(span) or _bare(span) for span in spans])
 
     def shutdown(self) -> None:
         self._exporter.shutdown()
@@ -69,12 +77,23 @@ class CostExporter(SpanExporter):
         return self._exporter.force_flush(timeout_millis)
 
     @never_raise(None)
-    def _enriched(self, span: ReadableSpan) -> ReadableSpan | None:
+    def _leaving(self, span: ReadableSpan) -> ReadableSpan | None:
+        """Return what may leave of `span`, enriched; `span` itself where nothing is to be added or left out."""
         verdict = self._pricer.verdict(span)
-        said = span.attributes or {}
-        if verdict is None or names.PRICE_STATUS in said:
-            return None
-        return EnrichedSpan(span, {key: value for key, value in added_attributes(verdict).items() if key not in said})
+        said, events = span.attributes or {}, span.events
+        added = added_attributes(verdict) if verdict and names.PRICE_STATUS not in said else {}
+        kept, kept_events = (
+            self._content.attributes(said, verdict.call if verdict else None),
+            self._content.events(events),
+        )
+        if not added and kept is said and kept_events is events:
+            return span
+        return EnrichedSpan(span, {**kept, **{key: added[key] for key in added if key not in said}}, kept_events)
+
+
+def _bare(span: ReadableSpan) -> ReadableSpan:
+    """Return `span` without anything that might be content, for when it cannot be told apart."""
+    return EnrichedSpan(span, {key: value for key, value in (span.attributes or {}).items() if not is_content(key)})
 
 
 def added_attributes(verdict: PricedSpan) -> dict[str, AttributeValue]:
@@ -87,6 +106,7 @@ def added_attributes(verdict: PricedSpan) -> dict[str, AttributeValue]:
         names.TEAM: call.attribution.team,
         names.ENVIRONMENT: call.attribution.environment,
         names.TIME_TO_FIRST_CHUNK: call.time_to_first_chunk_s,
+        names.NORMALISED_ERROR_TYPE: call.error_type,
     }
     if priced.cost is not None:
         cost_usd = float(usd_from_pico(priced.cost))

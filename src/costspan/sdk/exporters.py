@@ -9,6 +9,7 @@ from typing import Any, cast
 from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SpanExporter
 
 from costspan.sdk.config import Config, read_config
+from costspan.sdk.content import content_rule
 from costspan.sdk.enrich import CostExporter
 from costspan.sdk.recording_exporter import RecordingExporter
 from costspan.sdk.safety import log_once
@@ -18,7 +19,8 @@ class OtlpCostExporter(CostExporter):
     """OTLP with cost: `OTEL_TRACES_EXPORTER=costspan` for programs that `opentelemetry-instrument` sets up."""
 
     def __init__(self, **_options: Any) -> None:
-        super().__init__(otlp_exporter(read_config(os.environ)))
+        config = read_config(os.environ)
+        super().__init__(otlp_exporter(config), content=content_rule(config))
 
 
 def chosen_exporters(config: Config) -> tuple[SpanExporter, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.trace import Span, SpanKind
+from opentelemetry.trace import SpanKind
 
 _SPACES: Final = ("gen_ai.", "llm.", "openinference.", "traceloop.", "ai.model.", "ai.operationId")
 """Attribute names that instrumentations of models start their spans with: OpenTelemetry's, OpenLLMetry's,
@@ -23,8 +23,8 @@ def tells_of_a_model(attributes: Iterable[str] | None) -> bool:
     return any(name.startswith(_SPACES) for name in attributes or ())
 
 
-def is_model_call(span: Span) -> bool:
-    """Return True for a span in progress around a request to a provider, rather than around an agent or a tool."""
+def is_model_call(span: object) -> bool:
+    """Return True for a span around a request to a provider, rather than around an agent or a tool."""
     if not isinstance(span, ReadableSpan):
         return False
     attributes = span.attributes
