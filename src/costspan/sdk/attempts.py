@@ -6,8 +6,8 @@ span they are for every other backend.
 
 from __future__ import annotations
 
-import threading
 import time
+from collections import OrderedDict
 from typing import Final
 
 from opentelemetry.context import Context
@@ -28,17 +28,18 @@ class AttemptCounter(SpanProcessor):
     """Puts `costspan.attempt` on the second attempt and later ones, as they start."""
 
     def __init__(self) -> None:
-        self._failed: dict[Operation, tuple[int, int]] = {}
-        """What failed last of each operation: the number of the attempt and when it ended."""
-        self._lock = threading.Lock()
+        self._failed: OrderedDict[Operation, tuple[int, int]] = OrderedDict()
+        """What failed last of each operation: the number of the attempt and when it ended.
+
+        No lock around it, which a fork could copy as another thread held it.
+        """
 
     @never_raise(None)
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:  # noqa: ARG002 - the protocol
         operation = _operation(span)
         if operation is None:
             return
-        with self._lock:
-            number, ended_ns = self._failed.pop(operation, (0, 0))
+        number, ended_ns = self._failed.pop(operation, (0, 0))
         if number and (span.start_time or 0) - ended_ns < RETRY_WITHIN_NS:
             span.set_attribute(names.ATTEMPT, number + 1)
 
@@ -48,10 +49,9 @@ class AttemptCounter(SpanProcessor):
         if operation is None:
             return
         said = (span.attributes or {}).get(names.ATTEMPT)
-        with self._lock:
-            self._failed[operation] = (said if isinstance(said, int) else 1, span.end_time or time.time_ns())
-            while len(self._failed) > _REMEMBERED:
-                self._failed.pop(next(iter(self._failed)))
+        self._failed[operation] = (said if isinstance(said, int) else 1, span.end_time or time.time_ns())
+        while len(self._failed) > _REMEMBERED:
+            self._failed.popitem(last=False)
 
 
 def _operation(span: ReadableSpan) -> Operation | None:

@@ -29,7 +29,7 @@ from costspan.sdk.instrument import instrument_clients
 from costspan.sdk.metrics import CostMetrics
 from costspan.sdk.price_span import SpanPricer
 from costspan.sdk.propagator import InsideModelCalls, keep_baggage_from_providers
-from costspan.sdk.safety import LOG, never_raise
+from costspan.sdk.safety import LOG, done_within, never_raise
 from costspan.sdk.sampler import CountingSampler
 from costspan.sdk.tally import TallyWriter
 from costspan.sdk.travel import TRAVEL
@@ -50,9 +50,11 @@ class Configured:
     """Send what is waiting and stop, within five seconds. Runs by itself when the program exits."""
 
     def flush(self, timeout_s: float = 5.0) -> bool:
-        """Send what is waiting, for programs that are frozen between requests. False where something is left."""
-        flushed = [processor.force_flush(int(timeout_s * 1000)) for processor in self.processors]
-        return all(flushed)
+        """Send what is waiting, for programs that are frozen between requests. False where something is left.
+
+        Returns after `timeout_s` seconds whatever the network does; what is left is sent when it comes back.
+        """
+        return _flushed(timeout_s, self.processors)
 
 
 _lock: Final = threading.Lock()
@@ -163,6 +165,11 @@ def _attribute(config: Config) -> Callable[[str], str]:
 def _shut_down(processors: tuple[SpanProcessor, ...]) -> None:
     for processor in processors:
         never_raise(None)(processor.shutdown)()
+
+
+@never_raise(otherwise=False)
+def _flushed(timeout_s: float, processors: tuple[SpanProcessor, ...]) -> bool:
+    return done_within(timeout_s, *(processor.force_flush for processor in processors))
 
 
 def _destination(config: Config, exporters: tuple[SpanExporter, ...], *, replaced: bool) -> str:

@@ -11,6 +11,7 @@ from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SpanExporter
 from costspan.sdk.config import Config, read_config
 from costspan.sdk.content import content_rule
 from costspan.sdk.enrich import CostExporter
+from costspan.sdk.own_exporter import OwnExporter
 from costspan.sdk.recording_exporter import RecordingExporter
 from costspan.sdk.safety import log_once
 
@@ -40,6 +41,10 @@ def chosen_exporters(config: Config) -> tuple[SpanExporter, ...]:
 
 def otlp_exporter(config: Config) -> SpanExporter:
     """Return an exporter for the configured endpoint: over gRPC where that is asked for and installed, else HTTP."""
+    return OwnExporter(lambda: _otlp_exporter(config))
+
+
+def _otlp_exporter(config: Config) -> SpanExporter:
     if config.protocol == "grpc":
         try:
             grpc = import_module("opentelemetry.exporter.otlp.proto.grpc.trace_exporter")
