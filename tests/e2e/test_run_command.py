@@ -212,6 +212,18 @@ def test_a_python_without_costspan_runs_all_the_same(variables: dict[str, str], 
     assert costspan_run("--", *program, variables=variables, folder=tmp_path).stdout == "fine\n"
 
 
+def test_an_opentelemetry_that_is_broken_keeps_no_program_from_running(
+    variables: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "opentelemetry").mkdir()
+    (tmp_path / "opentelemetry" / "__init__.py").write_text("raise RuntimeError('not of this world')")
+    path = variables | {"PYTHONPATH": os.pathsep.join((SOURCE, str(tmp_path)))}
+    done = costspan_run("--", sys.executable, "-c", "print('fine')", variables=path, folder=tmp_path)
+    assert done.stdout == "fine\n"
+    assert "costspan: not recording" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize("words", [(), ("--",), ("--", "no-such-program-anywhere")])
 def test_without_a_program_it_says_how_it_is_used(
     variables: dict[str, str], tmp_path: Path, words: tuple[str, ...]

@@ -36,7 +36,7 @@ class AttemptCounter(SpanProcessor):
 
     @never_raise(None)
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:  # noqa: ARG002 - the protocol
-        operation = _operation(span)
+        operation = _operation(span) if self._failed else None
         if operation is None:
             return
         number, ended_ns = self._failed.pop(operation, (0, 0))

@@ -104,8 +104,7 @@ def _configure(
     provider, provider_note = _tracer_provider(config)
     if provider is None:
         return Configured(active=False, notes=(provider_note,))
-    # Before any tracer of a model client is made: a tracer keeps the sampler it was made with.
-    provider.sampler = CountingSampler(provider.sampler)
+    _count_before_sampling(provider)
     exporters = (exporter,) if exporter else chosen_exporters(config)
     processors = _processors(config, exporters, redact)
     for processor in processors:
@@ -129,6 +128,12 @@ def _tracer_provider(config: Config) -> tuple[TracerProvider | None, str]:
     provider = TracerProvider(resource=Resource.create(named), shutdown_on_exit=False)
     trace.set_tracer_provider(provider)
     return provider, "tracing set up"
+
+
+@never_raise(None)
+def _count_before_sampling(provider: TracerProvider) -> None:
+    # Before any tracer of a model client is made: a tracer keeps the sampler it was made with.
+    provider.sampler = CountingSampler(provider.sampler)
 
 
 def _processors(

@@ -28,9 +28,10 @@ def is_model_call(span: object) -> bool:
     if not isinstance(span, ReadableSpan):
         return False
     attributes = span.attributes
-    if not attributes or not tells_of_a_model(attributes):
+    if not attributes:
         return False
-    operation, kind = attributes.get(_OPERATION), attributes.get(_OPENINFERENCE_KIND)
-    if operation or kind:
-        return operation in _ASKING or kind in _OPENINFERENCE_ASKING
-    return span.kind is SpanKind.CLIENT
+    if operation := attributes.get(_OPERATION):
+        return operation in _ASKING
+    if kind := attributes.get(_OPENINFERENCE_KIND):
+        return kind in _OPENINFERENCE_ASKING
+    return span.kind is SpanKind.CLIENT and tells_of_a_model(attributes)

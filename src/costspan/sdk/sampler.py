@@ -49,6 +49,8 @@ class CountingSampler(Sampler):
         trace_state: TraceState | None = None,
     ) -> SamplingResult:
         result = self._decide.should_sample(parent_context, trace_id, name, kind, attributes, links, trace_state)
+        if result.decision is Decision.RECORD_AND_SAMPLE and self._ratio is None:
+            return result
         return self._completed(result, parent_context, trace_id, attributes) or result
 
     def get_description(self) -> str:
