@@ -39,7 +39,7 @@ class ContentRule:
 
     def attributes(self, said: Mapping[str, AttributeValue], call: Call | None) -> Mapping[str, AttributeValue]:
         """Return `said` without the content it may not keep; the very same mapping where it has none."""
-        content = {key: value for key, value in said.items() if is_content(key) and not _is_number(value)}
+        content = {key: value for key, value in said.items() if is_content(key) and not _is_count(key, value)}
         if not content:
             return said
         kept = {key: value for key, value in said.items() if key not in content}
@@ -105,8 +105,9 @@ def _nothing(_key: str, _value: Any) -> None:
     return None
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float)
+def _is_count(key: str, value: object) -> bool:
+    """Return True for what hand-written wrappers call `llm.tokens.prompt`."""
+    return isinstance(value, int | float) and key.startswith("llm.")
 
 
 def _attribute_value(value: Any) -> AttributeValue | None:

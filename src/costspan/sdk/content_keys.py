@@ -38,6 +38,11 @@ spring.ai.chat.client.user.text spring.ai.chat.client.system.text
 _KEYS: Final = frozenset(_LISTED.split())
 _PREFIXES: Final = (
     "gen_ai.content.",
+    "gen_ai.prompt.variable.",
+    "gcp.gen_ai.operation.config.system_instruction",
+    "gcp.gen_ai.operation.config.tools",
+    "gcp.gen_ai.operation.config.response_schema",
+    "gcp.gen_ai.operation.config.response_json_schema",
     "llm.input_messages.",
     "llm.output_messages.",
     "llm.prompts.",

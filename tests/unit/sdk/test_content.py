@@ -53,6 +53,8 @@ def leaving(attributes: dict[str, Any], rule: ContentRule | None = None, events:
         "gen_ai.tool.definitions",
         "gen_ai.tool.call.arguments",
         "gen_ai.prompt.0.content",
+        "gen_ai.prompt.variable.name",
+        "gcp.gen_ai.operation.config.system_instruction",
         "gen_ai.completion.12.tool_calls.0.arguments",
         "llm.input_messages.0.message.content",
         "llm.output_messages.0.message.contents.0.message_content.text",
@@ -90,6 +92,10 @@ def test_names_that_only_resemble_content_stay(key: str) -> None:
 
 def test_counts_named_like_content_stay() -> None:
     assert (leaving({"llm.tokens.prompt": 7, "llm.tokens.completion": 3}).attributes or {})["llm.tokens.prompt"] == 7
+
+
+def test_a_number_asked_for_is_content_too() -> None:
+    assert "gen_ai.prompt.variable.age" not in (leaving({"gen_ai.prompt.variable.age": 42}).attributes or {})
 
 
 def test_messages_in_events_are_left_out_and_the_events_stay() -> None:
