@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
 
 @dataclass
@@ -22,7 +23,8 @@ class ReceivedSpan:
     headers: dict[str, str]
     trace_id: str
     parent_span_id: str
-    connection: int = 0
+    status: str
+    connection: int
 
 
 @dataclass
@@ -34,6 +36,8 @@ class OtlpReceiver:
     answering: threading.Event = field(default_factory=threading.Event)
     asked: threading.Event = field(default_factory=threading.Event)
     spans: list[ReceivedSpan] = field(default_factory=list)
+    bodies: list[tuple[str, bytes]] = field(default_factory=list)
+    """Path and protobuf of every export that was taken, in the order they came."""
     attempts: int = 0
 
     def __post_init__(self) -> None:
@@ -68,6 +72,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.receiver.attempts += 1
         self.receiver.asked.set()
         self.receiver.answering.wait(60)
+        if self.receiver.status == 200:
+            self.receiver.bodies.append((self.path, body))
         if self.path == "/v1/traces" and self.receiver.status == 200:
             self.receiver.spans.extend(_spans(body, dict(self.headers), self.client_address[1]))
         self.send_response(self.receiver.status)
@@ -92,6 +98,7 @@ def _spans(body: bytes, headers: dict[str, str], connection: int) -> list[Receiv
             headers,
             span.trace_id.hex(),
             span.parent_span_id.hex(),
+            Status.StatusCode.Name(span.status.code).removeprefix("STATUS_CODE_"),
             connection,
         )
         for resource_spans in ExportTraceServiceRequest.FromString(body).resource_spans

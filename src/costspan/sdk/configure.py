@@ -6,10 +6,10 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
@@ -24,8 +24,9 @@ from costspan.sdk.config import Config, read_config
 from costspan.sdk.content import Redact, content_rule
 from costspan.sdk.enrich import CostExporter
 from costspan.sdk.exit_flush import ExitFlush
-from costspan.sdk.exporters import chosen_exporters
-from costspan.sdk.instrument import instrument_clients
+from costspan.sdk.exporters import OtlpCostExporter, chosen_exporters
+from costspan.sdk.instrument import complete_clients, instrument_clients
+from costspan.sdk.meter_provider import set_up_metrics
 from costspan.sdk.metrics import CostMetrics
 from costspan.sdk.price_span import SpanPricer
 from costspan.sdk.propagator import InsideModelCalls, keep_baggage_from_providers
@@ -34,6 +35,9 @@ from costspan.sdk.sampler import CountingSampler
 from costspan.sdk.tally import TallyWriter
 from costspan.sdk.travel import TRAVEL
 from costspan.sdk.user_pseudonym import installation_key, pseudonymous
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.metrics import MeterProvider
 
 _BATCH_DELAY_MS: Final = 1_000
 """A cost is seen within seconds; OpenTelemetry's own default of 5 s is used where OTEL_BSP_SCHEDULE_DELAY says so."""
@@ -46,6 +50,8 @@ class Configured:
     active: bool
     notes: tuple[str, ...]
     processors: tuple[SpanProcessor, ...] = ()
+    meters: MeterProvider | None = None
+    """The meter provider, where it was set up here."""
     finish: Callable[[], None] = field(default=lambda: None, repr=False)
     """Send what is waiting and stop, within five seconds. Runs by itself when the program exits."""
 
@@ -54,7 +60,7 @@ class Configured:
 
         Returns after `timeout_s` seconds whatever the network does; what is left is sent when it comes back.
         """
-        return _flushed(timeout_s, self.processors)
+        return _flushed(timeout_s, (*self.processors, *([self.meters] if self.meters else ())))
 
 
 _lock: Final = threading.Lock()
@@ -75,9 +81,10 @@ def configure(
     """Price and attribute this process's model calls and send them over OTLP. The first call decides for the process.
 
     Uses the application's own tracer provider where there is one. `feature`, `team` and `environment` are for calls
-    that no `attribute` scope covers; `exporter` replaces the OTLP one. `redact(key, value)` is shown each prompt and
-    answer that would leave where COSTSPAN_CAPTURE_CONTENT is on, and returns what may leave instead, None for nothing.
-    Never raises and never waits for the network.
+    that no `attribute` scope covers; `exporter` replaces the OTLP one. With `instrument=False` the clients are yours to
+    instrument; what their instrumentations leave undone is done all the same. `redact(key, value)` is shown each prompt
+    and answer that would leave where COSTSPAN_CAPTURE_CONTENT is on, and returns what may leave instead, None for
+    nothing. Never raises and never waits for the network.
     """
     global _done  # noqa: PLW0603 - a process has one tracer provider
     with _lock:
@@ -109,12 +116,13 @@ def _configure(
     processors = _processors(config, exporters, redact)
     for processor in processors:
         provider.add_span_processor(processor)
-    finish = ExitFlush(partial(_shut_down, processors)).now
+    meters = None if exporter else set_up_metrics(config, provider.resource)
+    finish = ExitFlush(partial(_shut_down, (*processors, *([meters] if meters else ())))).now
     if config.capture_content:
         os.environ.setdefault("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "span_only")
-    clients = tuple(instrument_clients(provider)) if instrument else ()
+    clients = instrument_clients(provider, config) if instrument else complete_clients(config)
     notes = (provider_note, _destination(config, exporters, replaced=exporter is not None), *clients)
-    return Configured(active=True, notes=notes, processors=processors, finish=finish)
+    return Configured(active=True, notes=notes, processors=processors, meters=meters, finish=finish)
 
 
 def _tracer_provider(config: Config) -> tuple[TracerProvider | None, str]:
@@ -151,7 +159,9 @@ def _processors(
         CostMetrics(pricer, config.metric_labels),
         *([TallyWriter(config.tally_to, pricer)] if config.tally_to else []),
         *(
-            BatchSpanProcessor(CostExporter(each, pricer, content), schedule_delay_millis=delay_ms)
+            BatchSpanProcessor(
+                CostExporter(each, pricer, content, config.error_outcomes), schedule_delay_millis=delay_ms
+            )
             for each in exporters
         ),
     )
@@ -167,17 +177,19 @@ def _attribute(config: Config) -> Callable[[str], str]:
     return name_user
 
 
-def _shut_down(processors: tuple[SpanProcessor, ...]) -> None:
-    for processor in processors:
-        never_raise(None)(processor.shutdown)()
+def _shut_down(providers: Sequence[SpanProcessor | MeterProvider]) -> None:
+    for provider in providers:
+        never_raise(None)(provider.shutdown)()
 
 
 @never_raise(otherwise=False)
-def _flushed(timeout_s: float, processors: tuple[SpanProcessor, ...]) -> bool:
-    return done_within(timeout_s, *(processor.force_flush for processor in processors))
+def _flushed(timeout_s: float, providers: Sequence[SpanProcessor | MeterProvider]) -> bool:
+    return done_within(timeout_s, *(provider.force_flush for provider in providers))
 
 
 def _destination(config: Config, exporters: tuple[SpanExporter, ...], *, replaced: bool) -> str:
+    if OtlpCostExporter.made and not exporters:
+        return "spans leave through the exporter that OpenTelemetry set up"
     if replaced or not exporters:
         return "spans go to the given exporter" if replaced else "OTEL_TRACES_EXPORTER asks for no export"
     if config.record_to:

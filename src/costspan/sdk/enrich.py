@@ -11,22 +11,30 @@ from collections.abc import Mapping, Sequence
 
 from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+from opentelemetry.trace import Status, StatusCode
 from opentelemetry.util.types import AttributeValue
 
+from costspan.core.call import Call
 from costspan.core.charge import PriceStatus
+from costspan.core.clock import NS_PER_S
 from costspan.core.money import usd_from_pico
 from costspan.sdk import attribute_names as names
 from costspan.sdk.content import ContentRule
 from costspan.sdk.content_keys import is_content
 from costspan.sdk.price_span import PricedSpan, SpanPricer
 from costspan.sdk.safety import never_raise
+from costspan.semconv.outcome import outcome
 
 
 class EnrichedSpan(ReadableSpan):
-    """A span with other attributes and events, and everything else, the dropped counts included, as the original."""
+    """A span with other attributes, events and status, and everything else, the dropped counts included, as before."""
 
     def __init__(
-        self, original: ReadableSpan, attributes: Mapping[str, AttributeValue], events: Sequence[Event] = ()
+        self,
+        original: ReadableSpan,
+        attributes: Mapping[str, AttributeValue],
+        events: Sequence[Event] = (),
+        status: Status | None = None,
     ) -> None:
         super().__init__(
             name=original.name,
@@ -37,7 +45,7 @@ class EnrichedSpan(ReadableSpan):
             events=events,
             links=original.links,
             kind=original.kind,
-            status=original.status,
+            status=status or original.status,
             start_time=original.start_time,
             end_time=original.end_time,
             instrumentation_scope=original.instrumentation_scope,
@@ -58,14 +66,22 @@ class EnrichedSpan(ReadableSpan):
 
 
 class CostExporter(SpanExporter):
-    """Delegates to `exporter` with spans enriched and without content; any other span goes on as the very same."""
+    """Delegates to `exporter` with spans enriched and without content; any other span goes on as the very same.
+
+    A call whose outcome is one of `error_outcomes` leaves with the status ERROR, where nobody set one.
+    """
 
     def __init__(
-        self, exporter: SpanExporter, pricer: SpanPricer | None = None, content: ContentRule | None = None
+        self,
+        exporter: SpanExporter,
+        pricer: SpanPricer | None = None,
+        content: ContentRule | None = None,
+        error_outcomes: frozenset[str] = frozenset(),
     ) -> None:
         self._exporter = exporter
         self._pricer = pricer or SpanPricer()
         self._content = content or ContentRule()
+        self._error_outcomes = error_outcomes
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         return self._exporter.export([self._leaving(span) or _bare(span) for span in spans])
@@ -82,13 +98,17 @@ class CostExporter(SpanExporter):
         verdict = self._pricer.verdict(span)
         said, events = span.attributes or {}, span.events
         added = added_attributes(verdict) if verdict and names.PRICE_STATUS not in said else {}
-        kept, kept_events = (
-            self._content.attributes(said, verdict.call if verdict else None),
-            self._content.events(events),
-        )
+        kept = self._content.attributes(said, verdict.call if verdict else None)
+        kept_events = self._content.events(events)
         if not added and kept is said and kept_events is events:
             return span
-        return EnrichedSpan(span, {**kept, **{key: added[key] for key in added if key not in said}}, kept_events)
+        attributes = {**added, **kept}
+        return EnrichedSpan(span, attributes, kept_events, self._status(span, attributes) if added else None)
+
+    def _status(self, span: ReadableSpan, attributes: Mapping[str, AttributeValue]) -> Status | None:
+        outcome = str(attributes.get(names.OUTCOME))
+        failed = outcome in self._error_outcomes and span.status.status_code is StatusCode.UNSET
+        return Status(StatusCode.ERROR, outcome) if failed else None
 
 
 def _bare(span: ReadableSpan) -> ReadableSpan:
@@ -107,6 +127,8 @@ def added_attributes(verdict: PricedSpan) -> dict[str, AttributeValue]:
         names.ENVIRONMENT: call.attribution.environment,
         names.TIME_TO_FIRST_CHUNK: call.time_to_first_chunk_s,
         names.NORMALISED_ERROR_TYPE: call.error_type,
+        names.OUTPUT_SPEED: _output_speed(call),
+        names.OUTCOME: outcome(call),
     }
     if priced.cost is not None:
         cost_usd = float(usd_from_pico(priced.cost))
@@ -118,3 +140,11 @@ def added_attributes(verdict: PricedSpan) -> dict[str, AttributeValue]:
             names.COST_SOURCE: "provider" if reported else "local",
         }
     return {key: value for key, value in added.items() if value is not None}
+
+
+def _output_speed(call: Call) -> float | None:
+    """Return the output tokens of a streamed call per second from its first chunk to its end."""
+    if not call.time_to_first_chunk_s or not call.usage.output_tokens:
+        return None
+    seconds = (call.ended_at_ns - call.started_at_ns) / NS_PER_S - call.time_to_first_chunk_s
+    return round(call.usage.output_tokens / seconds, 3) if seconds > 0 else None

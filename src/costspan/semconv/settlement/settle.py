@@ -153,7 +153,7 @@ def _with_attempts(settled: list[Settled]) -> list[Settled]:
         for position in sorted(positions, key=lambda p: (settled[p].call.started_at_ns, settled[p].call.identity)):
             call = settled[position].call
             if previous is not None and previous.failed and call.started_at_ns - previous.ended_at_ns < RETRY_WITHIN_NS:
-                call = replace(call, attempt=previous.attempt + 1)
+                call = replace(call, attempt=max(call.attempt, previous.attempt + 1))
                 numbered[position] = replace(settled[position], call=call)
             previous = call
     return numbered
