@@ -15,7 +15,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
 @dataclass
 class ReceivedSpan:
-    """One span: its name, its attributes and its resource's as plain values, and how it came."""
+    """One span: its name, its attributes, its resource's and scope as plain values, and how it came."""
 
     name: str
     attributes: dict[str, Any]
@@ -25,6 +25,8 @@ class ReceivedSpan:
     parent_span_id: str
     status: str
     connection: int
+    span_id: str
+    scope: str
 
 
 @dataclass
@@ -100,6 +102,8 @@ def _spans(body: bytes, headers: dict[str, str], connection: int) -> list[Receiv
             span.parent_span_id.hex(),
             Status.StatusCode.Name(span.status.code).removeprefix("STATUS_CODE_"),
             connection,
+            span.span_id.hex(),
+            scope_spans.scope.name,
         )
         for resource_spans in ExportTraceServiceRequest.FromString(body).resource_spans
         for scope_spans in resource_spans.scope_spans

@@ -83,7 +83,7 @@ with who:
         pass
 """
     )
-    run_program(code, variables)
+    run_program(code, variables | {"ANTHROPIC_OPEN_TELEMETRY": "true"})
     headers = headers_of(provider)
     assert headers["traceparent"]
     assert "baggage" not in headers

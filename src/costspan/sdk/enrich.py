@@ -21,7 +21,7 @@ from costspan.core.money import usd_from_pico
 from costspan.sdk import attribute_names as names
 from costspan.sdk.content import ContentRule
 from costspan.sdk.content_keys import is_content
-from costspan.sdk.price_span import PricedSpan, SpanPricer
+from costspan.sdk.price_span import PricedSpan, SecondRecord, SpanPricer
 from costspan.sdk.safety import never_raise
 from costspan.semconv.outcome import outcome
 
@@ -116,8 +116,10 @@ def _bare(span: ReadableSpan) -> ReadableSpan:
     return EnrichedSpan(span, {key: value for key, value in (span.attributes or {}).items() if not is_content(key)})
 
 
-def added_attributes(verdict: PricedSpan) -> dict[str, AttributeValue]:
+def added_attributes(verdict: PricedSpan | SecondRecord) -> dict[str, AttributeValue]:
     """Return what the verdict lets a span say. A cost that is unknown is absent, never 0."""
+    if isinstance(verdict, SecondRecord):
+        return {names.DUPLICATE_OF: verdict.of_span_id}
     call, priced = verdict.call, verdict.priced
     added: dict[str, AttributeValue | None] = {
         names.PRICE_STATUS: priced.status.value,

@@ -17,7 +17,6 @@ from costspan.core.money import usd_from_pico
 from costspan.sdk import attribute_names as names
 from costspan.sdk.call_metrics import CallMetrics
 from costspan.sdk.config import DEFAULT_LABELS
-from costspan.sdk.counted_once import CountedOnce
 from costspan.sdk.metric_labels import BoundedLabels
 from costspan.sdk.price_span import PricedSpan, SpanPricer
 from costspan.sdk.safety import never_raise
@@ -35,7 +34,6 @@ class CostMetrics(SpanProcessor):
         self._pricer = pricer
         self._dimensions = [(each, names.OF_DIMENSION[each]) for each in dimensions]
         self._bounded = BoundedLabels()
-        self._counted = CountedOnce()
         meter = metrics.get_meter("costspan")
         self._calls = CallMetrics(meter)
         self._cost = meter.create_histogram(
@@ -53,13 +51,12 @@ class CostMetrics(SpanProcessor):
         if not isinstance(metrics.get_meter_provider(), MeterProvider):
             return  # nobody would see the figure, so the host's thread does not work it out
         verdict = self._pricer.verdict(span)
-        if verdict is None:
+        if not isinstance(verdict, PricedSpan):
             return
         labels = self._labels(verdict)
         self._calls.record(span, verdict.call, labels)
         if verdict.priced.cost is not None:
-            if self._counted.first_time(verdict.call):
-                self._cost.record(float(usd_from_pico(verdict.priced.cost)), labels)
+            self._cost.record(float(usd_from_pico(verdict.priced.cost)), labels)
         elif verdict.priced.status is PriceStatus.UNPRICED and not verdict.call.failed:
             self._unpriced.add(1, labels)
 

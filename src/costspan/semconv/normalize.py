@@ -39,6 +39,8 @@ _KEPT_REQUESTS: Final = frozenset({"flex", "batch"})
 """Tiers a provider serves as asked or refuses. `priority` may be served as standard, so asking proves nothing."""
 ATTEMPT: Final = "costspan.attempt"
 """Which request of an operation the span ended with, counted from 1: the client retried within the span."""
+OUTCOME: Final = "costspan.outcome"
+"""How the call ended for the one who asked; only the sender knows of a stream that was left or cut off."""
 AT_LEAST_OUTPUT: Final = "costspan.usage.lower_bound.output_tokens"
 """What the sender saw of a stream whose usage nobody told. Said, never priced: the usage stays unknown."""
 _ABANDONED: Final = "abandoned stream"
@@ -93,8 +95,11 @@ def _assemble(record: SpanRecord, dialect: Dialect, operation: str, span_class: 
     provider = providers.provider(dialect.provider(record), server_address)
     on_claude = "claude" in (response_model or requested_model or "").lower()
     doubts = [mode_note, _ttl_doubt(usage) if on_claude else None, _output_doubt(counts, usage, operation)]
+    at_least = whole_number(attributes.get(AT_LEAST_OUTPUT))
+    if at_least and usage.usage and attributes.get(OUTCOME) == "aborted":
+        doubts.append(f"the output was not counted to its end; at least {at_least} output tokens were received")
     state, note = _with_doubts(usage, [doubt for doubt in doubts if doubt])
-    if not usage.usage and (at_least := whole_number(attributes.get(AT_LEAST_OUTPUT))):
+    if at_least and not usage.usage:
         note = f"no usage was reported; at least {at_least} output tokens were received"
     return Call(
         trace_id=record.trace_id,
