@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from costspan.pricing.quote import price as price
     from costspan.sdk.attribute import attribute as attribute
+    from costspan.sdk.carry import carry as carry
     from costspan.sdk.configure import configure as configure
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "attribute", "configure", "price"]
+__all__ = ["__version__", "attribute", "carry", "configure", "price"]
 
 _HOME = {
     "attribute": "costspan.sdk.attribute",
+    "carry": "costspan.sdk.carry",
     "configure": "costspan.sdk.configure",
     "price": "costspan.pricing.quote",
 }

@@ -8,13 +8,17 @@ from pathlib import Path
 from typing import Final
 
 from costspan.core.attribution import Attribution
+from costspan.sdk.attribute_names import OF_DIMENSION
 from costspan.sdk.safety import log_once
+from costspan.sdk.travel import DEFAULT as DEFAULT_TRAVEL
 
 DEFAULT_URL: Final = "http://127.0.0.1:4318"
 """Where `costspan serve` listens. Not `localhost`, which may mean ::1 first."""
 
 _HTTP: Final = "http/protobuf"
 NOBODY: Final = Attribution()
+DEFAULT_LABELS: Final = ("feature", "team", "environment")
+"""The dimensions that become labels of metrics: few values each, and nothing personal."""
 
 _FALSE: Final = frozenset({"0", "false", "no", "off"})
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
@@ -35,6 +39,10 @@ class Config:
     hash_key: str | None = None
     key_folder: Path = Path()
     capture_content: bool = False
+    redact: str | None = None
+    metric_labels: tuple[str, ...] = DEFAULT_LABELS
+    travels: tuple[str, ...] = DEFAULT_TRAVEL
+    carry_into_pools: bool = True
     include_usage: bool = True
     """Ask for the usage of a stream where the caller does not say whether to."""
     error_outcomes: frozenset[str] = frozenset()
@@ -73,6 +81,10 @@ def read_config(
         hash_key=said.get("COSTSPAN_HASH_KEY"),
         key_folder=_configuration_folder(said),
         capture_content=said.get("COSTSPAN_CAPTURE_CONTENT", "").lower() in _TRUE,
+        redact=said.get("COSTSPAN_REDACT"),
+        metric_labels=_dimensions("COSTSPAN_METRIC_LABELS", said, DEFAULT_LABELS),
+        travels=_dimensions("COSTSPAN_BAGGAGE", said, DEFAULT_TRAVEL),
+        carry_into_pools=said.get("COSTSPAN_CARRY_INTO_POOLS", "1").lower() not in _FALSE,
         include_usage=said.get("COSTSPAN_INCLUDE_USAGE", "1").lower() not in _FALSE,
         error_outcomes=frozenset(said.get("COSTSPAN_ERROR_OUTCOMES", "").replace(" ", "").lower().split(",")) - {""},
         record_to=_path(said.get("COSTSPAN_RECORD_TO")),
@@ -113,6 +125,16 @@ def _authorization(said: Mapping[str, str]) -> dict[str, str]:
 def _configuration_folder(said: Mapping[str, str]) -> Path:
     base = said.get("XDG_CONFIG_HOME") or (f"{said['HOME']}/.config" if "HOME" in said else said.get("APPDATA", "."))
     return Path(base) / "costspan"
+
+
+def _dimensions(name: str, said: Mapping[str, str], default: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the dimensions a variable lists; `none` is none of them, and an unknown one is left out and said."""
+    if name not in said:
+        return default
+    listed = [word for word in said[name].replace(" ", "").split(",") if word not in ("", "none")]
+    for unknown in (word for word in listed if word not in OF_DIMENSION):
+        log_once(f"costspan: {name} names {unknown!r}; known are {', '.join(OF_DIMENSION)}")
+    return tuple(word for word in listed if word in OF_DIMENSION)
 
 
 def _path(text: str | None) -> Path | None:
