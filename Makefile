@@ -8,7 +8,7 @@ BIN    := $(VENV)/bin
 UV     := $(BIN)/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench bench-accuracy fmt lock browser clean
+.PHONY: help demo test check bench bench-accuracy bench-sdk fmt lock browser clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 18
@@ -51,6 +51,9 @@ bench: $(VENV)/.dev ## benchmarks beside a peer; reports ratios
 
 bench-accuracy: $(VENV)/.dev ## costs shown for recorded telemetry, beside peers found on PATH; ARGS='--markdown FILE'
 	$(BIN)/python -m benchmarks.accuracy $(ARGS)
+
+bench-sdk: $(VENV)/.dev ## what the SDK adds to a call, beside seven peers in environments of their own; ARGS='--json FILE'
+	$(BIN)/python -m benchmarks.sdk --prepare $(ARGS)
 
 fmt: $(VENV)/.dev ## format and fix
 	$(BIN)/ruff format
