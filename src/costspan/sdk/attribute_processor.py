@@ -27,12 +27,8 @@ class AttributionProcessor(SpanProcessor):
         span.set_attributes({key: value for key, value in attributes.items() if key not in said})
 
     def _attributes(self, who: Attribution) -> dict[str, str]:
-        known = {
-            names.FEATURE: who.feature,
-            names.TEAM: who.team,
-            names.USER_ID: self._name_user(who.user_id) if who.user_id else None,
-            names.ENVIRONMENT: who.environment,
-            names.SESSION: who.session,
-        }
+        said = {key: getattr(who, dimension) for dimension, key in names.OF_DIMENSION.items()}
+        if who.user_id:
+            said[names.USER_ID] = self._name_user(who.user_id)
         tags = {names.TAG_PREFIX + name: value for name, value in who.tags.items()}
-        return {key: value for key, value in known.items() if value} | tags
+        return {key: value for key, value in said.items() if value} | tags

@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import Final
 
 from costspan.core.attribution import Attribution
+from costspan.sdk.attribute_names import OF_DIMENSION
 from costspan.sdk.safety import log_once
 
 DEFAULT_URL: Final = "http://127.0.0.1:4318"
 """Where `costspan serve` listens. Not `localhost`, which may mean ::1 first."""
 
 NOBODY: Final = Attribution()
+DEFAULT_LABELS: Final = ("feature", "team", "environment")
+"""The dimensions that become labels of metrics: few values each, and nothing personal."""
 
 _FALSE: Final = frozenset({"0", "false", "no", "off"})
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
@@ -33,6 +36,7 @@ class Config:
     hash_key: str | None = None
     key_folder: Path = Path()
     capture_content: bool = False
+    metric_labels: tuple[str, ...] = DEFAULT_LABELS
     record_to: Path | None = None
     tally_to: Path | None = None
     disabled: bool = False
@@ -67,6 +71,7 @@ def read_config(
         hash_key=said.get("COSTSPAN_HASH_KEY"),
         key_folder=_configuration_folder(said),
         capture_content=said.get("COSTSPAN_CAPTURE_CONTENT", "").lower() in _TRUE,
+        metric_labels=_dimensions("COSTSPAN_METRIC_LABELS", said, DEFAULT_LABELS),
         record_to=_path(said.get("COSTSPAN_RECORD_TO")),
         tally_to=_path(said.get("COSTSPAN_TALLY_TO")),
         disabled=said.get("OTEL_SDK_DISABLED", "").lower() == "true",
@@ -88,6 +93,16 @@ def _authorization(said: Mapping[str, str]) -> dict[str, str]:
 def _configuration_folder(said: Mapping[str, str]) -> Path:
     base = said.get("XDG_CONFIG_HOME") or (f"{said['HOME']}/.config" if "HOME" in said else said.get("APPDATA", "."))
     return Path(base) / "costspan"
+
+
+def _dimensions(name: str, said: Mapping[str, str], default: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the dimensions a variable lists; `none` is none of them, and an unknown one is left out and said."""
+    if name not in said:
+        return default
+    listed = [word for word in said[name].replace(" ", "").split(",") if word not in ("", "none")]
+    for unknown in (word for word in listed if word not in OF_DIMENSION):
+        log_once(f"costspan: {name} names {unknown!r}; known are {', '.join(OF_DIMENSION)}")
+    return tuple(word for word in listed if word in OF_DIMENSION)
 
 
 def _path(text: str | None) -> Path | None:

@@ -26,6 +26,7 @@ from costspan.sdk.instrument import instrument_clients
 from costspan.sdk.metrics import CostMetrics
 from costspan.sdk.price_span import SpanPricer
 from costspan.sdk.safety import LOG, never_raise
+from costspan.sdk.sampler import CountingSampler
 from costspan.sdk.tally import TallyWriter
 from costspan.sdk.user_pseudonym import installation_key, pseudonymous
 
@@ -92,6 +93,8 @@ def _configure(
     provider, provider_note = _tracer_provider(config)
     if provider is None:
         return Configured(active=False, notes=(provider_note,))
+    # Before any tracer of a model client is made: a tracer keeps the sampler it was made with.
+    provider.sampler = CountingSampler(provider.sampler)
     exporters = (exporter,) if exporter else chosen_exporters(config)
     processors = _processors(config, exporters)
     for processor in processors:
@@ -124,7 +127,7 @@ def _processors(config: Config, exporters: tuple[SpanExporter, ...]) -> tuple[Sp
     name_user = pseudonymous(lambda: key or installation_key(config.key_folder)) if config.hash_users else str
     return (
         AttributionProcessor(config.defaults, name_user),
-        CostMetrics(pricer),
+        CostMetrics(pricer, config.metric_labels),
         *([TallyWriter(config.tally_to, pricer)] if config.tally_to else []),
         *(BatchSpanProcessor(CostExporter(each, pricer), schedule_delay_millis=delay_ms) for each in exporters),
     )
