@@ -30,6 +30,8 @@ class OtlpReceiver:
 
     status: int = 200
     spans: list[ReceivedSpan] = field(default_factory=list)
+    bodies: list[tuple[str, bytes]] = field(default_factory=list)
+    """Path and protobuf of every export that was taken, in the order they came."""
     attempts: int = 0
 
     def __enter__(self) -> Self:
@@ -57,6 +59,8 @@ class _Handler(BaseHTTPRequestHandler):
         if self.headers.get("Content-Encoding") == "gzip":
             body = gzip.decompress(body)
         self.receiver.attempts += 1
+        if self.receiver.status == 200:
+            self.receiver.bodies.append((self.path, body))
         if self.path == "/v1/traces" and self.receiver.status == 200:
             self.receiver.spans.extend(_spans(body, dict(self.headers)))
         self.send_response(self.receiver.status)

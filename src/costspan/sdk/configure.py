@@ -102,7 +102,7 @@ def _configure(
     finish = ExitFlush(partial(_shut_down, processors)).now
     if config.capture_content:
         os.environ.setdefault("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "span_only")
-    clients = tuple(instrument_clients(provider)) if instrument else ()
+    clients = tuple(instrument_clients(provider, config)) if instrument else ()
     notes = (provider_note, _destination(config, exporters, replaced=exporter is not None), *clients)
     return Configured(active=True, notes=notes, processors=processors, finish=finish)
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 from collections.abc import Iterator
+from functools import partial
 from importlib import import_module
 from types import FunctionType
 
@@ -13,11 +14,12 @@ from opentelemetry.trace import TracerProvider
 
 from costspan.sdk.clients import CLIENTS
 from costspan.sdk.clients.client import Client
+from costspan.sdk.config import Config
 from costspan.sdk.safety import LOG, never_raise
 from costspan.sdk.when_imported import when_imported
 
 
-def instrument_clients(provider: TracerProvider) -> Iterator[str]:
+def instrument_clients(provider: TracerProvider, config: Config) -> Iterator[str]:
     """Instrument what is installed, each client when it is imported, and yield a few words on each."""
     for client in CLIENTS:
         if not _installed(client.name):
@@ -25,8 +27,14 @@ def instrument_clients(provider: TracerProvider) -> Iterator[str]:
         if not _installed(client.module):
             yield f"{client.name} is installed but not instrumented: pip install '{client.extra}'"
             continue
-        when_imported(client.name, lambda client=client: _instrument(client, provider))  # type: ignore[misc]
+        when_imported(client.name, partial(_prepare, client, provider, config))
         yield f"{client.name} instrumented"
+
+
+def _prepare(client: Client, provider: TracerProvider, config: Config) -> None:
+    _instrument(client, provider)
+    if client.complete:
+        never_raise(None)(client.complete)(config)
 
 
 @never_raise(None)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+
+from costspan.sdk.config import Config
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,3 +30,6 @@ class Client:
     extra: str
     """What to install to get it."""
     wrapped: Method
+    complete: Callable[[Config], None] | None = None
+    """Does what the instrumentation leaves undone, once the client has been imported and instrumented, by us or by
+    another package. It wraps the client below the instrumentation, where the call's span is the current span."""
