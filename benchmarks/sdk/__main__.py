@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.sdk.environments import environment_of, prepare
-from benchmarks.sdk.measure import Effort, measure
+from benchmarks.sdk.measure import Effort, fault, measure
 from benchmarks.sdk.peers import PEERS
 from benchmarks.sdk.table import document, ratios, rows
 from benchmarks.table import plain
@@ -24,11 +24,15 @@ def main() -> int:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything there")
     arguments = parser.parse_args()
     wanted = [peer for peer in PEERS if not arguments.peer or peer.name in arguments.peer]
-    failures = prepare(wanted) if arguments.prepare else {}
-    environments = {peer: found for peer in wanted if (found := environment_of(peer))}
+    faults = prepare(wanted) if arguments.prepare else {}
+    environments = {}
     for peer in wanted:
-        if peer not in environments:
-            print(f"{peer.name}: {failures.get(peer.environment, 'not prepared (--prepare)')}", file=sys.stderr)
+        found = environment_of(peer)
+        why_not = fault(peer, found) if found else faults.get(peer.environment, "not prepared (--prepare)")
+        if why_not:
+            print(f"{peer.name} takes no part: {why_not}", file=sys.stderr)
+        elif found:
+            environments[peer] = found
     if not environments:
         return 1
     bare_us, measured = measure(environments, Effort(arguments.starts, arguments.turns))

@@ -33,8 +33,8 @@ BILLED_USD: Final = 0.00045
 class Effort:
     """How much is measured: `starts` of every process, `turns` of a batch each."""
 
-    starts: int = 3
-    turns: int = 60
+    starts: int = 5
+    turns: int = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +63,9 @@ class _Start:
 
 
 class _Process:
-    def __init__(self, popen: subprocess.Popen[str]) -> None:
+    def __init__(self, popen: subprocess.Popen[str], log: Path) -> None:
         self._popen = popen
+        self._log = log
         self.started: dict[str, float] = self._read()
 
     def ask(self, line: str) -> dict[str, float]:
@@ -78,7 +79,8 @@ class _Process:
         assert self._popen.stdout
         told = self._popen.stdout.readline()
         if not told:
-            raise RuntimeError(f"{self._popen.args} ended early")
+            said = self._log.read_text().strip().splitlines() or ["without a word"]
+            raise RuntimeError(f"ended early: {said[-1]}")
         document: dict[str, float] = json.loads(told)
         return document
 
@@ -99,6 +101,16 @@ def measure(peers: Mapping[Peer, Environment], effort: Effort) -> tuple[dict[str
         }
     newest = _bare(max(bare))
     return {kind: median(us for start in starts for us in start[newest].thread_us[kind]) for kind in _BATCH}, added
+
+
+def fault(peer: Peer, environment: Environment) -> str | None:
+    """Return the last words of a peer that does not start, or None."""
+    with Sink() as sink, tempfile.TemporaryDirectory(prefix="bench-sdk-") as folder:
+        try:
+            with _running(environment.python, peer.set_up, sink.address(peer.set_up), Path(folder)):
+                return None
+        except RuntimeError as error:
+            return str(error)
 
 
 def _bare(client_version: str) -> str:
@@ -140,7 +152,8 @@ def _running(python: Path, set_up: str, sink: str, folder: Path) -> Iterator[_Pr
     prices.write_text(json.dumps(_OPENLIT_PRICES))
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "COSTSPAN_"))}
     environment = {**kept, "HOME": str(folder), "BENCH_OPENLIT_PRICES": str(prices), "PYTHONDONTWRITEBYTECODE": ""}
-    with (folder / f"{set_up}.log").open("a") as log:
+    log_file = folder / f"{set_up}.log"
+    with log_file.open("a") as log:
         popen = subprocess.Popen(
             [python, _PROGRAM, set_up, sink],
             stdin=subprocess.PIPE,
@@ -152,7 +165,7 @@ def _running(python: Path, set_up: str, sink: str, folder: Path) -> Iterator[_Pr
         )
     with popen:
         try:
-            yield _Process(popen)
+            yield _Process(popen, log_file)
         finally:
             popen.kill()
 
@@ -173,7 +186,7 @@ def _added(pairs: Iterable[tuple[_Start, _Start]], reported_usd: float | None) -
         stream_us=thread_us("stream"),
         chat_total_us=total_us("chat"),
         stream_total_us=total_us("stream"),
-        import_ms=median(own.import_ms for own, _ in pairs),
+        import_ms=median(own.import_ms - bare.import_ms for own, bare in pairs),
         ready_ms=median(own.ready_ms - bare.ready_ms for own, bare in pairs),
         rss_mib=median(own.rss_mib - bare.rss_mib for own, bare in pairs),
         reported_usd=reported_usd,

@@ -38,7 +38,8 @@ PEERS: Final = (
     OPENTELEMETRY_METRICS,
     COSTSPAN_METRICS,
     Peer("OpenLIT", "openlit", "openlit", "openlit", ("openlit",)),
-    Peer("Traceloop", "traceloop", "traceloop", "traceloop-sdk", ("traceloop-sdk",)),
+    # httpx: imported by 0.62.4 and not declared.
+    Peer("Traceloop", "traceloop", "traceloop", "traceloop-sdk", ("traceloop-sdk", "httpx")),
     Peer("Langfuse", "langfuse", "langfuse", "langfuse", ("langfuse",)),
     Peer("Logfire", "logfire", "logfire", "logfire", ("logfire",)),
     Peer(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Final
 
 from costspan.core.units import (
     CACHE_READ_UNITS,
@@ -16,9 +17,11 @@ from costspan.core.units import (
     Unit,
 )
 
+_UNITS: Final = tuple(Unit)
+
 
 def _frozen(quantities: Mapping[Unit, int]) -> Mapping[Unit, int]:
-    return MappingProxyType({unit: quantities[unit] for unit in Unit if quantities.get(unit)})
+    return MappingProxyType({unit: quantities[unit] for unit in _UNITS if quantities.get(unit)})
 
 
 @dataclass(frozen=True, slots=True)

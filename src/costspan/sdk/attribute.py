@@ -14,6 +14,7 @@ from opentelemetry.context import Context, attach, create_key, detach, get_curre
 
 from costspan.core.attribution import Attribution
 from costspan.sdk import attribute_names as names
+from costspan.sdk.config import NOBODY
 from costspan.sdk.generator_scope import in_async_scope, in_scope
 from costspan.sdk.safety import never_raise
 
@@ -99,7 +100,7 @@ def attribution_in(context: Context | None = None) -> Attribution:
         return said
     sent = baggage.get_all(context)
     if not sent:
-        return _NOBODY
+        return NOBODY
     feature, team, environment = (_text(sent.get(key)) for key in TRAVELS.values())
     return Attribution(feature=feature, team=team, environment=environment)
 
@@ -126,6 +127,3 @@ def _leave(token: Token[Context] | None) -> None:
 
 def _text(value: object) -> str | None:
     return None if value is None else str(value) or None
-
-
-_NOBODY: Final = Attribution()

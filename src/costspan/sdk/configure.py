@@ -125,11 +125,13 @@ def _processors(config: Config, exporters: tuple[SpanExporter, ...]) -> tuple[Sp
     delay_ms = None if "OTEL_BSP_SCHEDULE_DELAY" in os.environ else _BATCH_DELAY_MS
     key = config.hash_key.encode() if config.hash_key else None
     name_user = pseudonymous(lambda: key or installation_key(config.key_folder)) if config.hash_users else str
+    counted = CostMetrics(pricer, config.metric_labels)
+    wrapped = (CostExporter(each, pricer, counted.record_waiting) for each in exporters)
     return (
         AttributionProcessor(config.defaults, name_user),
-        CostMetrics(pricer, config.metric_labels),
+        counted,
         *([TallyWriter(config.tally_to, pricer)] if config.tally_to else []),
-        *(BatchSpanProcessor(CostExporter(each, pricer), schedule_delay_millis=delay_ms) for each in exporters),
+        *(BatchSpanProcessor(each, schedule_delay_millis=delay_ms) for each in wrapped),
     )
 
 

@@ -6,7 +6,7 @@ A span cannot be changed once it has ended, so the exporter behind this one is g
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
@@ -53,13 +53,20 @@ class EnrichedSpan(ReadableSpan):
 
 
 class CostExporter(SpanExporter):
-    """Delegates to `exporter` with GenAI spans enriched; a span that cannot be priced goes on unchanged."""
+    """Delegates to `exporter` with GenAI spans enriched; a span that cannot be priced goes on unchanged.
 
-    def __init__(self, exporter: SpanExporter, pricer: SpanPricer | None = None) -> None:
+    `at_batch` is called first, in the exporter's thread.
+    """
+
+    def __init__(
+        self, exporter: SpanExporter, pricer: SpanPricer | None = None, at_batch: Callable[[], None] = lambda: None
+    ) -> None:
         self._exporter = exporter
         self._pricer = pricer or SpanPricer()
+        self._at_batch = at_batch
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        self._at_batch()
         return self._exporter.export([self._enriched(span) or span for span in spans])
 
     def shutdown(self) -> None:
