@@ -12,6 +12,7 @@ Ids, times, speeds and ports are masked. After a wanted change run `pytest tests
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -60,7 +61,7 @@ class Captured:
 
     @property
     def spans(self) -> list[dict[str, Any]]:
-        """Every span, as `_span` writes it, with its ids under `ids`, in order of start."""
+        """Every span, as `_span` writes it, with its span id, in order of start."""
         found = [
             (int(span["startTimeUnixNano"]), _span(span, scope_spans.get("scope", {})))
             for body in self.traces
@@ -78,7 +79,7 @@ class Captured:
         """Return what each model call says it cost, by span id; None where it says why it has no cost."""
         calls = [span for span in self.spans if "costspan.price_status" in span["attributes"]]
         assert calls
-        return {span["ids"]["span"]: _usd(span["attributes"].get("gen_ai.usage.cost_usd")) for span in calls}
+        return {span["id"]: _usd(span["attributes"].get("gen_ai.usage.cost_usd")) for span in calls}
 
     def points(self) -> list[dict[str, Any]]:
         """Return every metric: its name, unit, and for each set of labels how many values there are and, of tokens and
@@ -143,13 +144,13 @@ def _span(span: Mapping[str, Any], scope: Mapping[str, Any]) -> dict[str, Any]:
         "status": span.get("status", {}),
         "attributes": _plain(span.get("attributes", [])),
         "events": [{"name": event["name"]} for event in span.get("events", [])],
-        "ids": {"trace": span["traceId"], "span": span["spanId"]},
+        "id": base64.b64decode(span["spanId"]).hex(),
     }
 
 
 def _masked(span: Mapping[str, Any]) -> dict[str, Any]:
     attributes = {key: "*" if key in MASKED else value for key, value in span["attributes"].items()}
-    return {key: value for key, value in span.items() if key != "ids"} | {"attributes": attributes}
+    return {key: value for key, value in span.items() if key != "id"} | {"attributes": attributes}
 
 
 def _plain(key_values: Iterable[Mapping[str, Any]]) -> dict[str, Any]:

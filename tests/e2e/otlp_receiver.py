@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
 
 @dataclass
@@ -22,6 +23,7 @@ class ReceivedSpan:
     headers: dict[str, str]
     trace_id: str
     parent_span_id: str
+    status: str
 
 
 @dataclass
@@ -81,6 +83,7 @@ def _spans(body: bytes, headers: dict[str, str]) -> list[ReceivedSpan]:
             headers,
             span.trace_id.hex(),
             span.parent_span_id.hex(),
+            Status.StatusCode.Name(span.status.code).removeprefix("STATUS_CODE_"),
         )
         for resource_spans in ExportTraceServiceRequest.FromString(body).resource_spans
         for scope_spans in resource_spans.scope_spans

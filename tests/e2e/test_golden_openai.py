@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 from golden import Captured, Golden, capture, server_costs
 from golden_modes_openai import MODES
@@ -26,4 +28,10 @@ def test_the_metrics_of_all_modes_are_those_of_the_golden_file(captured: Capture
 
 
 def test_the_server_makes_the_same_cost_of_the_same_bytes(captured: Captured, shared_server: Server) -> None:
-    assert captured.costs() == server_costs(shared_server, captured)
+    costs = captured.costs()
+    assert server_costs(shared_server, captured) == costs
+    # The metrics tell of the same tokens, and count beside no span.
+    assert captured.points()
+    total = shared_server.spend()["total"]
+    assert Decimal(total["cost_usd"]) == sum(filter(None, costs.values()))
+    assert total["calls"] == len(costs)

@@ -80,10 +80,15 @@ def _responses_events(call: StubCall) -> Iterator[bytes]:
     whole = _response(call)
     begun = whole | {"status": "in_progress", "output": [], "usage": None}
     last = f"response.{whole['status']}"
-    item = {"item_id": f"msg_{call.number}", "output_index": 0, "content_index": 0, "delta": _TEXT, "logprobs": []}
+    where = {"item_id": f"msg_{call.number}", "output_index": 0}
+    part = where | {"content_index": 0}
+    message = {"id": where["item_id"], "type": "message", "role": "assistant", "status": "in_progress", "content": []}
+    empty = {"type": "output_text", "text": "", "annotations": []}
     events: list[tuple[str, dict[str, Any]]] = [
         ("response.created", {"response": begun}),
-        *[("response.output_text.delta", item)] * call.deltas,
+        ("response.output_item.added", {"output_index": 0, "item": message}),
+        ("response.content_part.added", part | {"part": empty}),
+        *[("response.output_text.delta", part | {"delta": _TEXT, "logprobs": []})] * call.deltas,
         (last, {"response": whole}),
     ]
     for position, (kind, said) in enumerate(events):
