@@ -33,8 +33,8 @@ BILLED_USD: Final = 0.00045
 class Effort:
     """How much is measured: `starts` of every process, `turns` of a batch each."""
 
-    starts: int = 5
-    turns: int = 40
+    starts: int = 8
+    turns: int = 25
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,21 +36,25 @@ def look_at_chat(watch: StreamWatch, *, choices: int, asked: bool, data: Any) ->
 
     def look(chunk: Any) -> Pass:
         nonlocal finished
-        if asked and chunk.usage is None:
-            chunk.model_fields_set.discard("usage")  # every chunk has an empty one when usage was asked for
-        if chunk.usage is not None:
+        usage = chunk.usage
+        if usage is not None:
             watch.usage_known = True
-            watch.span.set_attributes(_image_tokens(chunk.usage))
+            watch.span.set_attributes(_image_tokens(usage))
+        elif asked:
+            chunk.model_fields_set.discard("usage")  # every chunk has an empty one when usage was asked for
         if not chunk.choices:
-            if not asked or chunk.usage is None:
+            if not asked or usage is None:
                 return Pass.ON
-            watch.span.set_attributes(_chat_usage(chunk.usage))
+            watch.span.set_attributes(_chat_usage(usage))
             if data is not None:
-                data.usage_input_tokens = chunk.usage.prompt_tokens
-                data.usage_output_tokens = chunk.usage.completion_tokens
+                data.usage_input_tokens = usage.prompt_tokens
+                data.usage_output_tokens = usage.completion_tokens
             return Pass.KEEP
-        watch.pieces += any(_has_output(choice.delta) for choice in chunk.choices)
-        finished += sum(choice.finish_reason is not None for choice in chunk.choices)
+        has_output = False
+        for choice in chunk.choices:
+            has_output = has_output or _has_output(choice.delta)
+            finished += choice.finish_reason is not None
+        watch.pieces += has_output
         watch.whole = finished >= choices
         return Pass.PEEK if watch.whole and asked and not watch.usage_known else Pass.ON
 
@@ -103,8 +107,12 @@ def _is_search(item: Any) -> bool:
 
 
 def _has_output(delta: Any) -> bool:
-    thought = getattr(delta, "reasoning_content", None)  # DeepSeek's and other compatible endpoints' name
-    return bool(delta and (delta.content or delta.tool_calls or delta.refusal or thought))
+    if not delta:
+        return False
+    if delta.content or delta.tool_calls or delta.refusal:
+        return True
+    # DeepSeek's and other compatible endpoints' name; asked last, for what is no field of a model is slow to ask.
+    return bool(getattr(delta, "reasoning_content", None))
 
 
 def _at(document: Any, *path: str) -> Any:
