@@ -14,6 +14,7 @@ from costspan.sdk.safety import log_once
 DEFAULT_URL: Final = "http://127.0.0.1:4318"
 """Where `costspan serve` listens. Not `localhost`, which may mean ::1 first."""
 
+_HTTP: Final = "http/protobuf"
 NOBODY: Final = Attribution()
 DEFAULT_LABELS: Final = ("feature", "team", "environment")
 """The dimensions that become labels of metrics: few values each, and nothing personal."""
@@ -31,7 +32,7 @@ class Config:
     headers: Mapping[str, str] = field(default_factory=dict)
     exporters: tuple[str, ...] = ("otlp",)
     metrics_exporters: tuple[str, ...] = ("otlp",)
-    protocol: str = "http/protobuf"
+    protocol: str = _HTTP
     defaults: Attribution = NOBODY
     hash_users: bool = True
     hash_key: str | None = None
@@ -64,8 +65,7 @@ def read_config(
         headers=_authorization(said),
         exporters=exporters,
         metrics_exporters=_names(said.get("OTEL_METRICS_EXPORTER") or _usual_metrics(said, exporters, endpoint)),
-        protocol=said.get("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL")
-        or said.get("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
+        protocol=_protocol(said) if endpoint or otel_endpoint else _HTTP,
         defaults=defaults.or_else(
             Attribution(
                 feature=said.get("COSTSPAN_FEATURE"),
@@ -84,6 +84,11 @@ def read_config(
         tally_to=_path(said.get("COSTSPAN_TALLY_TO")),
         disabled=said.get("OTEL_SDK_DISABLED", "").lower() == "true",
     )
+
+
+def _protocol(said: Mapping[str, str]) -> str:
+    """Return what OpenTelemetry's variables say; its distribution says gRPC for everybody, which our URL is not."""
+    return said.get("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL") or said.get("OTEL_EXPORTER_OTLP_PROTOCOL", _HTTP)
 
 
 def _names(listed: str) -> tuple[str, ...]:

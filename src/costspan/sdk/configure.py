@@ -21,8 +21,8 @@ from costspan.sdk.attribute_processor import AttributionProcessor
 from costspan.sdk.config import Config, read_config
 from costspan.sdk.enrich import CostExporter
 from costspan.sdk.exit_flush import ExitFlush
-from costspan.sdk.exporters import chosen_exporters
-from costspan.sdk.instrument import instrument_clients
+from costspan.sdk.exporters import OtlpCostExporter, chosen_exporters
+from costspan.sdk.instrument import complete_clients, instrument_clients
 from costspan.sdk.meter_provider import set_up_metrics
 from costspan.sdk.metrics import CostMetrics
 from costspan.sdk.price_span import SpanPricer
@@ -74,7 +74,9 @@ def configure(
     """Price and attribute this process's model calls and send them over OTLP. The first call decides for the process.
 
     Uses the application's own tracer provider where there is one. `feature`, `team` and `environment` are for calls
-    that no `attribute` scope covers; `exporter` replaces the OTLP one. Never raises and never waits for the network.
+    that no `attribute` scope covers; `exporter` replaces the OTLP one. With `instrument=False` the clients are yours to
+    instrument; what their instrumentations leave undone is done all the same. Never raises and never waits for the
+    network.
     """
     global _done  # noqa: PLW0603 - a process has one tracer provider
     with _lock:
@@ -110,7 +112,7 @@ def _configure(
     finish = ExitFlush(partial(_shut_down, (*processors, *([meters] if meters else ())))).now
     if config.capture_content:
         os.environ.setdefault("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "span_only")
-    clients = tuple(instrument_clients(provider, config)) if instrument else ()
+    clients = instrument_clients(provider, config) if instrument else complete_clients(config)
     notes = (provider_note, _destination(config, exporters, replaced=exporter is not None), *clients)
     return Configured(active=True, notes=notes, processors=processors, meters=meters, finish=finish)
 
@@ -149,6 +151,8 @@ def _shut_down(providers: Sequence[SpanProcessor | MeterProvider]) -> None:
 
 
 def _destination(config: Config, exporters: tuple[SpanExporter, ...], *, replaced: bool) -> str:
+    if OtlpCostExporter.made and not exporters:
+        return "spans leave through the exporter that OpenTelemetry set up"
     if replaced or not exporters:
         return "spans go to the given exporter" if replaced else "OTEL_TRACES_EXPORTER asks for no export"
     if config.record_to:

@@ -18,7 +18,7 @@ from costspan.core.charge import PriceStatus
 from costspan.core.clock import NS_PER_S
 from costspan.core.money import usd_from_pico
 from costspan.sdk import attribute_names as names
-from costspan.sdk.price_span import PricedSpan, SpanPricer
+from costspan.sdk.price_span import PricedSpan, SecondRecord, SpanPricer
 from costspan.sdk.safety import never_raise
 from costspan.semconv.outcome import outcome
 
@@ -94,6 +94,8 @@ class CostExporter(SpanExporter):
         said = span.attributes or {}
         if verdict is None or names.PRICE_STATUS in said:
             return None
+        if isinstance(verdict, SecondRecord):
+            return EnrichedSpan(span, {names.DUPLICATE_OF: verdict.of_span_id})
         added = {key: value for key, value in added_attributes(verdict).items() if key not in said}
         outcome = str(said.get(names.OUTCOME) or added.get(names.OUTCOME))
         failed = outcome in self._error_outcomes and span.status.status_code is StatusCode.UNSET

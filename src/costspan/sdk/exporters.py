@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SpanExporter
 
@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 class OtlpCostExporter(CostExporter):
     """OTLP with cost: `OTEL_TRACES_EXPORTER=costspan` for programs that `opentelemetry-instrument` sets up."""
 
+    made: ClassVar = False
+    """True once there is one: spans leave through it, and a second exporter would send them twice."""
+
     def __init__(self, **_options: Any) -> None:
+        OtlpCostExporter.made = True
         config = read_config(os.environ)
         super().__init__(otlp_exporter(config), error_outcomes=config.error_outcomes)
 
@@ -31,6 +35,8 @@ def chosen_exporters(config: Config) -> tuple[SpanExporter, ...]:
         return (RecordingExporter(config.record_to),)
     chosen: list[SpanExporter] = []
     for name in config.exporters:
+        if name == "otlp" and OtlpCostExporter.made:
+            continue
         if name == "otlp":
             chosen.append(otlp_exporter(config))
         elif name == "console":

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from importlib import import_module
+from importlib.metadata import distribution
 from types import FunctionType
 
 from opentelemetry.trace import TracerProvider
@@ -22,28 +23,68 @@ from costspan.sdk.when_imported import when_imported
 def instrument_clients(provider: TracerProvider, config: Config) -> Iterator[str]:
     """Instrument what is installed, each client when it is imported, and yield a few words on each."""
     for client in CLIENTS:
-        if not _installed(client.name):
-            continue
-        if not _installed(client.module):
-            yield f"{client.name} is installed but not instrumented: pip install '{client.extra}'"
-            continue
-        when_imported(client.name, partial(_prepare, client, provider, config))
-        yield f"{client.name} instrumented"
+        if _installed(client.imported):
+            yield f"{client.name} {_set_up(client, provider, config)}"
 
 
-def _prepare(client: Client, provider: TracerProvider, config: Config) -> None:
-    _instrument(client, provider)
+def complete_clients(config: Config) -> Iterator[str]:
+    """Complete what others instrument, each client when it is imported, and yield a few words on each."""
+    for client in CLIENTS:
+        if client.complete and _installed(client.imported):
+            when_imported(client.imported, partial(client.complete, config))
+            yield f"{client.name} completed"
+
+
+@never_raise("not instrumented: an error is logged above")
+def _set_up(client: Client, provider: TracerProvider, config: Config) -> str:
+    """Choose who instruments the client, see to it, and return the choice in words."""
+    if client.wrapped.module in sys.modules and _is_wrapped(client):
+        _complete(client, config)
+        return "left as another package instruments it"
+    if not _installed(client.module):
+        if client.tells_by_itself():
+            return "left to make its own spans"
+        return f"installed but not instrumented: pip install '{client.extra}'"
+    refused = _refused_version(client)
+    if not refused:
+        when_imported(client.imported, partial(_prepare, client, partial(_official, client, provider), config))
+        return "instrumented"
+    if client.own:
+        when_imported(client.imported, partial(_prepare, client, partial(client.own, provider), config))
+        return f"instrumented by costspan: {client.package} does not take {refused}"
+    return f"not instrumented: {client.package} does not take {refused}"
+
+
+def _prepare(client: Client, instrument: Callable[[], None], config: Config) -> None:
+    if _is_wrapped(client):
+        LOG.info("costspan: %s is instrumented by another package; left as it is", client.name)
+    else:
+        never_raise(None)(instrument)()
+    _complete(client, config)
+
+
+def _official(client: Client, provider: TracerProvider) -> None:
+    instrumentor = getattr(import_module(client.module), client.instrumentor)()
+    # Versions have been looked at. What else the check asks for may be missing: LangGraph works without `langchain`.
+    instrumentor.instrument(tracer_provider=provider, skip_dep_check=True)
+
+
+def _complete(client: Client, config: Config) -> None:
     if client.complete:
         never_raise(None)(client.complete)(config)
 
 
-@never_raise(None)
-def _instrument(client: Client, provider: TracerProvider) -> None:
+def _is_wrapped(client: Client) -> bool:
     owner = getattr(import_module(client.wrapped.module), client.wrapped.owner)
-    if not isinstance(vars(owner)[client.wrapped.name], FunctionType):
-        LOG.info("costspan: %s is instrumented by another package; left as it is", client.name)
-        return
-    getattr(import_module(client.module), client.instrumentor)().instrument(tracer_provider=provider)
+    return not isinstance(vars(owner)[client.wrapped.name], FunctionType)
+
+
+def _refused_version(client: Client) -> str | None:
+    """Return the installed version of the client if the official instrumentation does not take it."""
+    from opentelemetry.instrumentation.dependencies import get_dist_dependency_conflicts  # noqa: PLC0415 - an extra's
+
+    conflict = get_dist_dependency_conflicts(distribution(client.package))
+    return conflict.found if conflict else None
 
 
 def _installed(module: str) -> bool:

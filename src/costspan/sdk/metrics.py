@@ -23,7 +23,6 @@ from costspan.core.money import usd_from_pico
 from costspan.sdk import attribute_names as names
 from costspan.sdk.call_metrics import CallMetrics
 from costspan.sdk.config import DEFAULT_LABELS
-from costspan.sdk.counted_once import CountedOnce
 from costspan.sdk.metric_labels import BoundedLabels
 from costspan.sdk.price_span import PricedSpan, SpanPricer
 from costspan.sdk.safety import never_raise
@@ -47,7 +46,6 @@ class CostMetrics(SpanProcessor):
         self._pricer = pricer
         self._dimensions = [(each, names.OF_DIMENSION[each]) for each in dimensions]
         self._bounded = BoundedLabels()
-        self._counted = CountedOnce()
         self._unpriced: Counter[tuple[tuple[str, str], ...]] = Counter()
         self._waiting: deque[ReadableSpan] = deque()
         self._recording = threading.Lock()
@@ -100,13 +98,12 @@ class CostMetrics(SpanProcessor):
     @never_raise(None)
     def _record(self, span: ReadableSpan) -> None:
         verdict = self._pricer.verdict(span)
-        if verdict is None:
+        if not isinstance(verdict, PricedSpan):
             return
         labels, context = self._labels(verdict), _context_of(span)
         self._calls.record(span, verdict.call, labels, context)
         if verdict.priced.cost is not None:
-            if self._counted.first_time(verdict.call):
-                self._cost.record(float(usd_from_pico(verdict.priced.cost)), labels, context)
+            self._cost.record(float(usd_from_pico(verdict.priced.cost)), labels, context)
         elif verdict.priced.status is PriceStatus.UNPRICED and not verdict.call.failed:
             self._unpriced[tuple(labels.items())] += 1
 

@@ -12,7 +12,7 @@ from typing import Final
 from costspan.core.call import STANDARD_MODE, Call, SpanClass, UsageState
 from costspan.core.link import Link
 from costspan.core.money import PicoUsd
-from costspan.core.record import STATUS_ERROR, SpanRecord
+from costspan.core.record import STATUS_ERROR, Attributes, SpanRecord
 from costspan.semconv import outcome, providers
 from costspan.semconv.attributes import whole_number
 from costspan.semconv.attribution import read_attribution, read_own_attribution
@@ -93,9 +93,10 @@ def _assemble(record: SpanRecord, dialect: Dialect, operation: str, span_class: 
     provider = providers.provider(dialect.provider(record), server_address)
     on_claude = "claude" in (response_model or requested_model or "").lower()
     doubts = [mode_note, _ttl_doubt(usage) if on_claude else None, _output_doubt(counts, usage, operation)]
-    state, note = _with_doubts(usage, [doubt for doubt in doubts if doubt])
-    if not usage.usage and (at_least := whole_number(attributes.get(AT_LEAST_OUTPUT))):
-        note = f"the stream was cut off after at least {at_least} output tokens"
+    cut_off = _cut_off(attributes)
+    state, note = _with_doubts(usage, [doubt for doubt in (*doubts, cut_off if usage.usage else None) if doubt])
+    if not usage.usage:
+        note = cut_off or note
     return Call(
         trace_id=record.trace_id,
         span_id=record.span_id,
@@ -169,6 +170,11 @@ def _output_doubt(counts: Counts, usage: Split, operation: str) -> str | None:
     # A stream that was cut off has told its input and not yet its output.
     said = counts.output is not None or counts.total is not None or usage.usage.output_tokens > 0
     return "output tokens were not reported" if usage.usage and not said and operation in _ANSWERING else None
+
+
+def _cut_off(attributes: Attributes) -> str | None:
+    at_least = whole_number(attributes.get(AT_LEAST_OUTPUT))
+    return f"the stream was cut off after at least {at_least} output tokens" if at_least else None
 
 
 def _with_doubts(usage: Split, doubts: list[str]) -> tuple[UsageState, str | None]:

@@ -28,12 +28,13 @@ def message_events(call: StubCall) -> Iterator[bytes]:
     """Yield a streamed message. Input is counted in the first event, output in the last but one, which repeats the
     counts of the first without the tier and the times to live, as the API does."""
     usage = _usage(call.usage)
-    yield _event("message_start", message=_begun(call, usage | {"output_tokens": 1}))
+    begun = {name: count for name, count in usage.items() if name not in {"output_tokens_details", "server_tool_use"}}
+    yield _event("message_start", message=_begun(call, begun | {"output_tokens": 1}))
     yield _event("ping")
     for index, block in enumerate(message(call)["content"]):
         kind = block["type"]
-        begun, piece = ({"thinking": "", "signature": ""}, "Hm.") if kind == "thinking" else ({"text": ""}, _TEXT)
-        yield _event("content_block_start", index=index, content_block=block | begun)
+        empty, piece = ({"thinking": "", "signature": ""}, "Hm.") if kind == "thinking" else ({"text": ""}, _TEXT)
+        yield _event("content_block_start", index=index, content_block=block | empty)
         for _ in range(1 if kind == "thinking" else call.deltas):
             yield _event("content_block_delta", index=index, delta={"type": f"{kind}_delta", kind: piece})
         yield _event("content_block_stop", index=index)

@@ -44,11 +44,11 @@ def _converse_stream(call: StubCall) -> StubAnswer:
 
 def _invoke(call: StubCall) -> StubAnswer:
     usage = call.usage
-    counts = {
-        "X_Amzn_Bedrock_Input_Token_Count": str(usage.input_tokens - usage.cached_tokens - usage.cache_write_tokens),
-        "X_Amzn_Bedrock_Output_Token_Count": str(usage.output_tokens),
-    }
-    return json_answer(message(call), **counts)
+    return json_answer(
+        message(call),
+        X_Amzn_Bedrock_Input_Token_Count=str(usage.input_tokens - usage.cached_tokens - usage.cache_write_tokens),
+        X_Amzn_Bedrock_Output_Token_Count=str(usage.output_tokens),
+    )
 
 
 def _invoke_stream(call: StubCall) -> StubAnswer:

@@ -109,9 +109,11 @@ def test_a_call_seen_by_two_instrumentations_is_one_cost() -> None:
 count()
 with start(scope="pydantic-ai"):
     call()
+from opentelemetry.context import Context, attach, detach
 with start(gen_ai__response__id="r-1"):
-    pass
-call(gen_ai__response__id="r-1")
+    in_a_trace_of_its_own = attach(Context())
+    call(gen_ai__response__id="r-1")
+    detach(in_a_trace_of_its_own)
 call(gen_ai__response__id="r-2")
 """)
     assert [(point["count"], point["sum"]) for point in said] == [(3, 0.00525)]
