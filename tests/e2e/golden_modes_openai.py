@@ -28,16 +28,16 @@ stub = StubProvider()
 
 
 def client(**options: Any) -> openai.OpenAI:
-    return openai.OpenAI(base_url=stub.base_url, api_key="test", **options)
+    return openai.OpenAI(**{"base_url": stub.base_url, "api_key": "test", **options})
 
 
 def ask(**options: Any) -> Any:
     return client().chat.completions.create(model=MODEL, messages=MESSAGES, **options)
 
 
-def asynchronously(use: Callable[[openai.AsyncOpenAI], Awaitable[Any]]) -> None:
+def asynchronously(use: Callable[[openai.AsyncOpenAI], Awaitable[Any]], base_url: str | None = None) -> None:
     async def within() -> None:
-        async with openai.AsyncOpenAI(base_url=stub.base_url, api_key="test") as asking:
+        async with openai.AsyncOpenAI(base_url=base_url or stub.base_url, api_key="test") as asking:
             await use(asking)
 
     asyncio.run(within())
@@ -93,6 +93,31 @@ def chat_streamed_until_finished() -> None:
     for chunk in ask(stream=True):
         if chunk.choices[0].finish_reason:
             break
+
+
+def chat_streamed_until_finished_async() -> None:
+    async def read(asking: openai.AsyncOpenAI) -> None:
+        async with await asking.chat.completions.create(model=MODEL, messages=MESSAGES, stream=True) as stream:
+            async for chunk in stream:
+                if chunk.choices[0].finish_reason:
+                    break
+
+    asynchronously(read)
+
+
+def chat_streamed_where_options_are_refused() -> None:
+    stub.refused_parameters = frozenset({"stream_options"})
+    compatible = client(base_url=f"{stub.url}/compatible/v1")
+    assert len(list(compatible.chat.completions.create(model=MODEL, messages=MESSAGES, stream=True))) == 3
+
+
+def chat_streamed_where_options_are_refused_async() -> None:
+    async def read(asking: openai.AsyncOpenAI) -> None:
+        stub.refused_parameters = frozenset({"stream_options"})
+        async for _ in await asking.chat.completions.create(model=MODEL, messages=MESSAGES, stream=True):
+            pass
+
+    asynchronously(read, f"{stub.url}/compatible-async/v1")
 
 
 def chat_streamed_by_helper() -> None:
@@ -155,6 +180,11 @@ def chat_filtered() -> None:
 def chat_retried_by_the_client() -> None:
     stub.rate_limited = 2
     ask()
+
+
+def chat_retried_by_the_client_async() -> None:
+    stub.rate_limited = 1
+    chat_async()
 
 
 def chat_refused() -> None:

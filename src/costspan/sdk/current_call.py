@@ -8,12 +8,14 @@ from opentelemetry import trace
 from opentelemetry.context import get_value
 from opentelemetry.sdk.trace import Span
 
+from costspan.sdk.safety import never_raise
 from costspan.semconv.dialects.base import INFERENCE_OPERATIONS
 
 _INFERENCE_DATA: Final = "opentelemetry.genai.client.inference.context"
 """`CLIENT_INFERENCE_CONTEXT_KEY` of opentelemetry-util-genai 1.3b0: under it lies what inner layers know of a call."""
 
 
+@never_raise(None)
 def current_call() -> Span | None:
     """Return the span of the model call in progress, still recording, or None outside of one."""
     span = trace.get_current_span()

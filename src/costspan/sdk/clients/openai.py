@@ -7,7 +7,6 @@ every call goes, below the instrumentation and whichever that is.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any, Final
@@ -45,12 +44,12 @@ class _UsageRequest:
         if not self._wanted or not isinstance(body, dict) or not options.url.endswith("/chat/completions"):
             return False
         said = "stream_options" in body or "stream_options" in more
-        headers = options.headers if isinstance(options.headers, dict) else {}
-        if not body.get("stream") or said or headers.get(_RAW) or str(client.base_url) in self._refused_by:
+        if not body.get("stream") or said or _raw(options) or str(client.base_url) in self._refused_by:
             return False
         options.json_data = {**body, "stream_options": {"include_usage": True}}
         return True
 
+    @never_raise(False)
     def refused(self, client: Any, options: Any, error: Exception) -> bool:
         """Return True, with the request as the caller made it, where that was what the endpoint did not like."""
         if getattr(error, "status_code", None) not in _REFUSALS or "stream_options" not in str(error):
@@ -135,7 +134,7 @@ def _note_attempt(request: Any) -> None:
 def _read(call: Span, answer: Any, options: Any, *, asked: bool) -> None:
     """Put on the span what the answer says, or watch the stream that will say it."""
     body = options.json_data if isinstance(options.json_data, dict) else {}
-    data = instrumentation_data()
+    data = instrumentation_data() if asked else None
 
     def watch(stream: Any) -> None:
         if isinstance(stream._iterator, WatchedStream | AsyncWatchedStream):
@@ -151,13 +150,18 @@ def _read(call: Span, answer: Any, options: Any, *, asked: bool) -> None:
 
     if hasattr(answer, "_iterator"):
         watch(answer)
-    elif not hasattr(answer, "http_response"):
+    elif not _raw(options):
         call.set_attributes(attributes_of(answer))
-    elif not inspect.iscoroutinefunction(answer.parse):
+    elif _raw(options) == "true":  # with_streaming_response says "stream": its body is the caller's to read
         if body.get("stream"):
             _once_parsed(answer, watch)
         else:
             call.set_attributes(attributes_of(answer.parse()))
+
+
+def _raw(options: Any) -> Any:
+    """Return how the caller wants to read the response itself, None where an answer is wanted."""
+    return options.headers.get(_RAW) if isinstance(options.headers, dict) else None
 
 
 def _once_parsed(answer: Any, watch: Callable[[Any], None]) -> None:

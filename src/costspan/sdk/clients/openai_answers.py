@@ -17,15 +17,18 @@ _OVER: Final = frozenset({"response.completed", "response.incomplete", "response
 
 def attributes_of(answer: Any) -> dict[str, AttributeValue]:
     """Return span attributes for a whole answer: of a chat, of the Responses API, or embeddings."""
-    usage = getattr(answer, "usage", None)
-    found: dict[str, Any] = dict(_image_tokens(usage))
-    if getattr(answer, "object", None) == "list":  # embeddings behind with_raw_response are not read at all
-        found[names.INPUT_TOKENS] = getattr(usage, "prompt_tokens", None)
-        found[names.RESPONSE_MODEL] = getattr(answer, "model", None)
-    written = _at(usage, "input_tokens_details", "cache_write_tokens_details")
-    found[names.CACHE_WRITE_30M] = _at(written, "ttl_30m_tokens")
-    found[names.CACHE_WRITE_12H] = _at(written, "ttl_12h_tokens")
-    found[names.WEB_SEARCHES] = sum(_is_search(item) for item in getattr(answer, "output", None) or ())
+    kind, usage = getattr(answer, "object", None), getattr(answer, "usage", None)
+    if kind == "response":
+        written = _at(usage, "input_tokens_details", "cache_write_tokens_details")
+        found = {
+            names.CACHE_WRITE_30M: _at(written, "ttl_30m_tokens"),
+            names.CACHE_WRITE_12H: _at(written, "ttl_12h_tokens"),
+            names.WEB_SEARCHES: sum(_is_search(item) for item in answer.output or ()),
+        }
+    elif kind == "list":  # embeddings, which behind with_raw_response the instrumentation does not read
+        found = {names.INPUT_TOKENS: _at(usage, "prompt_tokens"), names.RESPONSE_MODEL: answer.model}
+    else:
+        found = _image_tokens(usage)
     return {key: value for key, value in found.items() if value}
 
 
@@ -43,19 +46,19 @@ def look_at_chat(watch: StreamWatch, *, choices: int, asked: bool, data: Any) ->
         elif asked:
             chunk.model_fields_set.discard("usage")  # every chunk has an empty one when usage was asked for
         if not chunk.choices:
-            if not asked or usage is None:
+            if usage is None or not asked:
                 return Pass.ON
             watch.span.set_attributes(_chat_usage(usage))
             if data is not None:
                 data.usage_input_tokens = usage.prompt_tokens
                 data.usage_output_tokens = usage.completion_tokens
             return Pass.KEEP
-        has_output = False
         for choice in chunk.choices:
-            has_output = has_output or _has_output(choice.delta)
-            finished += choice.finish_reason is not None
-        watch.pieces += has_output
-        watch.whole = finished >= choices
+            if _has_output(choice.delta):
+                watch.pieces += 1
+            if choice.finish_reason is not None:
+                finished += 1
+                watch.whole = finished >= choices
         return Pass.PEEK if watch.whole and asked and not watch.usage_known else Pass.ON
 
     return look
@@ -91,7 +94,7 @@ def _chat_usage(usage: Any) -> dict[str, int]:
     return {key: value for key, value in found.items() if value}
 
 
-def _image_tokens(usage: Any) -> dict[str, int]:
+def _image_tokens(usage: Any) -> dict[str, Any]:
     """Return the image tokens where they cannot be among the cached ones, of which a chat does not say the kind."""
     details = _at(usage, "prompt_tokens_details")
     image = _at(details, "image_tokens")
@@ -107,15 +110,16 @@ def _is_search(item: Any) -> bool:
 
 
 def _has_output(delta: Any) -> bool:
-    if not delta:
+    if delta is None:
         return False
-    if delta.content or delta.tool_calls or delta.refusal:
-        return True
-    # DeepSeek's and other compatible endpoints' name; asked last, for what is no field of a model is slow to ask.
-    return bool(getattr(delta, "reasoning_content", None))
+    # The last is the name of DeepSeek and other compatible endpoints.
+    said = delta.content or delta.tool_calls or delta.refusal or getattr(delta, "reasoning_content", None)
+    return bool(said)
 
 
 def _at(document: Any, *path: str) -> Any:
     for name in path:
+        if document is None:
+            return None
         document = getattr(document, name, None)
     return document
