@@ -19,8 +19,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.sdk", description=__doc__)
     parser.add_argument("--prepare", action="store_true", help="make the peers' environments where they are absent")
     parser.add_argument("--peer", action="append", metavar="NAME", help="only this peer; may be repeated")
-    parser.add_argument("--starts", type=int, default=Effort.starts, help="of every process (default: %(default)s)")
-    parser.add_argument("--turns", type=int, default=Effort.turns, help="of a batch each (default: %(default)s)")
+    parser.add_argument("--starts", type=int, default=Effort().starts, help="of every process (default: %(default)s)")
+    parser.add_argument("--turns", type=int, default=Effort().turns, help="of a batch each (default: %(default)s)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything there")
     arguments = parser.parse_args()
     wanted = [peer for peer in PEERS if not arguments.peer or peer.name in arguments.peer]

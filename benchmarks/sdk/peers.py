@@ -41,7 +41,7 @@ PEERS: Final = (
     # httpx: imported by 0.62.4 and not declared.
     Peer("Traceloop", "traceloop", "traceloop", "traceloop-sdk", ("traceloop-sdk", "httpx")),
     Peer("Langfuse", "langfuse", "langfuse", "langfuse", ("langfuse",)),
-    Peer("Logfire", "logfire", "logfire", "logfire", ("logfire",)),
+    Peer("Logfire", "logfire", "logfire", "logfire", ("logfire", "genai-prices")),
     Peer(
         "OpenInference",
         "openinference",
