@@ -15,7 +15,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
 @dataclass
 class ReceivedSpan:
-    """One span: its name, its attributes and its resource's as plain values, and the headers it came with."""
+    """One span: its name, its attributes, its resource's and scope as plain values, and the headers it came with."""
 
     name: str
     attributes: dict[str, Any]
@@ -24,6 +24,8 @@ class ReceivedSpan:
     trace_id: str
     parent_span_id: str
     status: str
+    span_id: str
+    scope: str
 
 
 @dataclass
@@ -84,6 +86,8 @@ def _spans(body: bytes, headers: dict[str, str]) -> list[ReceivedSpan]:
             span.trace_id.hex(),
             span.parent_span_id.hex(),
             Status.StatusCode.Name(span.status.code).removeprefix("STATUS_CODE_"),
+            span.span_id.hex(),
+            scope_spans.scope.name,
         )
         for resource_spans in ExportTraceServiceRequest.FromString(body).resource_spans
         for scope_spans in resource_spans.scope_spans

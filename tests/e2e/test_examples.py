@@ -26,7 +26,7 @@ from costspan.testing.stub_provider import StubProvider, StubUsage
 from serving import Server
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
-START_S = 30
+PATIENCE_S = 180
 
 Spent = dict[tuple[str | None, str | None], tuple[int, str | None]]
 """Feature and model -> calls and cost."""
@@ -57,7 +57,7 @@ def variables(tmp_path: Path, shared_server: Server, provider: StubProvider) -> 
 def run(name: str, variables: dict[str, str], *launcher: str) -> subprocess.CompletedProcess[str]:
     """Run an example to its end; it must end well."""
     command = [*launcher, sys.executable, str(EXAMPLES / name)]
-    done = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert done.returncode == 0, done.stderr
     return done
 
@@ -72,12 +72,12 @@ def listening(command: list[str], variables: dict[str, str], folder: Path, port:
         yield url
     finally:
         process.send_signal(signal.SIGTERM)
-        said = process.communicate(timeout=30)[1]
-    assert process.returncode in {0, -signal.SIGTERM}, said
+        said = process.communicate(timeout=PATIENCE_S)[1]
+        assert process.returncode in {0, -signal.SIGTERM}, said
 
 
 def wait_until_open(port: int, process: subprocess.Popen[str]) -> None:
-    give_up_at = time.monotonic() + START_S
+    give_up_at = time.monotonic() + PATIENCE_S
     while process.poll() is None and time.monotonic() < give_up_at:
         try:
             socket.create_connection(("127.0.0.1", port)).close()
@@ -85,10 +85,11 @@ def wait_until_open(port: int, process: subprocess.Popen[str]) -> None:
             time.sleep(0.05)
         else:
             return
+    raise AssertionError("the service does not listen")
 
 
 def post(url: str, text: str, **headers: str) -> str:
-    with urlopen(Request(url, text.encode(), headers), timeout=30) as answer:
+    with urlopen(Request(url, text.encode(), headers), timeout=PATIENCE_S) as answer:
         body: bytes = answer.read()
     return body.decode()
 
@@ -176,7 +177,7 @@ def test_a_node_service_without_a_line_of_ours(
     assert spec.origin
     node = Path(spec.origin).parent / "bin" / "node"
     npm = Path(spec.origin).parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    subprocess.run([node, npm, "ci", "--silent"], cwd=folder, check=True, timeout=300)
+    subprocess.run([node, npm, "ci", "--silent"], cwd=folder, check=True, timeout=PATIENCE_S0)
     told = {"PORT": str(port), "OTEL_EXPORTER_OTLP_ENDPOINT": variables["COSTSPAN_URL"]}
     with listening([str(node), "service.js"], variables | told, folder, port) as url:
         assert post(f"{url}/orders/summary", "Two lamps.") == "Hello."

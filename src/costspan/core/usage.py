@@ -21,7 +21,8 @@ _UNITS: Final = tuple(Unit)
 
 
 def _frozen(quantities: Mapping[Unit, int]) -> Mapping[Unit, int]:
-    return MappingProxyType({unit: quantities[unit] for unit in _UNITS if quantities.get(unit)})
+    said = quantities.get
+    return MappingProxyType({unit: quantity for unit in _UNITS if (quantity := said(unit))})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +36,8 @@ class Usage:
     quantities: Mapping[Unit, int] = field(default_factory=lambda: MappingProxyType({}))
 
     def __post_init__(self) -> None:
-        negative = {unit.value: quantity for unit, quantity in self.quantities.items() if quantity < 0}
-        if negative:
+        if min(self.quantities.values(), default=0) < 0:
+            negative = {unit.value: quantity for unit, quantity in self.quantities.items() if quantity < 0}
             raise ValueError(f"negative quantities: {negative}")
         object.__setattr__(self, "quantities", _frozen(self.quantities))
 
@@ -57,7 +58,8 @@ class Usage:
 
     def total(self, units: Iterable[Unit]) -> int:
         """Return the sum over `units`. Only units of one kind (all tokens, all seconds) may be added."""
-        return sum(self.quantities.get(unit, 0) for unit in units)
+        quantities = self.quantities
+        return sum([quantities[unit] for unit in units if unit in quantities])
 
     @property
     def input_tokens(self) -> int:

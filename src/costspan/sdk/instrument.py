@@ -8,7 +8,6 @@ import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from importlib import import_module
-from importlib.metadata import distribution
 from types import FunctionType
 
 from opentelemetry.trace import TracerProvider
@@ -45,7 +44,7 @@ def _set_up(client: Client, provider: TracerProvider, config: Config) -> str:
         if client.tells_by_itself():
             return "left to make its own spans"
         return f"installed but not instrumented: pip install '{client.extra}'"
-    refused = _refused_version(client)
+    refused = client.refused_version()
     if not refused:
         when_imported(client.imported, partial(_prepare, client, partial(_official, client, provider), config))
         return "instrumented"
@@ -75,20 +74,17 @@ def _complete(client: Client, config: Config) -> None:
 
 
 def _is_wrapped(client: Client) -> bool:
-    owner = getattr(import_module(client.wrapped.module), client.wrapped.owner)
-    return not isinstance(vars(owner)[client.wrapped.name], FunctionType)
-
-
-def _refused_version(client: Client) -> str | None:
-    """Return the installed version of the client if the official instrumentation does not take it."""
-    from opentelemetry.instrumentation.dependencies import get_dist_dependency_conflicts  # noqa: PLC0415 - an extra's
-
-    conflict = get_dist_dependency_conflicts(distribution(client.package))
-    return conflict.found if conflict else None
+    """Return True where the method is not the client's own: wrapt's wrappers pass for functions, so their type is
+    asked, and a function is another package's where its globals are."""
+    method = vars(getattr(import_module(client.wrapped.module), client.wrapped.owner))[client.wrapped.name]
+    if type(method) is not FunctionType:
+        return True
+    package = client.wrapped.module.partition(".")[0]
+    return str(method.__globals__["__name__"]).partition(".")[0] != package
 
 
 def _installed(module: str) -> bool:
-    if module in sys.modules:
+    if sys.modules.get(module):
         return True
     try:
         return importlib.util.find_spec(module) is not None

@@ -31,9 +31,9 @@ _OWN_SPANS: Final = "ANTHROPIC_OPEN_TELEMETRY"
 _OWN_SPANS_SINCE: Final = (1, 14)
 
 
-def tells_by_itself() -> bool:
-    """Return True when the installed SDK makes spans of its own and nobody has switched them off."""
-    major, minor, *_ = version("anthropic").split(".")
+def makes_spans(version_installed: str) -> bool:
+    """Return True when this version of the SDK makes spans of its own and nobody has switched them off."""
+    major, minor, *_ = version_installed.split(".")
     return (int(major), int(minor)) >= _OWN_SPANS_SINCE and os.environ.get(_OWN_SPANS, "").lower() != "false"
 
 
@@ -122,6 +122,6 @@ ANTHROPIC: Final = Client(
     instrumentor="AnthropicInstrumentor",
     extra="costspan[anthropic]",
     wrapped=Method(module="anthropic.resources.messages.messages", owner="Messages", name="create"),
-    tells_by_itself=tells_by_itself,
+    tells_by_itself=lambda: makes_spans(version("anthropic")),
     complete=_complete,
 )

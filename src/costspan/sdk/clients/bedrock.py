@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any, Final
 
@@ -21,7 +21,7 @@ from costspan.sdk.config import Config
 from costspan.sdk.current_call import current_call
 from costspan.sdk.replaced_method import replace_method
 from costspan.sdk.safety import never_raise
-from costspan.sdk.watched_stream import Look, Pass, StreamWatch, WatchedStream
+from costspan.sdk.watched_stream import StreamWatch
 
 
 def _complete(_config: Config) -> None:
@@ -59,19 +59,18 @@ def _read_invoked(call: Span, answer: Any) -> None:
 
 
 def _watch_converse(call: Span, answer: Any) -> None:
-    def look(event: Any) -> Pass:
+    def look(event: Any) -> None:
         watch.pieces += "contentBlockDelta" in event
         if "metadata" in event:
             watch.usage_known = watch.whole = True
             _read_converse(call, event["metadata"])
-        return Pass.ON
 
     watch = StreamWatch(call)
-    answer["stream"] = _Watched(answer["stream"], look, watch)
+    _let_see(answer["stream"], look)
 
 
 def _watch_invoked(call: Span, answer: Any) -> None:
-    def look(event: Any) -> Pass:
+    def look(event: Any) -> None:
         """See the events of the Messages API; other makers' models say their counts in the last one."""
         said = json.loads(event["chunk"]["bytes"])
         kind = said.get("type")
@@ -79,24 +78,22 @@ def _watch_invoked(call: Span, answer: Any) -> None:
         watch.usage_known = watch.usage_known or kind == "message_delta" or _METRICS in said
         watch.whole = watch.whole or kind == "message_stop" or _METRICS in said
         call.set_attributes(usage_attributes(said.get("usage") or said.get("message", {}).get("usage") or {}))
-        return Pass.ON
 
     watch = StreamWatch(call)
-    answer["body"] = _Watched(answer["body"], look, watch)
+    _let_see(answer["body"], look)
 
 
-class _Watched:
-    """An event stream of botocore's, its events seen on their way."""
+def _let_see(stream: Any, look: Callable[[Any], None]) -> None:
+    """Let `look` see every event of a stream, which stays what it is: others ask for its type."""
+    parse = stream._parse_event
 
-    def __init__(self, stream: Any, look: Look, watch: StreamWatch) -> None:
-        self._stream = stream
-        self._events: WatchedStream[Any] = WatchedStream(iter(stream), look, watch)
+    def parsed(raw: Any) -> Any:
+        event = parse(raw)
+        if event:
+            never_raise(None)(look)(event)
+        return event
 
-    def __iter__(self) -> Iterator[Any]:
-        return self._events
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
+    stream._parse_event = parsed
 
 
 _OK: Final = 200

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, distribution
 
 from opentelemetry.trace import TracerProvider
 
@@ -43,3 +44,14 @@ class Client:
     complete: Callable[[Config], None] | None = None
     """Does what the instrumentation leaves undone, once the client has been imported and instrumented, by us or by
     another package. It wraps the client below the instrumentation, where the call's span is the current span."""
+
+    def refused_version(self) -> str | None:
+        """Return name and version of the installed client if the official instrumentation does not take it."""
+        try:
+            # It comes with the instrumentations, which are extras.
+            from opentelemetry.instrumentation import dependencies  # noqa: PLC0415
+
+            conflict = dependencies.get_dist_dependency_conflicts(distribution(self.package))
+        except (ImportError, PackageNotFoundError):
+            return None
+        return conflict.found if conflict else None
