@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from opentelemetry.context import Context
 from opentelemetry.metrics import Meter
 from opentelemetry.sdk.trace import ReadableSpan
 
@@ -45,7 +46,7 @@ class CallMetrics:
             explicit_bucket_boundaries_advisory=_SECOND_BUCKETS,
         )
 
-    def record(self, span: ReadableSpan, call: Call, labels: Mapping[str, str]) -> None:
+    def record(self, span: ReadableSpan, call: Call, labels: Mapping[str, str], context: Context) -> None:
         """Record `call`, unless the instrumentation that made `span` has done so."""
         scope = span.instrumentation_scope
         if scope is None or not scope.name.startswith(_WITHOUT_METRICS):
@@ -53,8 +54,8 @@ class CallMetrics:
         common = {**labels, names.OPERATION: call.operation}
         for kind, tokens in (("input", call.usage.context_tokens), ("output", call.usage.output_tokens)):
             if tokens:
-                self._tokens.record(tokens, {**common, names.TOKEN_TYPE: kind})
+                self._tokens.record(tokens, {**common, names.TOKEN_TYPE: kind}, context)
         failure = {names.ERROR_TYPE: call.error_type} if call.error_type else {}
-        self._duration.record((call.ended_at_ns - call.started_at_ns) / _NS_PER_S, {**common, **failure})
+        self._duration.record((call.ended_at_ns - call.started_at_ns) / _NS_PER_S, {**common, **failure}, context)
         if call.time_to_first_chunk_s is not None:
-            self._first_chunk.record(call.time_to_first_chunk_s, common)
+            self._first_chunk.record(call.time_to_first_chunk_s, common, context)

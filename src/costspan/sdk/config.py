@@ -68,7 +68,7 @@ def read_config(
         endpoint=endpoint or (None if otel_endpoint else said.get("COSTSPAN_URL", DEFAULT_URL)),
         headers=_authorization(said),
         exporters=exporters,
-        metrics_exporters=_names(said.get("OTEL_METRICS_EXPORTER") or _usual_metrics(said, exporters, endpoint)),
+        metrics_exporters=_names(said.get("OTEL_METRICS_EXPORTER") or _usual_metrics(said, exporters)),
         protocol=_protocol(said) if endpoint or otel_endpoint else _HTTP,
         defaults=defaults.or_else(
             Attribution(
@@ -102,12 +102,14 @@ def _names(listed: str) -> tuple[str, ...]:
     return tuple("otlp" if name == "costspan" else name for name in listed.replace(" ", "").split(","))
 
 
-def _usual_metrics(said: Mapping[str, str], exporters: tuple[str, ...], endpoint: str | None) -> str:
-    """Return where metrics go unless it is said: where spans go, if that is a place that may take them."""
-    spans_alone = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" in said and endpoint is None
-    anywhere = "OTEL_EXPORTER_OTLP_ENDPOINT" in said or "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT" in said
-    recorded = "COSTSPAN_RECORD_TO" in said
-    return "otlp" if "otlp" in exporters and not recorded and (anywhere or not spans_alone) else "none"
+def _usual_metrics(said: Mapping[str, str], exporters: tuple[str, ...]) -> str:
+    """Return where metrics go unless it is said: with the spans, where OpenTelemetry's variables name a backend.
+
+    Not to a ledger: it has the same tokens from the spans, and counting chunks makes a stream twice as dear to watch
+    (docs/performance.md).
+    """
+    backend = "OTEL_EXPORTER_OTLP_ENDPOINT" in said or "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT" in said
+    return "otlp" if backend and "otlp" in exporters and "COSTSPAN_RECORD_TO" not in said else "none"
 
 
 def _authorization(said: Mapping[str, str]) -> dict[str, str]:

@@ -152,18 +152,15 @@ def _processors(
     delay_ms = None if "OTEL_BSP_SCHEDULE_DELAY" in os.environ else _BATCH_DELAY_MS
     inside = InsideModelCalls()
     keep_baggage_from_providers(inside)
+    counted = CostMetrics(pricer, config.metric_labels)
+    wrapped = (CostExporter(each, pricer, content, config.error_outcomes, counted.record_waiting) for each in exporters)
     return (
         inside,
         AttributionProcessor(config.defaults, _attribute(config)),
         AttemptCounter(),
-        CostMetrics(pricer, config.metric_labels),
+        counted,
         *([TallyWriter(config.tally_to, pricer)] if config.tally_to else []),
-        *(
-            BatchSpanProcessor(
-                CostExporter(each, pricer, content, config.error_outcomes), schedule_delay_millis=delay_ms
-            )
-            for each in exporters
-        ),
+        *(BatchSpanProcessor(each, schedule_delay_millis=delay_ms) for each in wrapped),
     )
 
 

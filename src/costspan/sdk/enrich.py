@@ -7,7 +7,7 @@ A span cannot be changed once it has ended, so the exporter behind this one is g
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
@@ -68,7 +68,8 @@ class EnrichedSpan(ReadableSpan):
 class CostExporter(SpanExporter):
     """Delegates to `exporter` with spans enriched and without content; any other span goes on as the very same.
 
-    A call whose outcome is one of `error_outcomes` leaves with the status ERROR, where nobody set one.
+    A call whose outcome is one of `error_outcomes` leaves with the status ERROR, where nobody set one. `at_batch` is
+    called first, in the exporter's thread.
     """
 
     def __init__(
@@ -77,13 +78,16 @@ class CostExporter(SpanExporter):
         pricer: SpanPricer | None = None,
         content: ContentRule | None = None,
         error_outcomes: frozenset[str] = frozenset(),
+        at_batch: Callable[[], None] = lambda: None,
     ) -> None:
         self._exporter = exporter
         self._pricer = pricer or SpanPricer()
         self._content = content or ContentRule()
         self._error_outcomes = error_outcomes
+        self._at_batch = at_batch
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        self._at_batch()
         return self._exporter.export([self._leaving(span) or _bare(span) for span in spans])
 
     def shutdown(self) -> None:

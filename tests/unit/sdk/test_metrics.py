@@ -153,3 +153,36 @@ with costspan.attribute(feature="search"):
 def test_what_the_official_instrumentation_records_is_not_recorded_twice() -> None:
     said = points("count()\ncall()\ncall(scope='costspan.google_genai')")
     assert {point["name"] for point in said} == {"gen_ai.usage.cost_usd"}
+
+
+def test_no_call_is_lost_where_more_end_than_can_wait() -> None:
+    (point,) = points("""
+count()
+for _ in range(2500):
+    call()
+""")
+    assert point["count"] == 2500
+
+
+def test_a_forked_child_does_not_count_what_waited_in_its_parent() -> None:
+    (point,) = points("""
+import os
+count()
+call()
+if process := os.fork():
+    os._exit(os.waitpid(process, 0)[1])
+call()
+""")
+    assert point["count"] == 1
+
+
+def test_an_exemplar_leads_to_the_trace_of_the_call() -> None:
+    (point,) = points("""
+count()
+with start() as span:
+    expected = f"{span.get_span_context().trace_id:032x}"
+metric = json.loads(reader.get_metrics_data().to_json())["resource_metrics"][0]["scope_metrics"][0]["metrics"][0]
+exemplar = metric["data"]["data_points"][0]["exemplars"][0]
+assert exemplar["trace_id"] == int(expected, 16), exemplar
+""")
+    assert point["count"] == 1
