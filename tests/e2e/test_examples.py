@@ -73,7 +73,7 @@ def listening(command: list[str], variables: dict[str, str], folder: Path, port:
     finally:
         process.send_signal(signal.SIGTERM)
         said = process.communicate(timeout=PATIENCE_S)[1]
-        assert process.returncode in {0, -signal.SIGTERM}, said
+    assert process.returncode in {0, -signal.SIGTERM}, said
 
 
 def wait_until_open(port: int, process: subprocess.Popen[str]) -> None:
@@ -177,7 +177,7 @@ def test_a_node_service_without_a_line_of_ours(
     assert spec.origin
     node = Path(spec.origin).parent / "bin" / "node"
     npm = Path(spec.origin).parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    subprocess.run([node, npm, "ci", "--silent"], cwd=folder, check=True, timeout=PATIENCE_S0)
+    subprocess.run([node, npm, "ci", "--silent"], cwd=folder, check=True, timeout=PATIENCE_S)
     told = {"PORT": str(port), "OTEL_EXPORTER_OTLP_ENDPOINT": variables["COSTSPAN_URL"]}
     with listening([str(node), "service.js"], variables | told, folder, port) as url:
         assert post(f"{url}/orders/summary", "Two lamps.") == "Hello."
