@@ -73,7 +73,7 @@ def listening(command: list[str], variables: dict[str, str], folder: Path, port:
     finally:
         process.send_signal(signal.SIGTERM)
         said = process.communicate(timeout=PATIENCE_S)[1]
-        assert process.returncode in {0, -signal.SIGTERM}, said
+    assert process.returncode in {0, -signal.SIGTERM}, said
 
 
 def wait_until_open(port: int, process: subprocess.Popen[str]) -> None:
