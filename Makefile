@@ -8,7 +8,7 @@ BIN    := $(VENV)/bin
 UV     := $(BIN)/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench bench-accuracy fmt lock browser clean
+.PHONY: help demo test check bench bench-accuracy fuzz fmt lock browser clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 18
@@ -51,6 +51,9 @@ bench: $(VENV)/.dev ## benchmarks beside a peer; reports ratios
 
 bench-accuracy: $(VENV)/.dev ## costs shown for recorded telemetry, beside peers found on PATH; ARGS='--markdown FILE'
 	$(BIN)/python -m benchmarks.accuracy $(ARGS)
+
+fuzz: $(VENV)/.dev ## broken requests through both doors; ARGS='--bodies 1000000 --seed 2'
+	$(BIN)/python -m tests.fuzz $(ARGS)
 
 fmt: $(VENV)/.dev ## format and fix
 	$(BIN)/ruff format

@@ -55,7 +55,7 @@ def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    with _costspan("serve", "--port", str(port), "--data", str(data)) as process:
+    with _costspan("serve", "--port", str(port), "--no-grpc", "--data", str(data)) as process:
         try:
             _wait_for(f"http://127.0.0.1:{port}/readyz", process)
             yield f"http://127.0.0.1:{port}"

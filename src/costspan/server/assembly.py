@@ -8,8 +8,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from fastapi import FastAPI
-
 from costspan.core.clock import Clock, system_clock
 from costspan.core.errors import Unreachable, UsageError
 from costspan.pricing.load import load_rate_card
@@ -24,30 +22,43 @@ from costspan.server.pipeline.committer import Committer
 from costspan.server.pipeline.counters import IngestCounters
 from costspan.server.pipeline.pipeline import Pipeline
 from costspan.server.pipeline.repricing import PriceSettings, Repricing
+from costspan.server.receiver.gate import Gate
 from costspan.server.receiver.inbox import recordings, take_inbox
+from costspan.server.receiver.intake import Intake
+from costspan.server.receiver.otlp_grpc import otlp_services
+from costspan.server.runtime import Application
 from costspan.server.store.duckdb.connection import LEDGER_FILE
 from costspan.server.store.duckdb.repricing import DuckDBRepricing
 from costspan.server.store.duckdb.store import DuckDBStore
 from costspan.server.store.ports import Store
 from costspan.server.web.app import make_app
+from costspan.server.web.metrics import IngestCollector, LedgerCollector, ServerMetrics
 
 _TRACES = "/api/v1/traces/"
 
 
-def make_server(config: ServerConfig, clock: Clock = system_clock) -> FastAPI:
-    """Return the application of `costspan serve`, its ledger open. Raise Unreachable, ConfigError, StoreUnavailable."""
+def make_server(config: ServerConfig, clock: Clock = system_clock) -> Application:
+    """Return what `costspan serve` answers with, its ledger open. Raise Unreachable, ConfigError, StoreUnavailable."""
     store = DuckDBStore(config.data, clock=clock)
-    committer = Committer(store, _card(config.data, config.settings), config.settings.rules)
+    metrics = ServerMetrics()
+    card = _card(config.data, config.settings)
+    committer = Committer(store, card, config.settings.rules, metrics.observe_commit)
     pipeline = Pipeline(committer, IngestCounters(clock), config.settings.dialects)
     file = config.file or config.data / CONFIG_FILE
     repricing = Repricing(committer, DuckDBRepricing(store), lambda: price_settings(config.data, file), clock)
     take_inbox(config.data, pipeline)
 
-    def stop() -> None:
+    intake, gate = Intake(pipeline, config.settings.limits), Gate(config.api_key, config.settings.keys_file)
+
+    def close() -> None:
+        intake.close()
         pipeline.close()
         store.close()
 
-    return make_app(config, store, pipeline, repricing, clock, stop)
+    metrics.watch(IngestCollector(pipeline.counters, pipeline, intake))
+    metrics.watch(LedgerCollector(store))
+    app = make_app(config, store, pipeline, repricing, intake, gate, metrics, clock)
+    return Application(app, otlp_services(intake, gate), close)
 
 
 class Reader:

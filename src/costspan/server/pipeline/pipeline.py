@@ -17,6 +17,8 @@ from costspan.server.pipeline.signals import SIGNALS, Received
 class Taken:
     """What became of one request, once it is durable."""
 
+    items: int
+    """Spans, log records or points the request held."""
     calls: int
     retransmitted: int
     refused: Mapping[str, int]
@@ -48,6 +50,11 @@ class Pipeline:
         """True when the next request would be told to come back."""
         return self._committer.is_full
 
+    @property
+    def waiting_requests(self) -> int:
+        """How many requests wait for their commit."""
+        return self._committer.waiting_requests
+
     def start(self, body: bytes, content_type: str, signal: str = "traces") -> Pending:
         """Read a request of one signal and queue it for the commit.
 
@@ -60,12 +67,14 @@ class Pipeline:
         """Count a committed request and return what became of it."""
         fresh = sum(new)
         known = len(pending.received.batch.calls) - fresh
-        taken = Taken(calls=fresh, retransmitted=known, refused=dict(pending.received.refused))
+        received = pending.received
+        taken = Taken(items=received.items, calls=fresh, retransmitted=known, refused=dict(received.refused))
         self.counters.count_committed(
-            received=pending.received.items,
+            received=taken.items,
             calls=taken.calls,
             retransmitted=taken.retransmitted,
             refused=taken.refused,
+            latest_ns=max((call.ended_at_ns for call in received.batch.calls), default=None),
         )
         return taken
 

@@ -57,6 +57,7 @@ def api_routes(reader: LedgerReader, counters: IngestCounters, clock: Clock) -> 
                 "calls": summary.calls,
                 "spans_per_minute": counts.spans_per_minute,
                 "last_received_at": iso(counts.last_received_at) if counts.last_received_at else None,
+                "clock_skew_s": counts.clock_skew_s,
                 "first_call_at": iso(summary.first_call_at) if summary.first_call_at else None,
                 "last_call_at": iso(summary.last_call_at) if summary.last_call_at else None,
                 "server_time": iso(clock()),
