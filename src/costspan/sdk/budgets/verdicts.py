@@ -21,7 +21,7 @@ from costspan.core.money import pico_from_usd
 from costspan.core.period import Period
 from costspan.sdk.safety import log_once
 
-TIMEOUT_S: Final = 2.0
+TIMEOUT_S: Final = 5.0
 RETRY_S: Final = 1.0
 """The least time between two questions."""
 ARRIVAL_S: Final = 5.0
@@ -30,11 +30,11 @@ ARRIVAL_S: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the server said, and when (seconds of the monotonic clock and since 1970) it was asked."""
+    """What the server said; when it answered, by the monotonic clock, and when it was asked, in seconds since 1970."""
 
     standing: Standing
     max_age_s: float
-    asked_s: float
+    answered_s: float
     asked_at_s: float
 
 
@@ -75,9 +75,9 @@ class Verdicts:
         None where no verdict came, or the last one is too old. An old one is renewed meanwhile.
         """
         latest, now_s = self._latest, time.monotonic()
-        if latest is None or now_s - latest.asked_s >= latest.max_age_s:
+        if latest is None or now_s - latest.answered_s >= min(latest.max_age_s, self._max_stale_s / 2):
             self._refresh()
-        if latest is None or now_s - latest.asked_s > self._max_stale_s:
+        if latest is None or now_s - latest.answered_s > self._max_stale_s:
             return None
         return latest.standing, latest.asked_at_s - ARRIVAL_S
 
@@ -93,12 +93,12 @@ class Verdicts:
 
     def _ask(self) -> None:
         attach(set_value(_SUPPRESS_INSTRUMENTATION_KEY, True))
-        asked_s, asked_at_s = time.monotonic(), time.time()
+        asked_at_s = time.time()
         try:
             request = Request(self._address, headers=self._headers)  # noqa: S310 - the address the user configured
             with urlopen(request, timeout=TIMEOUT_S) as response:  # noqa: S310
                 document = json.load(response)
-            self._latest = Verdict(_standing(document), float(document["max_age_s"]), asked_s, asked_at_s)
+            self._latest = Verdict(_standing(document), float(document["max_age_s"]), time.monotonic(), asked_at_s)
         except HTTPError as error:
             log_once(f"costspan: no verdict on budget {self._name!r}: HTTP {error.code} from {self._address}")
         except Exception as error:  # noqa: BLE001 - whatever it is, the budget is unavailable
