@@ -18,6 +18,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 
 from costspan.core.attribution import Attribution
 from costspan.sdk.attribute_processor import AttributionProcessor
+from costspan.sdk.calls_within import CallsWithin
 from costspan.sdk.config import Config, read_config
 from costspan.sdk.enrich import CostExporter
 from costspan.sdk.exit_flush import ExitFlush
@@ -134,6 +135,7 @@ def _processors(config: Config, exporters: tuple[SpanExporter, ...]) -> tuple[Sp
     name_user = pseudonymous(lambda: key or installation_key(config.key_folder)) if config.hash_users else str
     return (
         AttributionProcessor(config.defaults, name_user),
+        CallsWithin(pricer),
         CostMetrics(pricer),
         *([TallyWriter(config.tally_to, pricer)] if config.tally_to else []),
         *(

@@ -16,6 +16,7 @@ from costspan.server.receiver.gate import Gate
 from costspan.server.receiver.intake import Intake
 from costspan.server.receiver.otlp_http import otlp_handler
 from costspan.server.store.ports import Store
+from costspan.server.web.api.budgets import budget_routes
 from costspan.server.web.api.calls import call_routes
 from costspan.server.web.api.documents import Health
 from costspan.server.web.api.price_routes import price_routes
@@ -71,6 +72,7 @@ def make_app(
     app.include_router(api_routes(store, pipeline.counters, clock))
     app.include_router(call_routes(store, lambda: repricing.card, clock))
     app.include_router(tool_routes(store, clock))
+    app.include_router(budget_routes(store, config.settings.budgets, clock))
     app.include_router(price_routes(repricing, clock))
     sessions = Sessions(gate)
     app.router.routes += login_routes(gate, sessions)
