@@ -32,7 +32,8 @@ from costspan.server.store.duckdb.connection import LEDGER_FILE
 from costspan.server.store.duckdb.repricing import DuckDBRepricing
 from costspan.server.store.duckdb.store import DuckDBStore
 from costspan.server.store.ports import Store
-from costspan.server.web.app import make_app
+from costspan.server.web.api.live import LiveFeed
+from costspan.server.web.app import Parts, make_app
 from costspan.server.web.metrics import IngestCollector, LedgerCollector, ServerMetrics
 
 _TRACES = "/api/v1/traces/"
@@ -58,8 +59,19 @@ def make_server(config: ServerConfig, clock: Clock = system_clock) -> Applicatio
 
     metrics.watch(IngestCollector(pipeline.counters, pipeline, intake))
     metrics.watch(LedgerCollector(store))
-    app = make_app(config, store, pipeline, repricing, intake, gate, metrics, clock)
-    return Application(app, otlp_services(intake, gate), close)
+    live = LiveFeed(pipeline.counters)
+    parts = Parts(
+        config=config,
+        store=store,
+        pipeline=pipeline,
+        repricing=repricing,
+        intake=intake,
+        gate=gate,
+        metrics=metrics,
+        live=live,
+        clock=clock,
+    )
+    return Application(make_app(parts), otlp_services(intake, gate), live.stop, close)
 
 
 class Reader:
