@@ -26,7 +26,8 @@ from costspan.server.receiver.in_flight import Limits
 from costspan.server.receiver.intake import Intake
 from costspan.server.store.duckdb.repricing import DuckDBRepricing
 from costspan.server.store.duckdb.store import DuckDBStore
-from costspan.server.web.app import make_app
+from costspan.server.web.api.live import LiveFeed
+from costspan.server.web.app import Parts, make_app
 from costspan.server.web.metrics import ServerMetrics
 from serving import PROTOBUF, Server
 
@@ -147,7 +148,18 @@ def stopped_ledger(data: Path) -> Iterator[tuple[httpx.ASGITransport, threading.
     prices = PriceSettings(load_rate_card(), None, data / "costspan.yaml")
     repricing = Repricing(committer, DuckDBRepricing(store), lambda: prices, system_clock)
     intake = Intake(pipeline, Limits(in_flight_requests=10_000))
-    app = make_app(ServerConfig(data=data), store, pipeline, repricing, intake, Gate(), ServerMetrics(), system_clock)
+    parts = Parts(
+        config=ServerConfig(data=data),
+        store=store,
+        pipeline=pipeline,
+        repricing=repricing,
+        intake=intake,
+        gate=Gate(),
+        metrics=ServerMetrics(),
+        live=LiveFeed(pipeline.counters),
+        clock=system_clock,
+    )
+    app = make_app(parts)
     busy, go_on = threading.Event(), threading.Event()
     committer.between_commits(lambda _: (busy.set(), go_on.wait()))
     busy.wait()

@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "report": "a table of spend",
     "calls": "the calls behind a figure, latest or dearest first",
     "trace": "one trace as a tree: cost of each span, what is not counted and why",
+    "budgets": "where the budgets of costspan.yaml stand",
     "import": "read telemetry files into the ledger",
     "price": "price one usage and say why",
     "prices": "the price catalogue: list, check, diff, sync, activate, export; models without a price: unpriced, map",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
+from contextlib import nullcontext
 from contextvars import ContextVar, Token
 from types import MappingProxyType, TracebackType
 from typing import Any, Final, Self, TypeVar, cast
@@ -67,9 +68,9 @@ class attribute:  # noqa: N801 - read as a verb where it is called, like the man
         """Return `function` with a scope of its own around each of its calls."""
         said = self._said
         if inspect.isasyncgenfunction(function):
-            return cast("F", in_async_scope(function, lambda: with_attribution(said)))
+            return cast("F", in_async_scope(function, lambda: nullcontext(with_attribution(said))))
         if inspect.isgeneratorfunction(function):
-            return cast("F", in_scope(function, lambda: with_attribution(said)))
+            return cast("F", in_scope(function, lambda: nullcontext(with_attribution(said))))
 
         @functools.wraps(function)
         def plain(*args: Any, **kwargs: Any) -> Any:

@@ -115,6 +115,16 @@ def _usual_metrics(said: Mapping[str, str], exporters: tuple[str, ...]) -> str:
 def _authorization(said: Mapping[str, str]) -> dict[str, str]:
     if "OTEL_EXPORTER_OTLP_TRACES_HEADERS" in said or "OTEL_EXPORTER_OTLP_HEADERS" in said:
         return {}
+    return server_headers(said)
+
+
+def server_address(said: Mapping[str, str], given: str | None = None) -> str:
+    """Return where the costspan server is, for what is asked of it beside telemetry."""
+    return (given or said.get("COSTSPAN_URL", "").strip() or DEFAULT_URL).rstrip("/")
+
+
+def server_headers(said: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers that present the key of COSTSPAN_API_KEY or COSTSPAN_API_KEY_FILE; none without a key."""
     key = said.get("COSTSPAN_API_KEY")
     if file := said.get("COSTSPAN_API_KEY_FILE"):
         try:

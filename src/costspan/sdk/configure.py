@@ -19,6 +19,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 from costspan.core.attribution import Attribution
 from costspan.sdk.attempts import AttemptCounter
 from costspan.sdk.attribute_processor import AttributionProcessor
+from costspan.sdk.calls_within import CallsWithin
 from costspan.sdk.carry import carry_into_pools
 from costspan.sdk.config import Config, read_config
 from costspan.sdk.content import Redact, content_rule
@@ -158,6 +159,7 @@ def _processors(
         inside,
         AttributionProcessor(config.defaults, _attribute(config)),
         AttemptCounter(),
+        CallsWithin(pricer),
         counted,
         *([TallyWriter(config.tally_to, pricer)] if config.tally_to else []),
         *(BatchSpanProcessor(each, schedule_delay_millis=delay_ms) for each in wrapped),

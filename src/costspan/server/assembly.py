@@ -13,6 +13,7 @@ from costspan.core.errors import Unreachable, UsageError
 from costspan.pricing.load import load_rate_card
 from costspan.pricing.rate_card import RateCard
 from costspan.pricing.versions import active, folder_of
+from costspan.server.analytics.budgets import budgets_document, verdict_document
 from costspan.server.analytics.calls import calls_document, parse_calls_question
 from costspan.server.analytics.spend import parse_question, spend_document
 from costspan.server.analytics.tools import parse_tool_question, tools_document
@@ -33,6 +34,7 @@ from costspan.server.store.duckdb.repricing import DuckDBRepricing
 from costspan.server.store.duckdb.store import DuckDBStore
 from costspan.server.store.duckdb.upkeep import DuckDBUpkeep
 from costspan.server.store.ports import Store
+from costspan.server.web.api.live import LiveFeed
 from costspan.server.web.app import Parts, make_app
 from costspan.server.web.metrics import IngestCollector, LedgerCollector, ServerMetrics
 
@@ -62,7 +64,9 @@ def make_server(config: ServerConfig, clock: Clock = system_clock) -> Applicatio
 
     metrics.watch(IngestCollector(pipeline.counters, pipeline, intake))
     metrics.watch(LedgerCollector(store))
+    live = LiveFeed(pipeline.counters)
     parts = Parts(
+        config=config,
         store=store,
         pipeline=pipeline,
         repricing=repricing,
@@ -70,16 +74,20 @@ def make_server(config: ServerConfig, clock: Clock = system_clock) -> Applicatio
         intake=intake,
         gate=gate,
         metrics=metrics,
+        live=live,
         clock=clock,
     )
-    return Application(make_app(config, parts), otlp_services(intake, gate), close)
+    return Application(make_app(parts), otlp_services(intake, gate), live.stop, close)
 
 
 class Reader:
     """The API's questions, answered in process from a data folder."""
 
-    def __init__(self, store: Store, card: Callable[[], RateCard], clock: Clock = system_clock) -> None:
+    def __init__(
+        self, store: Store, settings: Callable[[], Settings], card: Callable[[], RateCard], clock: Clock = system_clock
+    ) -> None:
         self._store = store
+        self._settings = settings
         self._card = card
         self._clock = clock
 
@@ -91,6 +99,10 @@ class Reader:
             return calls_document(self._store, parse_calls_question(parameters, self._clock()), self._card())
         if path == "/api/v1/tools":
             return tools_document(self._store, parse_tool_question(parameters, self._clock()))
+        if path == "/api/v1/budgets":
+            return budgets_document(self._store, self._settings().budgets, parameters, self._clock())
+        if path == "/api/v1/budgets/verdict":
+            return verdict_document(self._store, self._settings().budgets, parameters, self._clock())
         if path.startswith(_TRACES):
             parse_trace_parameters(parameters)
             return trace_document(self._store, path.removeprefix(_TRACES), self._card())
@@ -108,7 +120,8 @@ def open_reader(data: Path) -> Iterator[Reader]:
             take_inbox(data, pipeline)
     store = DuckDBStore(data, read_only=True)
     try:
-        yield Reader(store, cache(lambda: _card(data, read_settings(settings_file(data)))))
+        settings = cache(lambda: read_settings(settings_file(data)))
+        yield Reader(store, settings, cache(lambda: _card(data, settings())))
     finally:
         store.close()
 

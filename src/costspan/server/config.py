@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import yaml
 
+from costspan.core.budget import Budget
 from costspan.core.clock import system_clock
 from costspan.core.errors import ConfigError, UsageError
 from costspan.core.period import parse_period
@@ -24,6 +25,7 @@ from costspan.semconv.dialects.detection import Dialects
 from costspan.semconv.mapping import mapped_dialect
 from costspan.semconv.sampling_ratios import parse_sampling_ratios
 from costspan.semconv.settlement.rules import SettlingRules
+from costspan.server.analytics.budget_settings import parse_budgets
 from costspan.server.receiver.in_flight import Limits, parse_limits
 from costspan.server.store.upkeep import Retention, read_retention
 
@@ -34,7 +36,7 @@ DEFAULT_GRPC_PORT: Final = 4317
 
 CONFIG_FILE: Final = "costspan.yaml"
 KNOWN_KEYS: Final = (
-    "prices", "attribution", "sampling", "mappings", "closed_until", "retention", "limits", "auth",
+    "prices", "attribution", "sampling", "mappings", "closed_until", "budgets", "retention", "limits", "auth",
 )  # fmt: skip
 _DAY_OR_MONTH: Final = re.compile(r"\d{4}-\d{2}(-\d{2})?")
 
@@ -51,6 +53,8 @@ class Settings:
     """The vocabularies spans are read in, the user's own first."""
     retention: Retention = field(default_factory=Retention)
     """How long received records and calls are kept."""
+    budgets: tuple[Budget, ...] = ()
+    """Amounts that calls are to keep within."""
     closed_before: datetime | None = None
     """The end of the last closed month or day, whose totals re-pricing leaves as they are (accounting rule 9)."""
     keys_file: Path | None = None
@@ -130,6 +134,7 @@ def read_settings(path: Path | None) -> Settings:
         ),
         dialects=DIALECTS.before(mapped),
         retention=read_retention(document.get("retention"), str(path)),
+        budgets=parse_budgets(document.get("budgets"), str(path)),
         closed_before=_closed_before(document),
         keys_file=_keys_file(document, path),
         limits=parse_limits(document.get("limits"), str(path)),

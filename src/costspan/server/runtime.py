@@ -30,11 +30,12 @@ COLLECT_AFTER: Final = 200_000
 class Application:
     """What answers at the doors: an ASGI application and gRPC's generic handlers.
 
-    `close` is called once the last request is answered.
+    `end_streams` is called when a stop begins, `close` once the last request is answered.
     """
 
     http: FastAPI
     grpc: Sequence[Any]
+    end_streams: Callable[[], None]
     close: Callable[[], None]
 
 
@@ -65,11 +66,24 @@ async def _serve(config: ServerConfig, open_application: Callable[[], Applicatio
             say(f"dashboard and OTLP/HTTP on {scheme}://{_address(host, port)}, {beside}ledger in {config.data}")
             gc.freeze()
             gc.set_threshold(COLLECT_AFTER, 20, 20)
-            await uvicorn.Server(_http_settings(config, application.http)).serve(sockets=[listening])
+            http = _HttpServer(_http_settings(config, application.http), application.end_streams)
+            await http.serve(sockets=[listening])
         finally:
             if otlp_grpc is not None:
                 await otlp_grpc.stop(STOP_GRACE_S)
             application.close()
+
+
+class _HttpServer(uvicorn.Server):
+    """Ends what would never end by itself before it waits for answers under way."""
+
+    def __init__(self, settings: uvicorn.Config, end_streams: Callable[[], None]) -> None:
+        super().__init__(settings)
+        self._end_streams = end_streams
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._end_streams()
+        await super().shutdown(sockets)
 
 
 def _listen(host: str, port: int, option: str) -> socket.socket:

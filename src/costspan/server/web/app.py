@@ -19,8 +19,10 @@ from costspan.server.receiver.gate import Gate
 from costspan.server.receiver.intake import Intake
 from costspan.server.receiver.otlp_http import otlp_handler
 from costspan.server.store.ports import Store
+from costspan.server.web.api.budgets import budget_routes
 from costspan.server.web.api.calls import call_routes
 from costspan.server.web.api.documents import Health
+from costspan.server.web.api.live import LiveFeed, live_routes
 from costspan.server.web.api.price_routes import price_routes
 from costspan.server.web.api.routes import api_routes
 from costspan.server.web.api.tools import tool_routes
@@ -37,8 +39,9 @@ from costspan.server.web.session import Sessions
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What the application is made over; the assembly has wired it."""
+    """What the application stands on, wired already."""
 
+    config: ServerConfig
     store: Store
     pipeline: Pipeline
     repricing: Repricing
@@ -46,13 +49,13 @@ class Parts:
     intake: Intake
     gate: Gate
     metrics: ServerMetrics
+    live: LiveFeed
     clock: Clock
 
 
-def make_app(config: ServerConfig, parts: Parts) -> FastAPI:
-    """Return the application over parts that are already wired."""
-    store, pipeline, repricing, clock = parts.store, parts.pipeline, parts.repricing, parts.clock
-    gate = parts.gate
+def make_app(parts: Parts) -> FastAPI:
+    """Return the application over its parts."""
+    config, store, pipeline, clock = parts.config, parts.store, parts.pipeline, parts.clock
     app = FastAPI(
         title="costspan",
         version=__version__,
@@ -63,7 +66,7 @@ def make_app(config: ServerConfig, parts: Parts) -> FastAPI:
     )
     answer_errors_as_problems(app)
     for signal in SIGNALS:
-        handler = otlp_handler(signal, parts.intake, gate)
+        handler = otlp_handler(signal, parts.intake, parts.gate)
         app.add_route(f"/v1/{signal}", handler, methods=["POST"], include_in_schema=False)
 
     @app.get("/healthz", responses={200: {"model": Health}})
@@ -80,14 +83,16 @@ def make_app(config: ServerConfig, parts: Parts) -> FastAPI:
 
     app.add_route("/metrics", parts.metrics.answer, include_in_schema=False)
     app.include_router(api_routes(store, pipeline.counters, clock))
-    app.include_router(call_routes(store, lambda: repricing.card, clock))
+    app.include_router(call_routes(store, lambda: parts.repricing.card, clock))
     app.include_router(tool_routes(store, clock))
-    app.include_router(price_routes(repricing, clock))
+    app.include_router(budget_routes(store, config.settings.budgets, clock))
+    app.include_router(live_routes(parts.live))
+    app.include_router(price_routes(parts.repricing, clock))
     app.include_router(upkeep_routes(parts.caretaker))
-    sessions = Sessions(gate)
-    app.router.routes += login_routes(gate, sessions)
+    sessions = Sessions(parts.gate)
+    app.router.routes += login_routes(parts.gate, sessions)
     mount_dashboard(app)
     app.add_middleware(BoundBodies, timeout_s=config.settings.limits.receive_timeout_s)
-    app.add_middleware(RequireKey, gate=gate, sessions=sessions)
+    app.add_middleware(RequireKey, gate=parts.gate, sessions=sessions)
     app.add_middleware(SecureHeaders)
     return app
