@@ -109,6 +109,8 @@ class Verdicts:
 
 
 def _standing(document: Mapping[str, Any]) -> Standing:
+    if not isinstance(document["allowed"], bool):
+        raise TypeError(f"allowed: {document['allowed']!r}")
     period = Period(datetime.fromisoformat(document["since"]), datetime.fromisoformat(document["until"]))
     return Standing(
         amount=pico_from_usd(document["amount_usd"]),
