@@ -10,6 +10,11 @@ import pytest
 from serving import Server
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--renew-golden` writes the golden files anew; read the difference before you commit it."""
+    parser.addoption("--renew-golden", action="store_true", help="write golden files anew instead of comparing")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let the browser come last: its driver keeps an event loop running, in which `asyncio.run` cannot be called."""
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)

@@ -10,11 +10,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
 
 @dataclass
 class ReceivedSpan:
-    """One span: its name, its attributes and its resource's as plain values, and the headers it came with."""
+    """One span: its name, its attributes, its resource's and scope as plain values, and the headers it came with."""
 
     name: str
     attributes: dict[str, Any]
@@ -22,6 +23,9 @@ class ReceivedSpan:
     headers: dict[str, str]
     trace_id: str
     parent_span_id: str
+    status: str
+    span_id: str
+    scope: str
 
 
 @dataclass
@@ -30,6 +34,8 @@ class OtlpReceiver:
 
     status: int = 200
     spans: list[ReceivedSpan] = field(default_factory=list)
+    bodies: list[tuple[str, bytes]] = field(default_factory=list)
+    """Path and protobuf of every export that was taken, in the order they came."""
     attempts: int = 0
 
     def __enter__(self) -> Self:
@@ -57,6 +63,8 @@ class _Handler(BaseHTTPRequestHandler):
         if self.headers.get("Content-Encoding") == "gzip":
             body = gzip.decompress(body)
         self.receiver.attempts += 1
+        if self.receiver.status == 200:
+            self.receiver.bodies.append((self.path, body))
         if self.path == "/v1/traces" and self.receiver.status == 200:
             self.receiver.spans.extend(_spans(body, dict(self.headers)))
         self.send_response(self.receiver.status)
@@ -77,6 +85,9 @@ def _spans(body: bytes, headers: dict[str, str]) -> list[ReceivedSpan]:
             headers,
             span.trace_id.hex(),
             span.parent_span_id.hex(),
+            Status.StatusCode.Name(span.status.code).removeprefix("STATUS_CODE_"),
+            span.span_id.hex(),
+            scope_spans.scope.name,
         )
         for resource_spans in ExportTraceServiceRequest.FromString(body).resource_spans
         for scope_spans in resource_spans.scope_spans

@@ -219,3 +219,12 @@ def test_a_path_that_is_not_there_is_a_problem(filled: Server, path: str) -> Non
     answer = filled.get(path)
     assert answer.status == 404
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_every_rate_in_use_is_listed_with_its_layer_and_source(filled: Server) -> None:
+    rates = filled.get("/api/v1/prices/rates?provider=anthropic&model=sonnet-4-6").document["rates"]
+    refused = filled.get("/api/v1/prices/rates?provider=acme")
+
+    assert {rate["model"] for rate in rates} >= {"claude-sonnet-4-6"}
+    assert all(rate["provider"] == "anthropic" and rate["layer"] and rate["source"] for rate in rates)
+    assert (refused.status, refused.document["detail"].partition(";")[0]) == (400, "no price list of 'acme'")

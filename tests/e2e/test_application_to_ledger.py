@@ -14,7 +14,7 @@ with costspan.attribute(feature="summary", team="docs", user_id="u-42"):
     chat()
     for chunk in chat(stream=True, stream_options={"include_usage": True}):
         pass
-    for chunk in chat(stream=True):
+    for chunk in chat(stream=True, stream_options={"include_usage": False}):
         pass
 chat(model="in-house-7")
 configured.flush()
@@ -34,7 +34,8 @@ def test_every_call_of_the_openai_client_is_in_the_ledger_priced_or_said_not_to_
     # Two calls of 800 x $1.25, 200 x $0.125 and 50 x $10 per million.
     assert gpt_5["cost_usd"] == "0.00305"
     assert (in_house["unpriced_calls"], in_house["cost_usd"]) == (1, None)
-    assert spend["total"]["duplicate_calls"] == 0
+    # The same tokens came as metrics, too, and count once.
+    assert (spend["total"]["calls"], spend["total"]["cost_usd"]) == (4, "0.00305")
     [user] = [row["user"] for row in server.spend(group_by="user")["rows"] if row["user"]]
     assert user != "u-42"
 

@@ -68,6 +68,22 @@ def test_the_price_of_a_contract_changes_within_the_month(demo) -> None:
     assert cheaper == [row["start"] for row in days][-len(cheaper) :]
 
 
+def test_a_rebate_waits_to_be_re_priced_and_its_undo_restores_every_figure(demo) -> None:
+    folder = str(demo[0])
+    before = spend(demo[0], "--by", "model")
+
+    look = json.loads(costspan("reprice", "--dry-run", "--json", "--data", folder).stdout)
+    run = json.loads(costspan("reprice", "--apply", "--json", "--data", folder).stdout)["run"]
+    repriced = Decimal(spend(demo[0])["total"]["cost_usd"])
+    undone = costspan("reprice", "--undo", run["run_id"], "--data", folder)
+
+    assert {row["model"] for row in look["rows"]} == {"gemini-2.5-pro"}
+    assert Decimal(look["total"]["difference_usd"]) < 0
+    assert repriced == Decimal(before["total"]["cost_usd"]) + Decimal(look["total"]["difference_usd"])
+    assert undone.returncode == 0, undone.stderr
+    assert spend(demo[0], "--by", "model")["rows"] == before["rows"]
+
+
 def test_the_model_without_a_price_has_no_cost(demo) -> None:
     rows = {row["model"]: row for row in spend(demo[0])["rows"]}
 

@@ -13,6 +13,7 @@ from costspan.sdk.safety import log_once
 DEFAULT_URL: Final = "http://127.0.0.1:4318"
 """Where `costspan serve` listens. Not `localhost`, which may mean ::1 first."""
 
+_HTTP: Final = "http/protobuf"
 NOBODY: Final = Attribution()
 
 _FALSE: Final = frozenset({"0", "false", "no", "off"})
@@ -27,12 +28,17 @@ class Config:
     endpoint: str | None = DEFAULT_URL
     headers: Mapping[str, str] = field(default_factory=dict)
     exporters: tuple[str, ...] = ("otlp",)
-    protocol: str = "http/protobuf"
+    metrics_exporters: tuple[str, ...] = ("otlp",)
+    protocol: str = _HTTP
     defaults: Attribution = NOBODY
     hash_users: bool = True
     hash_key: str | None = None
     key_folder: Path = Path()
     capture_content: bool = False
+    include_usage: bool = True
+    """Ask for the usage of a stream where the caller does not say whether to."""
+    error_outcomes: frozenset[str] = frozenset()
+    """Outcomes of calls that make the span's status ERROR: truncated, content_filter, aborted."""
     record_to: Path | None = None
     tally_to: Path | None = None
     disabled: bool = False
@@ -48,14 +54,14 @@ def read_config(
     """Return the settings; an argument wins over a variable, an `OTEL_*` variable over our own."""
     said = {name: value.strip() for name, value in environment_variables.items() if value.strip()}
     otel_endpoint = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" in said or "OTEL_EXPORTER_OTLP_ENDPOINT" in said
-    exporters = said.get("OTEL_TRACES_EXPORTER", "otlp").replace(" ", "").split(",")
+    exporters = _names(said.get("OTEL_TRACES_EXPORTER", "otlp"))
     return Config(
         service_name=service_name,
         endpoint=endpoint or (None if otel_endpoint else said.get("COSTSPAN_URL", DEFAULT_URL)),
         headers=_authorization(said),
-        exporters=tuple("otlp" if name == "costspan" else name for name in exporters),
-        protocol=said.get("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL")
-        or said.get("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
+        exporters=exporters,
+        metrics_exporters=_names(said.get("OTEL_METRICS_EXPORTER") or _usual_metrics(said, exporters, endpoint)),
+        protocol=_protocol(said) if endpoint or otel_endpoint else _HTTP,
         defaults=defaults.or_else(
             Attribution(
                 feature=said.get("COSTSPAN_FEATURE"),
@@ -67,10 +73,29 @@ def read_config(
         hash_key=said.get("COSTSPAN_HASH_KEY"),
         key_folder=_configuration_folder(said),
         capture_content=said.get("COSTSPAN_CAPTURE_CONTENT", "").lower() in _TRUE,
+        include_usage=said.get("COSTSPAN_INCLUDE_USAGE", "1").lower() not in _FALSE,
+        error_outcomes=frozenset(said.get("COSTSPAN_ERROR_OUTCOMES", "").replace(" ", "").lower().split(",")) - {""},
         record_to=_path(said.get("COSTSPAN_RECORD_TO")),
         tally_to=_path(said.get("COSTSPAN_TALLY_TO")),
         disabled=said.get("OTEL_SDK_DISABLED", "").lower() == "true",
     )
+
+
+def _protocol(said: Mapping[str, str]) -> str:
+    """Return what OpenTelemetry's variables say; its distribution says gRPC for everybody, which our URL is not."""
+    return said.get("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL") or said.get("OTEL_EXPORTER_OTLP_PROTOCOL", _HTTP)
+
+
+def _names(listed: str) -> tuple[str, ...]:
+    return tuple("otlp" if name == "costspan" else name for name in listed.replace(" ", "").split(","))
+
+
+def _usual_metrics(said: Mapping[str, str], exporters: tuple[str, ...], endpoint: str | None) -> str:
+    """Return where metrics go unless it is said: where spans go, if that is a place that may take them."""
+    spans_alone = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" in said and endpoint is None
+    anywhere = "OTEL_EXPORTER_OTLP_ENDPOINT" in said or "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT" in said
+    recorded = "COSTSPAN_RECORD_TO" in said
+    return "otlp" if "otlp" in exporters and not recorded and (anywhere or not spans_alone) else "none"
 
 
 def _authorization(said: Mapping[str, str]) -> dict[str, str]:

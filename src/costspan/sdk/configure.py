@@ -6,10 +6,10 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
@@ -22,13 +22,17 @@ from costspan.sdk.calls_within import CallsWithin
 from costspan.sdk.config import Config, read_config
 from costspan.sdk.enrich import CostExporter
 from costspan.sdk.exit_flush import ExitFlush
-from costspan.sdk.exporters import chosen_exporters
-from costspan.sdk.instrument import instrument_clients
+from costspan.sdk.exporters import OtlpCostExporter, chosen_exporters
+from costspan.sdk.instrument import complete_clients, instrument_clients
+from costspan.sdk.meter_provider import set_up_metrics
 from costspan.sdk.metrics import CostMetrics
 from costspan.sdk.price_span import SpanPricer
 from costspan.sdk.safety import LOG, never_raise
 from costspan.sdk.tally import TallyWriter
 from costspan.sdk.user_pseudonym import installation_key, pseudonymous
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.metrics import MeterProvider
 
 _BATCH_DELAY_MS: Final = 1_000
 """A cost is seen within seconds; OpenTelemetry's own default of 5 s is used where OTEL_BSP_SCHEDULE_DELAY says so."""
@@ -41,12 +45,15 @@ class Configured:
     active: bool
     notes: tuple[str, ...]
     processors: tuple[SpanProcessor, ...] = ()
+    meters: MeterProvider | None = None
+    """The meter provider, where it was set up here."""
     finish: Callable[[], None] = field(default=lambda: None, repr=False)
     """Send what is waiting and stop, within five seconds. Runs by itself when the program exits."""
 
     def flush(self, timeout_s: float = 5.0) -> bool:
         """Send what is waiting, for programs that are frozen between requests. False where something is left."""
-        flushed = [processor.force_flush(int(timeout_s * 1000)) for processor in self.processors]
+        providers = (*self.processors, *([self.meters] if self.meters else ()))
+        flushed = [provider.force_flush(int(timeout_s * 1000)) for provider in providers]
         return all(flushed)
 
 
@@ -67,7 +74,9 @@ def configure(
     """Price and attribute this process's model calls and send them over OTLP. The first call decides for the process.
 
     Uses the application's own tracer provider where there is one. `feature`, `team` and `environment` are for calls
-    that no `attribute` scope covers; `exporter` replaces the OTLP one. Never raises and never waits for the network.
+    that no `attribute` scope covers; `exporter` replaces the OTLP one. With `instrument=False` the clients are yours to
+    instrument; what their instrumentations leave undone is done all the same. Never raises and never waits for the
+    network.
     """
     global _done  # noqa: PLW0603 - a process has one tracer provider
     with _lock:
@@ -97,12 +106,13 @@ def _configure(
     processors = _processors(config, exporters)
     for processor in processors:
         provider.add_span_processor(processor)
-    finish = ExitFlush(partial(_shut_down, processors)).now
+    meters = None if exporter else set_up_metrics(config, provider.resource)
+    finish = ExitFlush(partial(_shut_down, (*processors, *([meters] if meters else ())))).now
     if config.capture_content:
         os.environ.setdefault("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "span_only")
-    clients = tuple(instrument_clients(provider)) if instrument else ()
+    clients = instrument_clients(provider, config) if instrument else complete_clients(config)
     notes = (provider_note, _destination(config, exporters, replaced=exporter is not None), *clients)
-    return Configured(active=True, notes=notes, processors=processors, finish=finish)
+    return Configured(active=True, notes=notes, processors=processors, meters=meters, finish=finish)
 
 
 def _tracer_provider(config: Config) -> tuple[TracerProvider | None, str]:
@@ -128,16 +138,21 @@ def _processors(config: Config, exporters: tuple[SpanExporter, ...]) -> tuple[Sp
         CallsWithin(pricer),
         CostMetrics(pricer),
         *([TallyWriter(config.tally_to, pricer)] if config.tally_to else []),
-        *(BatchSpanProcessor(CostExporter(each, pricer), schedule_delay_millis=delay_ms) for each in exporters),
+        *(
+            BatchSpanProcessor(CostExporter(each, pricer, config.error_outcomes), schedule_delay_millis=delay_ms)
+            for each in exporters
+        ),
     )
 
 
-def _shut_down(processors: tuple[SpanProcessor, ...]) -> None:
-    for processor in processors:
-        never_raise(None)(processor.shutdown)()
+def _shut_down(providers: Sequence[SpanProcessor | MeterProvider]) -> None:
+    for provider in providers:
+        never_raise(None)(provider.shutdown)()
 
 
 def _destination(config: Config, exporters: tuple[SpanExporter, ...], *, replaced: bool) -> str:
+    if OtlpCostExporter.made and not exporters:
+        return "spans leave through the exporter that OpenTelemetry set up"
     if replaced or not exporters:
         return "spans go to the given exporter" if replaced else "OTEL_TRACES_EXPORTER asks for no export"
     if config.record_to:

@@ -10,19 +10,26 @@ from collections.abc import Mapping, Sequence
 
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+from opentelemetry.trace import Status, StatusCode
 from opentelemetry.util.types import AttributeValue
 
+from costspan.core.call import Call
 from costspan.core.charge import PriceStatus
+from costspan.core.clock import NS_PER_S
 from costspan.core.money import usd_from_pico
 from costspan.sdk import attribute_names as names
-from costspan.sdk.price_span import PricedSpan, SpanPricer
+from costspan.sdk.price_span import PricedSpan, SecondRecord, SpanPricer
 from costspan.sdk.safety import never_raise
+from costspan.semconv.outcome import outcome
 
 
 class EnrichedSpan(ReadableSpan):
-    """A span with attributes added, and everything else, the dropped counts included, as the original has it."""
+    """A span with attributes added, its status replaced where one is given, and everything else, the dropped counts
+    included, as the original has it."""
 
-    def __init__(self, original: ReadableSpan, added: Mapping[str, AttributeValue]) -> None:
+    def __init__(
+        self, original: ReadableSpan, added: Mapping[str, AttributeValue], status: Status | None = None
+    ) -> None:
         super().__init__(
             name=original.name,
             context=original.get_span_context(),
@@ -32,7 +39,7 @@ class EnrichedSpan(ReadableSpan):
             events=original.events,
             links=original.links,
             kind=original.kind,
-            status=original.status,
+            status=status or original.status,
             start_time=original.start_time,
             end_time=original.end_time,
             instrumentation_scope=original.instrumentation_scope,
@@ -53,11 +60,20 @@ class EnrichedSpan(ReadableSpan):
 
 
 class CostExporter(SpanExporter):
-    """Delegates to `exporter` with GenAI spans enriched; a span that cannot be priced goes on unchanged."""
+    """Delegates to `exporter` with GenAI spans enriched; a span that cannot be priced goes on unchanged.
 
-    def __init__(self, exporter: SpanExporter, pricer: SpanPricer | None = None) -> None:
+    A call whose outcome is one of `error_outcomes` leaves with the status ERROR, where nobody set one.
+    """
+
+    def __init__(
+        self,
+        exporter: SpanExporter,
+        pricer: SpanPricer | None = None,
+        error_outcomes: frozenset[str] = frozenset(),
+    ) -> None:
         self._exporter = exporter
         self._pricer = pricer or SpanPricer()
+        self._error_outcomes = error_outcomes
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         return self._exporter.export([self._enriched(span) or span for span in spans])
@@ -74,7 +90,12 @@ class CostExporter(SpanExporter):
         said = span.attributes or {}
         if verdict is None or names.PRICE_STATUS in said:
             return None
-        return EnrichedSpan(span, {key: value for key, value in added_attributes(verdict).items() if key not in said})
+        if isinstance(verdict, SecondRecord):
+            return EnrichedSpan(span, {names.DUPLICATE_OF: verdict.of_span_id})
+        added = {key: value for key, value in added_attributes(verdict).items() if key not in said}
+        outcome = str(said.get(names.OUTCOME) or added.get(names.OUTCOME))
+        failed = outcome in self._error_outcomes and span.status.status_code is StatusCode.UNSET
+        return EnrichedSpan(span, added, Status(StatusCode.ERROR, outcome) if failed else None)
 
 
 def added_attributes(verdict: PricedSpan) -> dict[str, AttributeValue]:
@@ -87,6 +108,8 @@ def added_attributes(verdict: PricedSpan) -> dict[str, AttributeValue]:
         names.TEAM: call.attribution.team,
         names.ENVIRONMENT: call.attribution.environment,
         names.TIME_TO_FIRST_CHUNK: call.time_to_first_chunk_s,
+        names.OUTPUT_SPEED: _output_speed(call),
+        names.OUTCOME: outcome(call),
     }
     if priced.cost is not None:
         cost_usd = float(usd_from_pico(priced.cost))
@@ -98,3 +121,11 @@ def added_attributes(verdict: PricedSpan) -> dict[str, AttributeValue]:
             names.COST_SOURCE: "provider" if reported else "local",
         }
     return {key: value for key, value in added.items() if value is not None}
+
+
+def _output_speed(call: Call) -> float | None:
+    """Return the output tokens of a streamed call per second from its first chunk to its end."""
+    if not call.time_to_first_chunk_s or not call.usage.output_tokens:
+        return None
+    seconds = (call.ended_at_ns - call.started_at_ns) / NS_PER_S - call.time_to_first_chunk_s
+    return round(call.usage.output_tokens / seconds, 3) if seconds > 0 else None

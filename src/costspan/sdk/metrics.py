@@ -41,7 +41,7 @@ class CostMetrics(SpanProcessor):
         if not isinstance(metrics.get_meter_provider(), MeterProvider):
             return  # nobody would see the figure, so the host's thread does not work it out
         verdict = self._pricer.verdict(span)
-        if verdict is None:
+        if not isinstance(verdict, PricedSpan):
             return
         if verdict.priced.cost is not None:
             self._cost.record(float(usd_from_pico(verdict.priced.cost)), _labels(verdict))

@@ -15,6 +15,7 @@ from costspan.core.call import Call, SpanClass
 from costspan.core.charge import PricedUsage
 from costspan.pricing.price_call import price_call
 from costspan.pricing.quote import default_card
+from costspan.sdk.counted_once import CountedOnce
 from costspan.sdk.safety import never_raise
 from costspan.sdk.span_record import span_record
 from costspan.semconv.normalize import read_call
@@ -28,6 +29,13 @@ class PricedSpan:
     priced: PricedUsage
 
 
+@dataclass(frozen=True, slots=True)
+class SecondRecord:
+    """A span that records again the call of another one, whose id this is."""
+
+    of_span_id: str
+
+
 def price_by_catalogue(call: Call) -> PricedUsage:
     """Return the verdict of the built-in catalogue, which is read the first time a call is priced."""
     return price_call(call, default_card())
@@ -38,17 +46,25 @@ class SpanPricer:
 
     def __init__(self, price: Callable[[Call], PricedUsage] = price_by_catalogue) -> None:
         self._price = price
-        self._verdicts: WeakKeyDictionary[ReadableSpan, PricedSpan | None] = WeakKeyDictionary()
+        self._counted = CountedOnce()
+        self._verdicts: WeakKeyDictionary[ReadableSpan, PricedSpan | SecondRecord | None] = WeakKeyDictionary()
 
     @never_raise(None)
-    def verdict(self, span: ReadableSpan) -> PricedSpan | None:
+    def verdict(self, span: ReadableSpan) -> PricedSpan | SecondRecord | None:
         """Return what the call in `span` cost, or None for a span that is no model call of its own.
 
         An agent or workflow span repeats what its children used, so it gets no cost that a backend would add twice.
+        Nor does a second record of a call, by another instrumentation, that ends when the first was priced.
         """
         if span in self._verdicts:
             return self._verdicts[span]
-        call = read_call(span_record(span))
-        known = PricedSpan(call, self._price(call)) if call and call.span_class is SpanClass.INFERENCE else None
+        known = self._verdict(span)
         self._verdicts[span] = known
         return known
+
+    def _verdict(self, span: ReadableSpan) -> PricedSpan | SecondRecord | None:
+        call = read_call(span_record(span))
+        if call is None or call.span_class is not SpanClass.INFERENCE:
+            return None
+        owner = self._counted.owner_of(call)
+        return SecondRecord(owner.span_id) if owner else PricedSpan(call, self._price(call))

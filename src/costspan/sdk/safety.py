@@ -27,12 +27,14 @@ def never_raise(otherwise: U) -> Callable[[Callable[P, T]], Callable[P, T | U]]:
     """Decorate a step that runs inside a host: any exception is logged once and becomes `otherwise`."""
 
     def guarded(step: Callable[P, T]) -> Callable[P, T | U]:
+        named = getattr(step, "__qualname__", None) or repr(step)  # a `partial` has no name
+
         @functools.wraps(step)
         def safely(*args: P.args, **kwargs: P.kwargs) -> T | U:
             try:
                 return step(*args, **kwargs)
             except Exception as error:  # noqa: BLE001 - the one place: telemetry must never break its host
-                log_once(f"costspan: {step.__qualname__} failed and was passed over", error=error)
+                log_once(f"costspan: {named} failed and was passed over", error=error)
                 return otherwise
 
         return safely

@@ -113,6 +113,7 @@ CONVENTIONS: Final = (
     ConventionRow("openlit.instrumentation.openai", INCLUSIVE, "run, 1.45 on OpenAI"),
     ConventionRow("opentelemetry.instrumentation.genai.", INCLUSIVE, "run, 1.3b0: 2600 contains 2000 and 400"),
     ConventionRow("opentelemetry.instrumentation.google_genai", INCLUSIVE, "run, 1.3b0: 500 contains 300"),
+    ConventionRow("costspan.google_genai", INCLUSIVE, "ours: as the specification says"),
     ConventionRow("opentelemetry.instrumentation.openai_v2", INCLUSIVE, "run, 2.4b0"),
     ConventionRow("costspan.track", INCLUSIVE, "this project: `record_usage` counts as OpenTelemetry does"),
     ConventionRow("opentelemetry.util.genai", INCLUSIVE, "run, util-genai 1.3b0"),

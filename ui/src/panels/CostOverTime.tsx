@@ -3,7 +3,8 @@ import { useMemo } from "preact/hooks";
 import { StackedBars } from "../chart/StackedBars";
 import type { Answer } from "../data/answers";
 import { groupOf, type Spend } from "../data/api";
-import { bucketsOf, costSeries, NOT_SET, OTHER } from "../data/series";
+import { float } from "../data/money";
+import { bucketsOf, seriesOf, NOT_SET, OTHER } from "../data/series";
 import { plain, type Table } from "../data/table";
 import { usd, usdTick } from "../format";
 import { Segments, titled } from "../shell/Segments";
@@ -59,7 +60,7 @@ export function CostOverTime({ answer, view, range }: { answer: Answer<Spend>; v
   const drawn = useMemo(() => {
     if (!data) return null;
     const buckets = bucketsOf(data);
-    return { buckets, series: costSeries(data, by, view, buckets) };
+    return { buckets, series: seriesOf(data.rows, by, view, buckets, (row) => float(row.cost_usd)) };
   }, [data, by, view.filters]);
   return (
     <Panel

@@ -1,6 +1,7 @@
 /** The first page: how much, going where, is it normal? */
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { freshnessStore, type Clock } from "../clock";
+import type { PageProps } from "../pages";
 import { useAnswers, type Answer } from "../data/answers";
 import { groupOf, type Ingest, type Spend } from "../data/api";
 import { ask, rankByCost, type Asked } from "../data/overview";
@@ -17,14 +18,6 @@ import { CallsByModel, TokensPerModel } from "./RankedBars";
 import { Reliability } from "./Reliability";
 import { Tiles } from "./Tiles";
 import { WhoIsSpending } from "./WhoIsSpending";
-
-export interface PageProps {
-  readonly view: View;
-  readonly clock: Clock;
-  readonly ingest: Answer<Ingest>;
-  /** Version of the price catalogue, when the server says it. */
-  readonly prices: string | null;
-}
 
 const PARTS = ["buckets", "series", "models", "who", "before", "trends"] as const;
 type Parts = Readonly<Record<(typeof PARTS)[number], Answer<Spend>>>;

@@ -158,7 +158,7 @@ def _with_attempts(settled: list[Settled]) -> list[Settled]:
                 and previous.failed
                 and call.started_at_ns - previous.ended_at_ns < _RETRY_WITHIN_NS
             ):
-                call = replace(call, attempt=previous.attempt + 1)
+                call = replace(call, attempt=max(call.attempt, previous.attempt + 1))
                 numbered[position] = replace(settled[position], call=call)
             previous = call
     return numbered
