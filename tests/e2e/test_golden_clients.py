@@ -30,5 +30,10 @@ def test_the_metrics_of_all_modes_are_those_of_the_golden_file(client: str, capt
     golden.check(client, "metrics", captured.points())
 
 
+def test_no_word_of_a_prompt_or_an_answer_leaves(captured: Captured) -> None:
+    sent = b"".join(captured.traces + captured.metrics)
+    assert [word for word in (b"secret", b"Hello.", b"sunny") if word in sent] == []
+
+
 def test_the_server_makes_the_same_cost_of_the_same_bytes(captured: Captured, server: Server) -> None:
     assert captured.costs() == server_costs(server, captured)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from types import MappingProxyType
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,5 +34,8 @@ class Attribution:
         merged = {name: getattr(self, name) or getattr(other, name) for name in DIMENSIONS}
         return Attribution(**merged, tags=MappingProxyType({**other.tags, **self.tags}))
 
+
+NOBODY: Final = Attribution()
+"""Nothing said."""
 
 DIMENSIONS: tuple[str, ...] = tuple(item.name for item in fields(Attribution) if item.name != "tags")

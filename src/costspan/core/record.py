@@ -38,7 +38,10 @@ class SpanEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpanRecord:
-    """One span. Ids are lower-case hex; `parent_span_id` is None for a root; times are nanoseconds since 1970 UTC."""
+    """One span. Ids are lower-case hex; `parent_span_id` is None for a root; times are nanoseconds since 1970 UTC.
+
+    `present` is no part of what was received: the dialect that reads a span notes there which of its words are there.
+    """
 
     trace_id: str
     span_id: str
@@ -54,6 +57,7 @@ class SpanRecord:
     status_code: int = 0
     status_message: str = ""
     trace_state: str = ""
+    present: Mapping[str, tuple[str, ...]] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from costspan.sdk.price_span import PricedSpan
 from costspan.sdk.provider_response import read_response
 from costspan.sdk.safety import log_once, never_raise
 from costspan.semconv.attributes import text, whole_number
-from costspan.semconv.conventions import Counts, inclusive_counts, split
+from costspan.semconv.conventions import inclusive_counts, split
 from costspan.semconv.dialects.tracked import AGGREGATE, USAGE_KEYS
 from costspan.semconv.raw_usage import Answer
 
@@ -177,7 +177,7 @@ class TrackedCall:
             told = split(answer.usage.counts, answer.usage.convention)
             # Counts that contradict one another are sent as they came, so that the contradiction is seen.
             counts = inclusive_counts(answer.usage.counts, told) if told.usage else answer.usage.counts
-            self._counts |= {fact: count for fact in Counts.__slots__ if (count := getattr(counts, fact)) is not None}
+            self._counts |= {fact: count for fact, count in counts._asdict().items() if count is not None}
             self._say_counts()
 
     def _say_counts(self) -> None:

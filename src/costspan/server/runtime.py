@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import socket
 
@@ -12,6 +13,8 @@ from costspan.core.errors import Unreachable
 from costspan.server.config import ServerConfig
 
 STOP_GRACE_S = 20
+COLLECT_AFTER = 200_000
+"""New containers between two looks for circles: records and rows form none, and a look reads all that is held."""
 
 
 def bind(config: ServerConfig) -> socket.socket:
@@ -41,6 +44,8 @@ def run(app: FastAPI, listening: socket.socket) -> None:
         timeout_keep_alive=75,
         proxy_headers=False,
     )
+    gc.freeze()
+    gc.set_threshold(COLLECT_AFTER, 20, 20)
     uvicorn.Server(settings).run(sockets=[listening])
 
 

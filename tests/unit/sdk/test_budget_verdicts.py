@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 import costspan
+from costspan.sdk.budgets.verdicts import Verdicts
 
 from .conftest import Application
 
@@ -132,3 +133,26 @@ def test_an_answer_that_is_no_verdict_is_no_verdict(
     with pytest.raises(costspan.BudgetExceeded) as refused, budget:
         pass
     assert refused.value.decision.state == "unavailable"
+
+
+def test_after_a_pause_the_next_call_waits_for_a_new_verdict_while_the_server_answers(server: VerdictServer) -> None:
+    now_s = 0.0
+    verdicts = Verdicts("paused", server.url, {}, wait_s=20, max_stale_s=60, clock_s=lambda: now_s)
+    verdicts.wait()
+    server.verdict["spent_usd"] = "0.004"
+    now_s = 61.0
+    assert verdicts.is_awaited
+    verdicts.wait()
+    standing = verdicts.standing()
+    assert standing is not None
+    assert standing[0].spent == 4 * 10**9
+
+
+def test_a_server_that_refused_is_not_waited_for_again(server: VerdictServer) -> None:
+    now_s = 0.0
+    server.verdict = {}
+    verdicts = Verdicts("refusing", server.url, {}, wait_s=20, max_stale_s=60, clock_s=lambda: now_s)
+    verdicts.wait()
+    now_s = 61.0
+    assert not verdicts.is_awaited
+    assert verdicts.standing() is None

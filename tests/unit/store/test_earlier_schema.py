@@ -12,11 +12,12 @@ from costspan.pricing.load import load_rate_card
 from costspan.server.pipeline.settlement import post
 from costspan.server.store.duckdb.repricing import DuckDBRepricing
 from costspan.server.store.duckdb.store import DuckDBStore
-from costspan.server.store.entry import Batch
+from costspan.server.store.entry import Batch, encode_call
 from costspan.server.store.repricing import Scope
 from costspan.testing.spans.call import sample_call
 
 ADDED = ("sent_provider", "kept", "run_id", "corrects", "undoes", "booked_at", "adjusts")
+ADDED_LATER = ("as_received", "started_ns", "trace_state")
 
 
 @pytest.fixture
@@ -30,7 +31,15 @@ def earlier(tmp_path: Path) -> Path:
     post(store, Batch(calls), load_rate_card())
     store.close()
     with duckdb.connect(str(tmp_path / "ledger.duckdb")) as connection:
-        for name in ADDED:
+        for call in calls:
+            connection.execute(
+                "INSERT INTO records (key, trace_id, span_id, started_at, received_at, response_id, call, trace_state) "
+                "SELECT key, trace_id, span_id, started_at, posted_at, response_id, ?, trace_state "
+                "FROM calls WHERE response_id = ?",
+                [encode_call(call), call.response_id],
+            )
+        connection.execute("UPDATE calls SET digest = 'of before'")
+        for name in (*ADDED, *ADDED_LATER):
             connection.execute(f"ALTER TABLE calls DROP COLUMN {name}")
         connection.execute("DROP TABLE reprice_runs")
         connection.execute("UPDATE ledger_schema SET version = 1")
@@ -45,7 +54,7 @@ def test_the_columns_are_added_with_what_the_records_say(earlier: Path, read_onl
         rows = connection.execute("SELECT provider, sent_provider, kept FROM calls ORDER BY provider").fetchall()
         versions = connection.execute("SELECT version FROM ledger_schema ORDER BY 1").fetchall()
     assert rows == [("azure", "azure.ai.openai", None), ("openai", "openai", 2**54)]
-    assert versions == [(1,), (2,)]
+    assert versions == [(1,), (3,)]
 
 
 def test_it_agrees_with_the_prices_it_was_made_with_and_takes_new_ones(earlier: Path) -> None:
@@ -72,6 +81,15 @@ def test_a_sampled_call_keeps_its_exact_estimate(earlier: Path) -> None:
         [found] = connection.execute("SELECT cost, estimated_cost FROM calls WHERE run_id = 'run'").fetchall()
     # 1,000 x $3 + 200 x $7 a million, and four times that.
     assert found == (4_400_000_000, 17_600_000_000)
+
+
+def test_a_record_of_before_is_known_and_settled_with_what_comes_after(earlier: Path) -> None:
+    store = DuckDBStore(earlier)
+    again, second = sample_call(trace_state="ot=th:c"), sample_call(span_id="b" * 16, scope_name="another")
+
+    assert store.known(Batch([again, second])) == {again.identity}
+    assert store.neighbourhood(Batch([second])).calls == (again,)
+    store.close()
 
 
 def test_a_file_of_a_newer_costspan_is_refused(earlier: Path) -> None:

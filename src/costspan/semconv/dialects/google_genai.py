@@ -7,8 +7,6 @@ priced too low.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from costspan.core.record import SpanRecord
 from costspan.semconv.conventions import Counts
 from costspan.semconv.dialects.base import Dialect
@@ -29,4 +27,4 @@ class GoogleGenAI(Dialect):
         counts = super().counts(record)
         if record.scope.name != "costspan.google_genai" or counts.input is None:
             return counts
-        return replace(counts, input=counts.input - (counts.tool_use_input or 0))
+        return counts._replace(input=counts.input - (counts.tool_use_input or 0))

@@ -20,10 +20,10 @@ SCOPE: Final = "costspan.track"
 AGGREGATE: Final = "costspan.aggregate"
 """True on a span that sums up what several instrumented calls below it used."""
 
-_OWN: Final = {fact: (f"costspan.usage.{fact}",) for fact in Counts.__slots__ if not getattr(GEN_AI, fact)}
+_OWN: Final = {fact: (f"costspan.usage.{fact}",) for fact in Counts._fields if not getattr(GEN_AI, fact)}
 _VOCABULARY: Final = GEN_AI.after(**_OWN)
 USAGE_KEYS: Final[Mapping[str, str]] = MappingProxyType(
-    {fact: getattr(_VOCABULARY, fact)[0] for fact in Counts.__slots__}
+    {fact: getattr(_VOCABULARY, fact)[0] for fact in Counts._fields}
 )
 """Fact of `Counts` -> the attribute it is written to."""
 

@@ -23,4 +23,6 @@ class SettlingRules:
         adjusted = settled.adjusted
         if adjusted is None and call.signal is Signal.SPAN:
             adjusted = self.sampling.adjusted_count(call.attribution.service)
-        return replace(settled, call=call, adjusted=adjusted)
+        if call is settled.call and adjusted is settled.adjusted:
+            return settled
+        return replace(settled, call=call, adjusted=adjusted, received=settled.received or settled.call)

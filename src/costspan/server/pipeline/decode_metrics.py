@@ -85,9 +85,12 @@ class _Value:
 def decode_metrics_protobuf(body: bytes) -> DecodedMetrics:
     """Return the points of an ExportMetricsServiceRequest. Raise UnreadableBody when the request itself is damaged."""
     try:
-        request = views.MetricsRequest.FromString(body)
+        return _decoded(views.MetricsRequest.FromString(body))
     except DecodeError as error:
         raise UnreadableBody(f"not an OTLP/protobuf metrics request: {error}") from None
+
+
+def _decoded(request: Any) -> DecodedMetrics:
     decoded = DecodedMetrics()
     for resource_metrics in request.resource_metrics:
         resource = protobuf_attributes(resource_metrics.resource.attributes)
@@ -134,6 +137,7 @@ def _metric_from_protobuf(raw: bytes) -> _Metric:
 def _value_from_protobuf(raw: bytes, view: Any) -> _Value:
     try:
         point = view.FromString(raw)
+        attributes = protobuf_attributes(point.attributes)
     except DecodeError:
         raise MalformedRecord("data point is cut off or holds text that is not UTF-8") from None
     number = view is views.NumberPoint
@@ -143,7 +147,7 @@ def _value_from_protobuf(raw: bytes, view: Any) -> _Value:
         (point.as_int or point.as_double) if number else point.sum,
         None if number else point.count,
         point.flags,
-        protobuf_attributes(point.attributes),
+        attributes,
     )
 
 

@@ -28,6 +28,8 @@ def migrate(connection: duckdb.DuckDBPyConnection, version: int) -> None:
     try:
         if version < 2:
             _to_2(connection)
+        if version < 3:
+            _to_3(connection)
         connection.execute("INSERT INTO ledger_schema VALUES (?)", [SCHEMA_VERSION])
         connection.execute("COMMIT")
     except Exception:
@@ -49,3 +51,9 @@ def _to_2(connection: duckdb.DuckDBPyConnection) -> None:
     keys, providers = zip(*sent, strict=True) if sent else ((), ())
     with registered(connection, "sent", {"key": (keys, DataType.string()), "provider": (providers, DataType.string())}):
         connection.execute("UPDATE calls SET sent_provider = s.provider FROM sent s WHERE calls.key = s.key::UUID")
+
+
+def _to_3(connection: duckdb.DuckDBPyConnection) -> None:
+    """Add what lets an entry stand for its record. The entries of before have theirs in `records`."""
+    for name, sql_type in {"as_received": "BOOLEAN", "started_ns": "SMALLINT", "trace_state": "VARCHAR"}.items():
+        connection.execute(f"ALTER TABLE calls ADD COLUMN IF NOT EXISTS {name} {sql_type}")

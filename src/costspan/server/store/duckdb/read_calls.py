@@ -31,6 +31,7 @@ from costspan.server.store.calls import (
     order_value,
 )
 from costspan.server.store.duckdb.reader import conditions, naive, utc
+from costspan.server.store.duckdb.schema import RECEIVED
 from costspan.server.store.ports import SETTLING_WINDOW
 
 _AS_IT_IS: Final = (
@@ -63,13 +64,16 @@ _LINKS: Final = (
     "SELECT span_id, parent_span_id, started_at FROM records WHERE trace_id = ?::UUID AND call IS NULL "
     "ORDER BY started_at, span_id"
 )
-_TRACES: Final = "SELECT DISTINCT trace_id FROM records WHERE trace_id BETWEEN ?::UUID AND ?::UUID ORDER BY 1 LIMIT ?"
+_TRACES: Final = (
+    f"SELECT DISTINCT trace_id FROM {RECEIVED} WHERE trace_id BETWEEN ?::UUID AND ?::UUID ORDER BY 1 LIMIT ?"
+)
 _CHARGES: Final = (
     "SELECT entry_id, unit, quantity, price, per, list_cost, cost FROM charges "
     "WHERE sign > 0 AND started_at BETWEEN ? AND ? AND entry_id IN (SELECT unnest(?::BIGINT[]))"
 )
 _PLACES: Final = (
-    "SELECT key, trace_id, span_id FROM records WHERE started_at BETWEEN ? AND ? AND key IN (SELECT unnest(?::UUID[]))"
+    f"SELECT DISTINCT key, trace_id, span_id FROM {RECEIVED} "
+    "WHERE started_at BETWEEN ? AND ? AND key IN (SELECT unnest(?::UUID[]))"
 )
 _UNITS: Final = tuple(Unit)
 

@@ -21,6 +21,7 @@ from costspan.core.units import Unit
 from costspan.semconv.settlement.tools import PROVIDER_TOOLS, CostedCall, Fee, ToolTrace
 from costspan.server.store.duckdb.arrow import registered
 from costspan.server.store.duckdb.reader import conditions
+from costspan.server.store.duckdb.schema import RECEIVED
 from costspan.server.store.entry import Standing, ToolEntry, decode_use, encode_use
 from costspan.server.store.ports import SETTLING_WINDOW
 from costspan.server.store.tools import MAX_TRACES, AskedTrace, ToolQuestion, too_many, without_tool
@@ -44,7 +45,7 @@ _CALLS_COUNT: Final = f"role = 'owner' AND {_STANDS.format(table='calls')}"
 _AROUND: Final = f"started_at BETWEEN ?::TIMESTAMP - {_WINDOW} AND ?::TIMESTAMP + {_WINDOW}"
 _IN_ASKED: Final = f"{_AROUND} AND trace_id IN (SELECT value::UUID FROM asked)"
 _PARENTS: Final = (
-    "SELECT trace_id::VARCHAR, span_id, max(parent_span_id) FROM records "
+    f"SELECT trace_id::VARCHAR, span_id, max(parent_span_id) FROM {RECEIVED} "
     f"WHERE {_IN_ASKED} AND span_id IS NOT NULL GROUP BY 1, 2"
 )
 _FEES: Final = (
