@@ -209,7 +209,8 @@ def test_openapi_describes_the_spend_document(filled: Server) -> None:
     }  # fmt: skip
     assert "400" in operation["responses"]
     for path, operations in document["paths"].items():
-        if "get" in operations and "{" not in path and path != "/api/v1/live":
+        asked = [p["name"] for p in operations.get("get", {}).get("parameters", []) if p["required"]]
+        if "get" in operations and not asked and path != "/api/v1/live":
             assert filled.get(path).status == 200, path
 
 
