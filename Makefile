@@ -8,7 +8,7 @@ BIN    := $(VENV)/bin
 UV     := $(BIN)/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench bench-accuracy fuzz fmt lock browser clean
+.PHONY: help demo test check bench bench-accuracy fuzz audit fmt lock browser clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 18
@@ -54,6 +54,9 @@ bench-accuracy: $(VENV)/.dev ## costs shown for recorded telemetry, beside peers
 
 fuzz: $(VENV)/.dev ## broken requests through both doors; ARGS='--bodies 1000000 --seed 2'
 	$(BIN)/python -m tests.fuzz $(ARGS)
+
+audit: $(UV) ## known vulnerabilities of the pinned dependencies; asks osv.dev, so not part of CI
+	$(UV) tool run pip-audit --requirement constraints.txt --disable-pip --vulnerability-service osv
 
 fmt: $(VENV)/.dev ## format and fix
 	$(BIN)/ruff format
