@@ -8,7 +8,7 @@ BIN    := $(VENV)/bin
 UV     := $(BIN)/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench bench-accuracy fuzz fmt lock browser clean
+.PHONY: help demo test check bench bench-accuracy bench-sdk fuzz fmt lock browser clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 18
@@ -54,6 +54,9 @@ bench-accuracy: $(VENV)/.dev ## costs shown for recorded telemetry, beside peers
 
 fuzz: $(VENV)/.dev ## broken requests through both doors; ARGS='--bodies 1000000 --seed 2'
 	$(BIN)/python -m tests.fuzz $(ARGS)
+
+bench-sdk: $(VENV)/.dev ## what the SDK adds to a call, beside seven peers in environments of their own; ARGS='--json FILE'
+	$(BIN)/python -m benchmarks.sdk --prepare $(ARGS)
 
 fmt: $(VENV)/.dev ## format and fix
 	$(BIN)/ruff format

@@ -13,16 +13,28 @@ if TYPE_CHECKING:
     from costspan.pricing.quote import price as price
     from costspan.sdk.attribute import attribute as attribute
     from costspan.sdk.budgets.guard import budget as budget
+    from costspan.sdk.carry import carry as carry
     from costspan.sdk.configure import configure as configure
     from costspan.sdk.track import current_call as current_call
     from costspan.sdk.track import track as track
 
 __version__ = "0.1.0"
-__all__ = ["BudgetExceeded", "__version__", "attribute", "budget", "configure", "current_call", "price", "track"]
+__all__ = [
+    "BudgetExceeded",
+    "__version__",
+    "attribute",
+    "budget",
+    "carry",
+    "configure",
+    "current_call",
+    "price",
+    "track",
+]
 
 _HOME = {
     "BudgetExceeded": "costspan.core.errors",
     "attribute": "costspan.sdk.attribute",
+    "carry": "costspan.sdk.carry",
     "budget": "costspan.sdk.budgets.guard",
     "configure": "costspan.sdk.configure",
     "current_call": "costspan.sdk.track",

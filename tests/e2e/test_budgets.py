@@ -138,7 +138,7 @@ def test_a_verdict_on_a_budget_that_is_not_there_names_those_that_are(
     server = start_server("--config", settings(tmp_path, BUDGETS))
     for path, status, says in [
         ("verdict?budget=sales", 404, "no budget 'sales'; budgets of costspan.yaml: search, strict, lenient, all"),
-        ("verdict", 400, "name the budget: budget=NAME"),
+        ("verdict", 400, "query.budget: Field required"),
         ("verdict?budget=search&since=7d", 400, "unknown parameter 'since'; known: budget"),
     ]:
         answer = server.get(f"/api/v1/budgets/{path}")
@@ -243,3 +243,26 @@ def test_a_server_that_dies_makes_calls_pass_or_stop_as_the_application_says(
             said, errors = run.communicate(timeout=60)
     assert said.startswith(then), errors
     assert len(provider.requests) == (2 if mode == "open" else 1)
+
+
+FORKING = """
+import os, costspan
+costspan.configure(instrument=False)
+budget = costspan.budget("search", wait_s=20)
+child = os.fork()
+if not child:
+    try:
+        with budget as decision:
+            os.write(1, f"{decision.state}\\n".encode())
+    finally:
+        os._exit(0)
+os.waitpid(child, 0)
+"""
+
+
+def test_a_worker_forked_while_the_first_verdict_is_awaited_asks_for_itself(
+    start_server: StartServer, tmp_path: Path
+) -> None:
+    server = start_server("--config", settings(tmp_path, BUDGETS))
+    variables = environment(tmp_path, COSTSPAN_URL=f"http://{server.url}", OTEL_TRACES_EXPORTER="none")
+    assert run_program(FORKING, variables).stdout == "ok\n"

@@ -2,33 +2,20 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import grpc
 import pytest
+from api_keys import bearer, keys
 from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
 
 from bodies import protobuf, span
-from serving import JSON, Server, environment, run_serve
+from serving import JSON, Server, run_serve
 
 Start = Callable[..., Server]
 EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
-
-
-def keys(data: Path, *words: str, code: int = 0) -> str:
-    """Run `costspan keys` on a data folder and return what it printed."""
-    command = [sys.executable, "-m", "costspan.cli", "keys", *words, "--data", str(data)]
-    done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
-    assert done.returncode == code, done.stderr
-    return done.stdout if code == 0 else done.stderr
-
-
-def bearer(secret: str) -> str:
-    return f"Bearer {secret}"
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import argparse
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -39,6 +40,9 @@ def main() -> int:
             print(f"server: {server.rss_bytes() / 2**20:.0f} MB, {server.ingest()}")
         finally:
             server.stop()
+        warned = Counter(line.partition(" WARNING ")[2] for line in server.errors().splitlines() if " WARNING " in line)
+        for line, count in warned.most_common(20):
+            print(f"{count} x {line}")
         faults += [line for line in server.errors().splitlines() if "Traceback" in line]
     for fault in faults[:20]:
         print(fault, file=sys.stderr)

@@ -71,17 +71,18 @@ def _keys_file(arguments: argparse.Namespace) -> tuple[Path, bool]:
 
 
 def _new(arguments: argparse.Namespace) -> tuple[str, Key]:
-    from costspan.server.receiver.keys import Key, Role, checked_name, new_secret, parse_quota, sha256_of
+    from costspan.server.receiver.keys import Key, Role, checked_key, checked_name, new_secret, parse_quota, sha256_of
 
     bounds = {"spans_per_minute": arguments.spans_per_minute, "bytes_per_minute": arguments.bytes_per_minute}
     secret = new_secret()
-    return secret, Key(
+    key = Key(
         name=checked_name(arguments.name, "--name"),
         sha256=sha256_of(secret.encode()),
         roles=frozenset(map(Role, arguments.role)),
         tenant=None if arguments.tenant is None else checked_name(arguments.tenant, "--tenant"),
         quota=parse_quota({name: bound for name, bound in bounds.items() if bound is not None}, "--quota"),
     )
+    return secret, checked_key(key, "--role")
 
 
 def _print(keys: tuple[Key, ...]) -> None:

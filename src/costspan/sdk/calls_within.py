@@ -23,7 +23,8 @@ class Watcher(Protocol):
         """A span has started."""
 
     def ended(self, verdict: PricedSpan | None) -> None:
-        """A span has ended, with what its call cost; None for a span that is no model call, or was given up."""
+        """A span has ended, with what its call cost; None for a span that is no model call of
+        its own, or was given up."""
 
 
 def watchers_in(context: Context | None = None) -> tuple[Watcher, ...]:
@@ -64,7 +65,8 @@ class CallsWithin(SpanProcessor):
     def on_end(self, span: ReadableSpan) -> None:
         key = _key(span)
         if key in self._open:
-            self._tell(key, self._pricer.verdict(span))
+            verdict = self._pricer.verdict(span)
+            self._tell(key, verdict if isinstance(verdict, PricedSpan) else None)
 
     @never_raise(None)
     def _tell(self, key: SpanKey, verdict: PricedSpan | None) -> None:

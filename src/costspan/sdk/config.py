@@ -8,13 +8,17 @@ from pathlib import Path
 from typing import Final
 
 from costspan.core.attribution import Attribution
+from costspan.sdk.attribute_names import OF_DIMENSION
 from costspan.sdk.safety import log_once
+from costspan.sdk.travel import DEFAULT as DEFAULT_TRAVEL
 
 DEFAULT_URL: Final = "http://127.0.0.1:4318"
 """Where `costspan serve` listens. Not `localhost`, which may mean ::1 first."""
 
 _HTTP: Final = "http/protobuf"
 NOBODY: Final = Attribution()
+DEFAULT_LABELS: Final = ("feature", "team", "environment")
+"""The dimensions that become labels of metrics: few values each, and nothing personal."""
 
 _FALSE: Final = frozenset({"0", "false", "no", "off"})
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
@@ -35,6 +39,10 @@ class Config:
     hash_key: str | None = None
     key_folder: Path = Path()
     capture_content: bool = False
+    redact: str | None = None
+    metric_labels: tuple[str, ...] = DEFAULT_LABELS
+    travels: tuple[str, ...] = DEFAULT_TRAVEL
+    carry_into_pools: bool = True
     include_usage: bool = True
     """Ask for the usage of a stream where the caller does not say whether to."""
     error_outcomes: frozenset[str] = frozenset()
@@ -60,7 +68,7 @@ def read_config(
         endpoint=endpoint or (None if otel_endpoint else said.get("COSTSPAN_URL", DEFAULT_URL)),
         headers=_authorization(said),
         exporters=exporters,
-        metrics_exporters=_names(said.get("OTEL_METRICS_EXPORTER") or _usual_metrics(said, exporters, endpoint)),
+        metrics_exporters=_names(said.get("OTEL_METRICS_EXPORTER") or _usual_metrics(said, exporters)),
         protocol=_protocol(said) if endpoint or otel_endpoint else _HTTP,
         defaults=defaults.or_else(
             Attribution(
@@ -73,6 +81,10 @@ def read_config(
         hash_key=said.get("COSTSPAN_HASH_KEY"),
         key_folder=_configuration_folder(said),
         capture_content=said.get("COSTSPAN_CAPTURE_CONTENT", "").lower() in _TRUE,
+        redact=said.get("COSTSPAN_REDACT"),
+        metric_labels=_dimensions("COSTSPAN_METRIC_LABELS", said, DEFAULT_LABELS),
+        travels=_dimensions("COSTSPAN_BAGGAGE", said, DEFAULT_TRAVEL),
+        carry_into_pools=said.get("COSTSPAN_CARRY_INTO_POOLS", "1").lower() not in _FALSE,
         include_usage=said.get("COSTSPAN_INCLUDE_USAGE", "1").lower() not in _FALSE,
         error_outcomes=frozenset(said.get("COSTSPAN_ERROR_OUTCOMES", "").replace(" ", "").lower().split(",")) - {""},
         record_to=_path(said.get("COSTSPAN_RECORD_TO")),
@@ -90,12 +102,14 @@ def _names(listed: str) -> tuple[str, ...]:
     return tuple("otlp" if name == "costspan" else name for name in listed.replace(" ", "").split(","))
 
 
-def _usual_metrics(said: Mapping[str, str], exporters: tuple[str, ...], endpoint: str | None) -> str:
-    """Return where metrics go unless it is said: where spans go, if that is a place that may take them."""
-    spans_alone = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" in said and endpoint is None
-    anywhere = "OTEL_EXPORTER_OTLP_ENDPOINT" in said or "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT" in said
-    recorded = "COSTSPAN_RECORD_TO" in said
-    return "otlp" if "otlp" in exporters and not recorded and (anywhere or not spans_alone) else "none"
+def _usual_metrics(said: Mapping[str, str], exporters: tuple[str, ...]) -> str:
+    """Return where metrics go unless it is said: with the spans, where OpenTelemetry's variables name a backend.
+
+    Not to a ledger: it has the same tokens from the spans, and counting chunks makes a stream twice as dear to watch
+    (docs/performance.md).
+    """
+    backend = "OTEL_EXPORTER_OTLP_ENDPOINT" in said or "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT" in said
+    return "otlp" if backend and "otlp" in exporters and "COSTSPAN_RECORD_TO" not in said else "none"
 
 
 def _authorization(said: Mapping[str, str]) -> dict[str, str]:
@@ -123,6 +137,16 @@ def server_headers(said: Mapping[str, str]) -> dict[str, str]:
 def _configuration_folder(said: Mapping[str, str]) -> Path:
     base = said.get("XDG_CONFIG_HOME") or (f"{said['HOME']}/.config" if "HOME" in said else said.get("APPDATA", "."))
     return Path(base) / "costspan"
+
+
+def _dimensions(name: str, said: Mapping[str, str], default: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the dimensions a variable lists; `none` is none of them, and an unknown one is left out and said."""
+    if name not in said:
+        return default
+    listed = [word for word in said[name].replace(" ", "").split(",") if word not in ("", "none")]
+    for unknown in (word for word in listed if word not in OF_DIMENSION):
+        log_once(f"costspan: {name} names {unknown!r}; known are {', '.join(OF_DIMENSION)}")
+    return tuple(word for word in listed if word in OF_DIMENSION)
 
 
 def _path(text: str | None) -> Path | None:

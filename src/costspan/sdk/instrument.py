@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from importlib import import_module
 from types import FunctionType
@@ -22,35 +22,55 @@ from costspan.sdk.when_imported import when_imported
 def instrument_clients(provider: TracerProvider, config: Config) -> Iterator[str]:
     """Instrument what is installed, each client when it is imported, and yield a few words on each."""
     for client in CLIENTS:
-        if not _installed(client.name):
-            continue
-        if not _installed(client.module):
-            yield f"{client.name} is installed but not instrumented: pip install '{client.extra}'"
-            continue
-        when_imported(client.name, partial(_prepare, client, provider, config))
-        yield f"{client.name} instrumented"
+        if _installed(client.imported):
+            yield f"{client.name} {_set_up(client, provider, config)}"
 
 
 def complete_clients(config: Config) -> Iterator[str]:
     """Complete what others instrument, each client when it is imported, and yield a few words on each."""
     for client in CLIENTS:
-        if client.complete and _installed(client.name):
-            when_imported(client.name, partial(client.complete, config))
+        if client.complete and _installed(client.imported):
+            when_imported(client.imported, partial(client.complete, config))
             yield f"{client.name} completed"
 
 
-def _prepare(client: Client, provider: TracerProvider, config: Config) -> None:
-    _instrument(client, provider)
-    if client.complete:
-        never_raise(None)(client.complete)(config)
+@never_raise("not instrumented: an error is logged above")
+def _set_up(client: Client, provider: TracerProvider, config: Config) -> str:
+    """Choose who instruments the client, see to it, and return the choice in words."""
+    if client.wrapped.module in sys.modules and _is_wrapped(client):
+        _complete(client, config)
+        return "left as another package instruments it"
+    if not _installed(client.module):
+        if client.tells_by_itself():
+            return "left to make its own spans"
+        return f"installed but not instrumented: pip install '{client.extra}'"
+    refused = client.refused_version()
+    if not refused:
+        when_imported(client.imported, partial(_prepare, client, partial(_official, client, provider), config))
+        return "instrumented"
+    if client.own:
+        when_imported(client.imported, partial(_prepare, client, partial(client.own, provider), config))
+        return f"instrumented by costspan: {client.package} does not take {refused}"
+    return f"not instrumented: {client.package} does not take {refused}"
 
 
-@never_raise(None)
-def _instrument(client: Client, provider: TracerProvider) -> None:
+def _prepare(client: Client, instrument: Callable[[], None], config: Config) -> None:
     if _is_wrapped(client):
         LOG.info("costspan: %s is instrumented by another package; left as it is", client.name)
-        return
-    getattr(import_module(client.module), client.instrumentor)().instrument(tracer_provider=provider)
+    else:
+        never_raise(None)(instrument)()
+    _complete(client, config)
+
+
+def _official(client: Client, provider: TracerProvider) -> None:
+    instrumentor = getattr(import_module(client.module), client.instrumentor)()
+    # Versions have been looked at. What else the check asks for may be missing: LangGraph works without `langchain`.
+    instrumentor.instrument(tracer_provider=provider, skip_dep_check=True)
+
+
+def _complete(client: Client, config: Config) -> None:
+    if client.complete:
+        never_raise(None)(client.complete)(config)
 
 
 def _is_wrapped(client: Client) -> bool:
@@ -64,7 +84,7 @@ def _is_wrapped(client: Client) -> bool:
 
 
 def _installed(module: str) -> bool:
-    if module in sys.modules:
+    if sys.modules.get(module):
         return True
     try:
         return importlib.util.find_spec(module) is not None

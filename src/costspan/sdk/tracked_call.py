@@ -15,7 +15,7 @@ from costspan.sdk.price_span import PricedSpan
 from costspan.sdk.provider_response import read_response
 from costspan.sdk.safety import log_once, never_raise
 from costspan.semconv.attributes import text, whole_number
-from costspan.semconv.conventions import Counts, inclusive_counts, split
+from costspan.semconv.conventions import inclusive_counts, split
 from costspan.semconv.dialects.tracked import AGGREGATE, USAGE_KEYS
 from costspan.semconv.raw_usage import Answer
 
@@ -147,7 +147,7 @@ class TrackedCall:
         """End the call, failed where an exception ended it. A stream that its reader gave up has not failed."""
         if error is not None and not isinstance(error, GeneratorExit) and not self._failed:
             self.record_error(error)
-        if self._said_below():
+        if self._is_sum():
             self.span.set_attribute(AGGREGATE, True)
         self.span.end()
 
@@ -160,16 +160,11 @@ class TrackedCall:
             usage = verdict.call.usage
             self._below.append((usage.context_tokens, usage.output_tokens))
 
-    def _said_below(self) -> bool:
-        """Return True where the instrumented calls within are this call: it says the same as one or all, or nothing."""
-        if not self._below:
-            return False
-        mine = (
-            self._counts.get("input", 0) + self._counts.get("tool_use_input", 0),
-            self._counts.get("output", 0),
-        )
-        everything = (sum(each[0] for each in self._below), sum(each[1] for each in self._below))
-        return not self._counts or mine == everything or mine in self._below
+    def _is_sum(self) -> bool:
+        """Return True where the call adds up several instrumented ones within; one alone is known by its counts."""
+        mine = (self._counts.get("input", 0) + self._counts.get("tool_use_input", 0), self._counts.get("output", 0))
+        within = (sum(each[0] for each in self._below), sum(each[1] for each in self._below))
+        return len(self._below) > 1 and mine == within
 
     def _take(self, answer: Answer) -> None:
         # Claude on Bedrock answers with its bare name, which does not say the inference profile that was asked for.
@@ -182,7 +177,7 @@ class TrackedCall:
             told = split(answer.usage.counts, answer.usage.convention)
             # Counts that contradict one another are sent as they came, so that the contradiction is seen.
             counts = inclusive_counts(answer.usage.counts, told) if told.usage else answer.usage.counts
-            self._counts |= {fact: count for fact in Counts.__slots__ if (count := getattr(counts, fact)) is not None}
+            self._counts |= {fact: count for fact, count in counts._asdict().items() if count is not None}
             self._say_counts()
 
     def _say_counts(self) -> None:

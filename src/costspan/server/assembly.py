@@ -19,6 +19,7 @@ from costspan.server.analytics.spend import parse_question, spend_document
 from costspan.server.analytics.tools import parse_tool_question, tools_document
 from costspan.server.analytics.traces import parse_trace_parameters, trace_document
 from costspan.server.config import CONFIG_FILE, ServerConfig, Settings, read_settings, settings_file
+from costspan.server.pipeline.caretaker import Caretaker
 from costspan.server.pipeline.committer import Committer
 from costspan.server.pipeline.counters import IngestCounters
 from costspan.server.pipeline.pipeline import Pipeline
@@ -31,6 +32,7 @@ from costspan.server.runtime import Application
 from costspan.server.store.duckdb.connection import LEDGER_FILE
 from costspan.server.store.duckdb.repricing import DuckDBRepricing
 from costspan.server.store.duckdb.store import DuckDBStore
+from costspan.server.store.duckdb.upkeep import DuckDBUpkeep
 from costspan.server.store.ports import Store
 from costspan.server.web.api.live import LiveFeed
 from costspan.server.web.app import Parts, make_app
@@ -48,12 +50,15 @@ def make_server(config: ServerConfig, clock: Clock = system_clock) -> Applicatio
     pipeline = Pipeline(committer, IngestCounters(clock), config.settings.dialects)
     file = config.file or config.data / CONFIG_FILE
     repricing = Repricing(committer, DuckDBRepricing(store), lambda: price_settings(config.data, file), clock)
+    caretaker = Caretaker(committer, DuckDBUpkeep(store), config.settings.retention, clock)
     take_inbox(config.data, pipeline)
+    caretaker.start()
 
     intake, gate = Intake(pipeline, config.settings.limits), Gate(config.api_key, config.settings.keys_file)
 
     def close() -> None:
         intake.close()
+        caretaker.stop()
         pipeline.close()
         store.close()
 
@@ -65,6 +70,7 @@ def make_server(config: ServerConfig, clock: Clock = system_clock) -> Applicatio
         store=store,
         pipeline=pipeline,
         repricing=repricing,
+        caretaker=caretaker,
         intake=intake,
         gate=gate,
         metrics=metrics,
@@ -144,6 +150,21 @@ def open_repricing(data: Path, config: Path | None = None) -> Iterator[Repricing
     committer = Committer(store, price_settings(data, file).card)
     try:
         yield Repricing(committer, DuckDBRepricing(store), lambda: price_settings(data, file), system_clock)
+    finally:
+        committer.close()
+        store.close()
+
+
+@contextmanager
+def open_caretaker(data: Path, config: Path | None = None) -> Iterator[Caretaker]:
+    """Open the ledger in `data` to look after it, without a server. Raise Unreachable where there is none."""
+    if not has_ledger(data):
+        raise Unreachable(f"no ledger in {data}; start one with: costspan serve --data {data}")
+    settings = read_settings(settings_file(data, config))
+    store = DuckDBStore(data)
+    committer = Committer(store, _card(data, settings), settings.rules)
+    try:
+        yield Caretaker(committer, DuckDBUpkeep(store), settings.retention, system_clock)
     finally:
         committer.close()
         store.close()

@@ -27,6 +27,7 @@ from costspan.semconv.sampling_ratios import parse_sampling_ratios
 from costspan.semconv.settlement.rules import SettlingRules
 from costspan.server.analytics.budget_settings import parse_budgets
 from costspan.server.receiver.in_flight import Limits, parse_limits
+from costspan.server.store.upkeep import Retention, read_retention
 
 DEFAULT_DATA: Final = Path("costspan-data")
 DEFAULT_PORT: Final = 4318
@@ -34,7 +35,9 @@ DEFAULT_PORT: Final = 4318
 DEFAULT_GRPC_PORT: Final = 4317
 
 CONFIG_FILE: Final = "costspan.yaml"
-KNOWN_KEYS: Final = ("prices", "attribution", "sampling", "mappings", "closed_until", "budgets", "limits", "auth")
+KNOWN_KEYS: Final = (
+    "prices", "attribution", "sampling", "mappings", "closed_until", "budgets", "retention", "limits", "auth",
+)  # fmt: skip
 _DAY_OR_MONTH: Final = re.compile(r"\d{4}-\d{2}(-\d{2})?")
 
 
@@ -48,6 +51,8 @@ class Settings:
     """Attribution and sampling ratios that emitters did not say."""
     dialects: Dialects = DIALECTS
     """The vocabularies spans are read in, the user's own first."""
+    retention: Retention = field(default_factory=Retention)
+    """How long received records and calls are kept."""
     budgets: tuple[Budget, ...] = ()
     """Amounts that calls are to keep within."""
     closed_before: datetime | None = None
@@ -128,6 +133,7 @@ def read_settings(path: Path | None) -> Settings:
             parse_sampling_ratios(document.get("sampling"), str(path)),
         ),
         dialects=DIALECTS.before(mapped),
+        retention=read_retention(document.get("retention"), str(path)),
         budgets=parse_budgets(document.get("budgets"), str(path)),
         closed_before=_closed_before(document),
         keys_file=_keys_file(document, path),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 import socket
@@ -21,6 +22,8 @@ from costspan.server.receiver.http_protocol import bounded_headers
 from costspan.server.receiver.otlp_grpc import OPTIONS
 
 STOP_GRACE_S: Final = 20
+COLLECT_AFTER: Final = 200_000
+"""New containers between two looks for circles: records and rows form none, and a look reads all that is held."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,8 @@ async def _serve(config: ServerConfig, open_application: Callable[[], Applicatio
             beside = f"OTLP/gRPC on {_address(host, grpc_port)}, " if grpc_port else ""
             scheme = "https" if config.tls else "http"
             say(f"dashboard and OTLP/HTTP on {scheme}://{_address(host, port)}, {beside}ledger in {config.data}")
+            gc.freeze()
+            gc.set_threshold(COLLECT_AFTER, 20, 20)
             http = _HttpServer(_http_settings(config, application.http), application.end_streams)
             await http.serve(sockets=[listening])
         finally:

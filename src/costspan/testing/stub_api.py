@@ -30,6 +30,8 @@ class StubUsage:
     audio_input_tokens: int = 0
     audio_output_tokens: int = 0
     image_input_tokens: int = 0
+    tool_use_tokens: int = 0
+    """Results of tools that the provider ran, which Gemini counts beside the input and others inside."""
     web_searches: int = 0
     service_tier: str | None = None
 

@@ -17,11 +17,13 @@ _INCOMPLETE: Final = {"length": "max_output_tokens", "content_filter": "content_
 def _chat(call: StubCall) -> StubAnswer:
     if call.body.get("stream"):
         return event_stream(_chat_events(call))
+    said: dict[str, Any] = {"role": "assistant", "content": _TEXT * call.deltas, "refusal": None}
+    tool = _tool_to_call(call)
     choice = {
         "index": 0,
-        "message": {"role": "assistant", "content": _TEXT * call.deltas, "refusal": None},
+        "message": said | {"content": None, "tool_calls": [tool]} if tool else said,
         "logprobs": None,
-        "finish_reason": call.finish_reason,
+        "finish_reason": "tool_calls" if tool else call.finish_reason,
     }
     return json_answer(_completion("chat.completion", call) | {"choices": [choice], "usage": _chat_usage(call.usage)})
 
@@ -36,6 +38,15 @@ def _chat_events(call: StubCall) -> Iterator[bytes]:
     if with_usage:
         yield server_sent(frame | {"choices": [], "usage": _chat_usage(call.usage)})
     yield b"data: [DONE]\n\n"
+
+
+def _tool_to_call(call: StubCall) -> dict[str, Any] | None:
+    """Return a call of the first function offered, where no result of one is there yet."""
+    offered = call.body.get("tools")
+    if not offered or call.body["messages"][-1]["role"] == "tool":
+        return None
+    function = {"name": offered[0]["function"]["name"], "arguments": "{}"}
+    return {"id": f"call_{call.number}", "type": "function", "function": function}
 
 
 def _completion(kind: str, call: StubCall) -> dict[str, Any]:

@@ -17,12 +17,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Final, Self
 
+from costspan.testing.stub_anthropic import ANTHROPIC_ROUTES
 from costspan.testing.stub_api import Route, StubAnswer, StubCall, StubUsage, json_answer
+from costspan.testing.stub_bedrock import BEDROCK_ROUTES
+from costspan.testing.stub_gemini import GEMINI_ROUTES
 from costspan.testing.stub_openai import OPENAI_ROUTES
 
 __all__ = ["StubProvider", "StubRequest", "StubUsage"]
 
-ROUTES: Final[tuple[Route, ...]] = OPENAI_ROUTES
+ROUTES: Final[tuple[Route, ...]] = OPENAI_ROUTES + ANTHROPIC_ROUTES + GEMINI_ROUTES + BEDROCK_ROUTES
 """Every API the stub speaks, one after the other."""
 
 _RATE_LIMITED: Final = {"error": {"message": "Rate limit reached", "type": "requests", "code": "rate_limit_exceeded"}}

@@ -6,13 +6,51 @@ import json
 from typing import Any
 
 from anthropic.types import Message
-from costspan.testing.stub_answers import StubUsage, chat_answer, chat_chunks, embeddings_answer, responses_answer
 from google.genai.types import GenerateContentResponse
 from openai.types import CreateEmbeddingResponse
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from openai.types.responses import Response
 
-OPENAI = StubUsage(input_tokens=1000, cached_tokens=200, output_tokens=50, reasoning_tokens=10, service_tier="flex")
+CHAT: dict[str, Any] = {
+    "id": "chatcmpl-1",
+    "object": "chat.completion",
+    "created": 1_790_000_000,
+    "model": "gpt-5-2025-08-07",
+    "service_tier": "flex",
+    "choices": [{"index": 0, "message": {"role": "assistant", "content": "secret words"}, "finish_reason": "stop"}],
+    "usage": {
+        "prompt_tokens": 1000,
+        "completion_tokens": 50,
+        "total_tokens": 1050,
+        "prompt_tokens_details": {"cached_tokens": 200, "audio_tokens": 0},
+        "completion_tokens_details": {"reasoning_tokens": 10, "audio_tokens": 0},
+    },
+}
+RESPONSE: dict[str, Any] = {
+    "id": "resp_1",
+    "object": "response",
+    "created_at": 1_790_000_000,
+    "model": "gpt-5",
+    "status": "completed",
+    "service_tier": "flex",
+    "output": [],
+    "parallel_tool_calls": True,
+    "tool_choice": "auto",
+    "tools": [],
+    "usage": {
+        "input_tokens": 1000,
+        "input_tokens_details": {"cached_tokens": 200, "cache_write_tokens": 0},
+        "output_tokens": 50,
+        "output_tokens_details": {"reasoning_tokens": 10},
+        "total_tokens": 1050,
+    },
+}
+EMBEDDING: dict[str, Any] = {
+    "object": "list",
+    "model": "text-embedding-3-small",
+    "data": [{"object": "embedding", "index": 0, "embedding": [0.5, -0.5]}],
+    "usage": {"prompt_tokens": 1000, "total_tokens": 1000},
+}
 CLAUDE: dict[str, Any] = {
     "id": "msg_1",
     "type": "message",
@@ -61,32 +99,29 @@ INVOKED: dict[str, Any] = {
 SONNET_ON_BEDROCK = "global.anthropic.claude-sonnet-4-5-20250929-v1:0"
 
 
-def chat() -> dict[str, Any]:
-    return chat_answer(1, "gpt-5-2025-08-07", OPENAI)
-
-
-def last_chunk() -> ChatCompletionChunk:
-    return ChatCompletionChunk.model_validate(list(chat_chunks(1, "gpt-5", OPENAI, with_usage=True))[-1])
-
-
 ANSWERS: dict[str, tuple[str, str, Any, str]] = {
     # provider, model asked for, answer, cost. gpt-5 on flex is half of: 800 at $1.25, 200 at $0.125, 50 at $10 a
     # million.
-    "an OpenAI chat completion": ("openai", "gpt-5", ChatCompletion.model_validate(chat()), "0.0007625"),
-    "its document": ("openai", "gpt-5", chat(), "0.0007625"),
-    "its JSON": ("openai", "gpt-5", json.dumps(chat()).encode(), "0.0007625"),
-    "the last chunk of a stream": ("openai", "gpt-5", last_chunk(), "0.0007625"),
+    "an OpenAI chat completion": ("openai", "gpt-5", ChatCompletion.model_validate(CHAT), "0.0007625"),
+    "its document": ("openai", "gpt-5", CHAT, "0.0007625"),
+    "its JSON": ("openai", "gpt-5", json.dumps(CHAT).encode(), "0.0007625"),
+    "the last chunk of a stream": (
+        "openai",
+        "gpt-5",
+        ChatCompletionChunk.model_validate(CHAT | {"object": "chat.completion.chunk", "choices": []}),
+        "0.0007625",
+    ),
     "an OpenAI response": (
         "openai",
         "gpt-5",
-        Response.model_validate(responses_answer(1, "gpt-5", OPENAI)),
+        Response.model_validate(RESPONSE),
         "0.0007625",
     ),
     # 1,000 at $0.02 a million
     "an OpenAI embedding": (
         "openai",
         "text-embedding-3-small",
-        CreateEmbeddingResponse.model_validate(embeddings_answer("text-embedding-3-small", OPENAI)),
+        CreateEmbeddingResponse.model_validate(EMBEDDING),
         "0.00002",
     ),
     # 100 at $3, 50 at $15, 2,000 at $0.30, 100 at $3.75, 200 at $6 a million; 2 searches at $10 a thousand

@@ -42,8 +42,10 @@ def test_our_own_url_is_http_whatever_protocol_opentelemetry_is_told() -> None:
 @pytest.mark.parametrize(
     ("variables", "exporters"),
     [
-        ({}, ("otlp",)),
-        ({"OTEL_METRICS_EXPORTER": "none"}, ("none",)),
+        ({}, ("none",)),
+        ({"COSTSPAN_URL": "http://ledger:4318"}, ("none",)),
+        ({"OTEL_METRICS_EXPORTER": "otlp"}, ("otlp",)),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://otel:4318", "OTEL_METRICS_EXPORTER": "none"}, ("none",)),
         ({"OTEL_TRACES_EXPORTER": "none"}, ("none",)),
         ({"OTEL_TRACES_EXPORTER": "none", "OTEL_METRICS_EXPORTER": "console"}, ("console",)),
         ({"COSTSPAN_RECORD_TO": "inbox"}, ("none",)),
@@ -51,7 +53,9 @@ def test_our_own_url_is_http_whatever_protocol_opentelemetry_is_told() -> None:
         ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://otel:4318"}, ("otlp",)),
     ],
 )
-def test_metrics_go_where_spans_go_if_that_may_take_them(variables: dict[str, str], exporters: tuple[str, ...]) -> None:
+def test_metrics_go_with_the_spans_to_a_backend_and_not_to_a_ledger(
+    variables: dict[str, str], exporters: tuple[str, ...]
+) -> None:
     assert read_config(variables).metrics_exporters == exporters
 
 

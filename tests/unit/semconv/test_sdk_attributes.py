@@ -63,6 +63,13 @@ def test_a_lower_bound_beside_the_usage_itself_is_of_no_account() -> None:
     assert (known.usage_state, known.usage_note) == (UsageState.REPORTED, None)
 
 
+def test_a_count_of_a_stream_that_was_cut_off_is_priced_as_the_least_it_can_be() -> None:
+    begun = {"gen_ai.usage.input_tokens": 1350, "gen_ai.usage.output_tokens": 1}
+    cut = call({**begun, "costspan.usage.lower_bound.output_tokens": 3, "costspan.outcome": "aborted"})
+    assert cut.usage_note == "the output was not counted to its end; at least 3 output tokens were received"
+    assert price_call(cut, default_card()).status is PriceStatus.ASSUMED
+
+
 def test_a_reader_who_leaves_a_loop_has_cancelled_only_what_had_not_ended() -> None:
     left = {"status_code": 2, "status_message": "abandoned stream"}
     other = {"error.type": "_OTHER"}
@@ -91,6 +98,19 @@ def test_units_without_a_name_in_the_conventions_are_read_by_their_own() -> None
         Unit.OUTPUT: 300,
         Unit.WEB_SEARCH: 2,
     }
+
+
+def test_the_tier_that_served_sets_the_price() -> None:
+    assert call({**USED, "costspan.served_tier": "flex"}).mode == "flex"
+    assert call({**USED, "costspan.served_tier": "ON_DEMAND_PRIORITY"}).mode == "priority"
+    assert call({**USED, "costspan.served_tier": "default"}).mode == "standard"
+
+
+def test_our_spans_of_google_count_the_results_of_tools_inside_the_input() -> None:
+    said = {**USED, "gen_ai.provider.name": "gcp.gemini", "costspan.usage.tool_use_input": 25}
+    ours = read_call(replace(record(), attributes=STREAMED | said, scope=Scope("costspan.google_genai")))
+    assert ours is not None
+    assert dict(ours.usage) == {Unit.INPUT: 2575, Unit.TOOL_USE_INPUT: 25, Unit.OUTPUT: 300}
 
 
 def test_the_provider_s_own_usage_object_is_read_where_a_span_keeps_it() -> None:

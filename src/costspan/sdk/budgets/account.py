@@ -48,11 +48,11 @@ class Account:
 
     @property
     def awaits_verdict(self) -> bool:
-        """True while a server is being asked for the first time."""
-        return self._verdicts is not None and self._verdicts.awaits_first
+        """True where no verdict of the server serves and one can be had."""
+        return self._verdicts is not None and self._verdicts.is_awaited
 
     def wait(self) -> None:
-        """Wait for the first verdict, where one is awaited, as long as was allowed."""
+        """Wait for a verdict, where one is awaited, as long as was allowed."""
         if self._verdicts:
             self._verdicts.wait()
 

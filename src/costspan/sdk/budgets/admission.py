@@ -115,6 +115,7 @@ def admit(policies: Sequence[Policy], ask: Ask, context: Context | None = None) 
 def _reserved(policy: Policy, ask: Ask, out_of: Reservation | None) -> tuple[Decision, Reservation | None]:
     try:
         expected = policy.estimate_of(ask)
+        policy.account.wait()
         decision, reservation = policy.account.reserve(expected, out_of)
     except Exception as error:  # noqa: BLE001 - a fault of ours is treated as a budget nobody knows
         log_once(f"costspan: budget {policy.account.name!r} failed", error=error)

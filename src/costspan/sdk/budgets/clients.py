@@ -106,7 +106,6 @@ def _methods(client: object) -> Iterator[tuple[object, str, Method]]:
 def _guarded(method: Method, policy: Policy) -> Method:
     @functools.wraps(method)
     def plain(*args: Any, **kwargs: Any) -> Any:
-        policy.account.wait()
         with _admitted(policy, kwargs) as (arguments, answered):
             response = method(*args, **arguments)
             answered(response)

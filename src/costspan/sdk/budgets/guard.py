@@ -42,8 +42,8 @@ class budget:  # noqa: N801 - read as a verb where it is called, like the manage
     call goes on; what it returns is the decision's `answer`. Where nobody knows, because no server answers or
     `costspan.configure` was not called, `on_unavailable` holds: `open` lets calls pass, `closed` counts as exceeded.
 
-    `wait_s` bounds the one wait there is, for the first verdict; `max_stale_s` is how long a verdict serves when the
-    server has gone. Raises UsageError for arguments that make no sense.
+    `wait_s` bounds the one wait there is, for a verdict where none serves; `max_stale_s` is how long one serves when
+    the server has gone. Raises UsageError for arguments that make no sense.
     """
 
     def __init__(  # noqa: PLR0913 - every one is a choice the application makes by name
@@ -88,7 +88,6 @@ class budget:  # noqa: N801 - read as a verb where it is called, like the manage
         return guarded(client, self._policy)
 
     def __enter__(self) -> Decision:
-        self._account.wait()
         return self._enter()
 
     async def __aenter__(self) -> Decision:
@@ -133,7 +132,6 @@ class budget:  # noqa: N801 - read as a verb where it is called, like the manage
 
     @contextmanager
     def _around(self) -> Iterator[Context]:
-        self._account.wait()
         admission = self._admitted()
         try:
             yield with_policy(self._policy, admission.context)

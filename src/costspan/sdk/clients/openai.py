@@ -179,6 +179,8 @@ def _once_parsed(answer: Any, watch: Callable[[Any], None]) -> None:
 
 OPENAI: Final = Client(
     name="openai",
+    imported="openai",
+    package="opentelemetry-instrumentation-genai-openai",
     module="opentelemetry.instrumentation.genai.openai",
     instrumentor="OpenAIInstrumentor",
     extra="costspan[openai]",

@@ -18,12 +18,12 @@ from costspan.semconv.dialects.vocabulary import GEN_AI
 
 SCOPE: Final = "costspan.track"
 AGGREGATE: Final = "costspan.aggregate"
-"""True on a span that says again what the instrumented calls below it used."""
+"""True on a span that sums up what several instrumented calls below it used."""
 
-_OWN: Final = {fact: (f"costspan.usage.{fact}",) for fact in Counts.__slots__ if not getattr(GEN_AI, fact)}
+_OWN: Final = {fact: (f"costspan.usage.{fact}",) for fact in Counts._fields if not getattr(GEN_AI, fact)}
 _VOCABULARY: Final = GEN_AI.after(**_OWN)
 USAGE_KEYS: Final[Mapping[str, str]] = MappingProxyType(
-    {fact: getattr(_VOCABULARY, fact)[0] for fact in Counts.__slots__}
+    {fact: getattr(_VOCABULARY, fact)[0] for fact in Counts._fields}
 )
 """Fact of `Counts` -> the attribute it is written to."""
 
@@ -39,7 +39,7 @@ class Tracked(Dialect):
     vocabulary = _VOCABULARY
 
     def span_class(self, record: SpanRecord, operation: str | None) -> SpanClass | None:
-        """Return AGGREGATE where calls below say the same, INFERENCE for every operation that is no agent's."""
+        """Return AGGREGATE for the sum of calls below, INFERENCE for every operation that is no agent's."""
         if flag(record.attributes.get(AGGREGATE)):
             return SpanClass.AGGREGATE
         if any(word in (operation or "") for word in AGGREGATE_WORDS):

@@ -23,6 +23,7 @@ GEN_AI: Final = Vocabulary(
         "gen_ai.openai.response.service_tier",
         "anthropic.response.service_tier",
         "gen_ai.response.service_tier",
+        "costspan.served_tier",
     ),
     requested_mode=(
         "openai.request.service_tier",

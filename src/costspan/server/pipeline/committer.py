@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import islice
 from typing import Final, TypeVar
 
@@ -89,6 +90,10 @@ class Committer:
     def card(self) -> RateCard:
         """What new calls are priced with."""
         return self._card
+
+    def kept_since(self) -> datetime | None:
+        """Return since when calls are kept one by one, None where all are."""
+        return self._ledger.kept_since()
 
     def price_with(self, card: RateCard) -> Future[None]:
         """Price every call that comes after with `card`; done when no commit under the old one is under way."""

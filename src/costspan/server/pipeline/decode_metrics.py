@@ -34,6 +34,8 @@ _NO_VALUE: Final = 1
 
 _MAX_VALUE: Final = 2**53
 """Beyond it a double no longer counts by one, and no emitter has counted so far."""
+_MAX_COUNT: Final = 2**31 - 1
+"""Requests one point can stand for: what the ledger's column holds."""
 
 _TEMPORALITY: Final = {
     1: Temporality.DELTA,
@@ -85,9 +87,12 @@ class _Value:
 def decode_metrics_protobuf(body: bytes) -> DecodedMetrics:
     """Return the points of an ExportMetricsServiceRequest. Raise UnreadableBody when the request itself is damaged."""
     try:
-        request = views.MetricsRequest.FromString(body)
+        return _decoded(views.MetricsRequest.FromString(body))
     except DecodeError as error:
         raise UnreadableBody(f"not an OTLP/protobuf metrics request: {error}") from None
+
+
+def _decoded(request: Any) -> DecodedMetrics:
     decoded = DecodedMetrics()
     for resource_metrics in request.resource_metrics:
         resource = protobuf_attributes(resource_metrics.resource.attributes)
@@ -134,6 +139,7 @@ def _metric_from_protobuf(raw: bytes) -> _Metric:
 def _value_from_protobuf(raw: bytes, view: Any) -> _Value:
     try:
         point = view.FromString(raw)
+        attributes = protobuf_attributes(point.attributes)
     except DecodeError:
         raise MalformedRecord("data point is cut off or holds text that is not UTF-8") from None
     number = view is views.NumberPoint
@@ -143,7 +149,7 @@ def _value_from_protobuf(raw: bytes, view: Any) -> _Value:
         (point.as_int or point.as_double) if number else point.sum,
         None if number else point.count,
         point.flags,
-        protobuf_attributes(point.attributes),
+        attributes,
     )
 
 
@@ -287,7 +293,7 @@ def _point(metric: _Metric, value: _Value, resource: Attributes, scope: Scope) -
         raise MalformedRecord("a gauge of usage cannot be added up")
     if metric.temporality is Temporality.UNSPECIFIED:
         raise MalformedRecord("the aggregation temporality is not said")
-    if not abs(value.value) <= _MAX_VALUE or not 0 <= (value.count or 0) <= _MAX_VALUE:
+    if not abs(value.value) <= _MAX_VALUE or not 0 <= (value.count or 0) <= _MAX_COUNT:
         raise MalformedRecord("a value is no number or out of range")
     if not 0 < value.time_ns <= MAX_NS or not 0 <= value.start_ns <= MAX_NS:
         raise MalformedRecord("time is missing or out of range")

@@ -10,7 +10,9 @@ from costspan.semconv.dialects import DIALECTS
 from costspan.semconv.dialects.detection import Dialects
 from costspan.server.pipeline.committer import Committer
 from costspan.server.pipeline.counters import IngestCounters
+from costspan.server.pipeline.forgotten import without_forgotten
 from costspan.server.pipeline.signals import SIGNALS, Received
+from costspan.server.pipeline.tenant import of_tenant
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +57,13 @@ class Pipeline:
         """How many requests wait for their commit."""
         return self._committer.waiting_requests
 
-    def start(self, body: bytes, content_type: str, signal: str = "traces") -> Pending:
-        """Read a request of one signal and queue it for the commit.
+    def start(self, body: bytes, content_type: str, signal: str = "traces", tenant: str | None = None) -> Pending:
+        """Read a request of one signal, as `tenant`'s, and queue it for the commit.
 
         Raise UnreadableBody when the body is no request of that signal, RetryableError when too many requests wait.
         """
-        received = SIGNALS[signal](body, content_type, self._dialects)
+        received = without_forgotten(SIGNALS[signal](body, content_type, self._dialects), self._committer.kept_since())
+        received = of_tenant(received, tenant)
         return Pending(received, self._committer.submit(received.batch))
 
     def finish(self, pending: Pending, new: Sequence[bool]) -> Taken:

@@ -55,7 +55,7 @@ class Intake:
         """
         self._admit()
         self.quotas.book(key, size_bytes=len(body))
-        task = asyncio.create_task(self._commit(body, content_type, encoding, signal))
+        task = asyncio.create_task(self._commit(key.tenant, body, content_type, encoding, signal))
         self._running[task] = time.monotonic()
         task.add_done_callback(self._running.pop)
         # A sender that goes away cancels its own wait, not the commit and the count of it.
@@ -67,16 +67,18 @@ class Intake:
         """Wait for the work under way."""
         self._workers.shutdown()
 
-    async def _commit(self, body: bytes, content_type: str, encoding: str, signal: str) -> Taken:
+    async def _commit(self, tenant: str | None, body: bytes, content_type: str, encoding: str, signal: str) -> Taken:
         with self.room.share() as share:
             loop = asyncio.get_running_loop()
             pending = await loop.run_in_executor(
-                self._workers, self._start, body, content_type, encoding, signal, share
+                self._workers, self._start, tenant, body, content_type, encoding, signal, share
             )
             return self._pipeline.finish(pending, await asyncio.wrap_future(pending.committed))
 
-    def _start(self, body: bytes, content_type: str, encoding: str, signal: str, share: Share) -> Pending:
+    def _start(
+        self, tenant: str | None, body: bytes, content_type: str, encoding: str, signal: str, share: Share
+    ) -> Pending:
         unpacked = unpack(body, encoding)
         if unpacked is not body:
             share.grow(len(unpacked))
-        return self._pipeline.start(unpacked, content_type, signal)
+        return self._pipeline.start(unpacked, content_type, signal, tenant)

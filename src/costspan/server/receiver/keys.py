@@ -119,13 +119,23 @@ def _key(entry: Any, where: str) -> Key:
     digest = entry.get("sha256")
     if not isinstance(digest, str) or not _DIGEST.fullmatch(digest):
         raise ConfigError(f"{where}: sha256: 64 hexadecimal digits are expected")
-    return Key(
-        name=checked_name(entry.get("name"), f"{where}: name"),
-        sha256=digest,
-        roles=_roles(entry.get("roles"), where),
-        tenant=None if entry.get("tenant") is None else checked_name(entry["tenant"], f"{where}: tenant"),
-        quota=parse_quota(entry.get("quota"), where),
+    return checked_key(
+        Key(
+            name=checked_name(entry.get("name"), f"{where}: name"),
+            sha256=digest,
+            roles=_roles(entry.get("roles"), where),
+            tenant=None if entry.get("tenant") is None else checked_name(entry["tenant"], f"{where}: tenant"),
+            quota=parse_quota(entry.get("quota"), where),
+        ),
+        where,
     )
+
+
+def checked_key(key: Key, where: str) -> Key:
+    """Return the key. Raise ConfigError where its roles and its tenant do not go together."""
+    if key.tenant is not None and Role.ADMIN in key.roles:
+        raise ConfigError(f"{where}: an admin changes prices for all tenants and can belong to none")
+    return key
 
 
 def checked_name(name: Any, where: str) -> str:

@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from costspan import __version__
 from costspan.core.clock import Clock
 from costspan.server.config import ServerConfig
+from costspan.server.pipeline.caretaker import Caretaker
 from costspan.server.pipeline.pipeline import Pipeline
 from costspan.server.pipeline.repricing import Repricing
 from costspan.server.pipeline.signals import SIGNALS
@@ -25,6 +26,7 @@ from costspan.server.web.api.live import LiveFeed, live_routes
 from costspan.server.web.api.price_routes import price_routes
 from costspan.server.web.api.routes import api_routes
 from costspan.server.web.api.tools import tool_routes
+from costspan.server.web.api.upkeep import upkeep_routes
 from costspan.server.web.assets import mount_dashboard
 from costspan.server.web.auth import RequireKey
 from costspan.server.web.bodies import BoundBodies
@@ -43,6 +45,7 @@ class Parts:
     store: Store
     pipeline: Pipeline
     repricing: Repricing
+    caretaker: Caretaker
     intake: Intake
     gate: Gate
     metrics: ServerMetrics
@@ -85,6 +88,7 @@ def make_app(parts: Parts) -> FastAPI:
     app.include_router(budget_routes(store, config.settings.budgets, clock))
     app.include_router(live_routes(parts.live))
     app.include_router(price_routes(parts.repricing, clock))
+    app.include_router(upkeep_routes(parts.caretaker))
     sessions = Sessions(parts.gate)
     app.router.routes += login_routes(parts.gate, sessions)
     mount_dashboard(app)

@@ -9,9 +9,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from costspan.server.receiver.gate import CHALLENGE, Forbidden, Gate, Unauthenticated, allowed
 from costspan.server.receiver.keys import Key, Role
-from costspan.server.web.paths import is_open, is_otlp
+from costspan.server.web.paths import is_open, is_otlp, route_path
 from costspan.server.web.problem import problem
 from costspan.server.web.session import Sessions
+from costspan.server.web.tenant import refuse_beyond_tenant
 
 _QUESTIONS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -36,7 +37,9 @@ class RequireKey:
         try:
             _refuse_other_sites(scope["method"], headers)
             if not is_open(scope):
-                scope.setdefault("state", {})["key"] = self._key(scope["method"], headers)
+                key = self._key(scope["method"], headers)
+                refuse_beyond_tenant(key, route_path(scope))
+                scope.setdefault("state", {})["key"] = key
         except Unauthenticated as error:
             await problem(401, str(error), {"WWW-Authenticate": CHALLENGE})(scope, receive, send)
         except Forbidden as error:

@@ -81,7 +81,7 @@ def budget_routes(reader: LedgerReader, budgets: Sequence[Budget], clock: Clock)
     @routes.get("/verdict", responses={200: {"model": Verdict}, 404: {"model": Problem}, **PROBLEMS})
     async def verdict(
         request: Request,
-        budget: Annotated[str | None, Query(description="its name in costspan.yaml")] = None,
+        budget: Annotated[str, Query(description="its name in costspan.yaml")],
     ) -> Response:
         """May one more call be made under a budget?"""
         del budget  # declared for the OpenAPI document

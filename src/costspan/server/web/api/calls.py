@@ -12,14 +12,15 @@ from costspan.core.clock import Clock
 from costspan.pricing.rate_card import RateCard
 from costspan.server.analytics.calls import all_call_documents, calls_document, parse_calls_question
 from costspan.server.analytics.traces import parse_trace_parameters, trace_document
-from costspan.server.store.ports import CallReader
+from costspan.server.store.tenancy import Questions
 from costspan.server.web.api.call_documents import CallDocument, CallsDocument, TraceDocument
 from costspan.server.web.api.csv_answer import CSV, Asked, asked, columns_of, csv_answer
 from costspan.server.web.api.routes import PROBLEMS, json_answer
 from costspan.server.web.problem import Problem
+from costspan.server.web.tenant import seen_by
 
 
-def call_routes(reader: CallReader, card: Callable[[], RateCard], clock: Clock) -> APIRouter:
+def call_routes(reader: Questions, card: Callable[[], RateCard], clock: Clock) -> APIRouter:
     """Return the routes over one ledger; `card()` describes the rates in use."""
     routes = APIRouter(prefix="/api/v1")
 
@@ -40,9 +41,10 @@ def call_routes(reader: CallReader, card: Callable[[], RateCard], clock: Clock) 
         """
         del since, until, filter, role, order  # declared for the OpenAPI document
         question = parse_calls_question(asked.parameters, clock())
+        seen = seen_by(asked.request, reader)
         if asked.as_csv and limit is None and cursor is None:
-            return await csv_answer("calls", columns_of(CallDocument), all_call_documents(reader, question, card()))
-        document = await run_in_threadpool(calls_document, reader, question, card())
+            return await csv_answer("calls", columns_of(CallDocument), all_call_documents(seen, question, card()))
+        document = await run_in_threadpool(calls_document, seen, question, card())
         if asked.as_csv:
             return await csv_answer("calls", columns_of(CallDocument), document["rows"])
         return json_answer(document)
@@ -51,6 +53,6 @@ def call_routes(reader: CallReader, card: Callable[[], RateCard], clock: Clock) 
     async def trace(request: Request, trace_id: str) -> Response:
         """One trace as a priced tree, by its id or the first digits of it: what counts, what does not and why."""
         parse_trace_parameters(request.query_params.multi_items())
-        return json_answer(await run_in_threadpool(trace_document, reader, trace_id, card()))
+        return json_answer(await run_in_threadpool(trace_document, seen_by(request, reader), trace_id, card()))
 
     return routes

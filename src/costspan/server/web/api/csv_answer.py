@@ -27,8 +27,9 @@ _NUMBER: Final = re.compile(r"[-+]?\d+(\.\d+)?")
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The parameters of a question, and in which form it is to be answered."""
+    """A question's parameters, the request they came in, and in which form it is to be answered."""
 
+    request: Request
     parameters: Sequence[tuple[str, str]]
     as_csv: bool
 
@@ -39,7 +40,7 @@ def asked(
 ) -> Asked:
     """Return what a request asks. A dependency of the routes that can answer with CSV."""
     parameters = [(name, value) for name, value in request.query_params.multi_items() if name != "format"]
-    return Asked(parameters, format == "csv")
+    return Asked(request, parameters, format == "csv")
 
 
 def columns_of(model: type[BaseModel]) -> tuple[str, ...]:

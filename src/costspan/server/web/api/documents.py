@@ -64,6 +64,8 @@ class Completeness(BaseModel):
     unpriced_tokens: int
     sampling_unknown_calls: int
     share_priced: float | None
+    keys_since: str | None
+    """Of calls before then only totals are kept: keys asked about are null for them. Null where all keys are known."""
 
 
 class SpendDocument(BaseModel):

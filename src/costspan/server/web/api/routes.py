@@ -13,16 +13,17 @@ from costspan.core.clock import Clock
 from costspan.core.period import iso
 from costspan.server.analytics.spend import parse_question, spend_document
 from costspan.server.pipeline.counters import IngestCounters
-from costspan.server.store.ports import LedgerReader
 from costspan.server.store.question import Interval
+from costspan.server.store.tenancy import Questions
 from costspan.server.web.api.csv_answer import CSV, Asked, asked, columns_of, csv_answer
 from costspan.server.web.api.documents import IngestDocument, SpendDocument, SpendMeasures
 from costspan.server.web.problem import Problem
+from costspan.server.web.tenant import seen_by
 
 PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {400: {"model": Problem}, 503: {"model": Problem}}
 
 
-def api_routes(reader: LedgerReader, counters: IngestCounters, clock: Clock) -> APIRouter:
+def api_routes(reader: Questions, counters: IngestCounters, clock: Clock) -> APIRouter:
     """Return the `/api/v1` routes over one ledger."""
     routes = APIRouter(prefix="/api/v1")
 
@@ -40,7 +41,7 @@ def api_routes(reader: LedgerReader, counters: IngestCounters, clock: Clock) -> 
         """What was spent, grouped and filtered; every total with what it leaves out."""
         del group_by, since, until, interval, filter, order, limit  # declared for the OpenAPI document
         question = parse_question(asked.parameters, clock())
-        document = await run_in_threadpool(spend_document, reader, question)
+        document = await run_in_threadpool(spend_document, seen_by(asked.request, reader), question)
         if not asked.as_csv:
             return json_answer(document)
         keys = (*question.group_by, *(["start"] if question.interval is not Interval.TOTAL else []))
