@@ -205,7 +205,7 @@ def test_openapi_describes_the_spend_document(filled: Server) -> None:
     model = document["components"]["schemas"][reference.rpartition("/")[2]]
     assert set(model["properties"]) >= {"rows", "total", "completeness"}
     assert {p["name"] for p in operation["parameters"]} == {
-        "group_by", "since", "until", "interval", "filter", "order", "limit",
+        "group_by", "since", "until", "interval", "filter", "order", "limit", "format",
     }  # fmt: skip
     assert "400" in operation["responses"]
     for path, operations in document["paths"].items():
