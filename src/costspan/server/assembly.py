@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -33,12 +34,14 @@ from costspan.server.store.duckdb.store import DuckDBStore
 from costspan.server.store.ports import Store
 from costspan.server.web.app import make_app
 from costspan.server.web.metrics import IngestCollector, LedgerCollector, ServerMetrics
+from costspan.server.web.self_trace import TraceQuestions, own_tracer
 
 _TRACES = "/api/v1/traces/"
 
 
 def make_server(config: ServerConfig, clock: Clock = system_clock) -> Application:
     """Return what `costspan serve` answers with, its ledger open. Raise Unreachable, ConfigError, StoreUnavailable."""
+    tracer, stop_tracing = own_tracer(config, os.environ) if config.self_trace else (None, lambda: None)
     store = DuckDBStore(config.data, clock=clock)
     metrics = ServerMetrics()
     card = _card(config.data, config.settings)
@@ -54,10 +57,13 @@ def make_server(config: ServerConfig, clock: Clock = system_clock) -> Applicatio
         intake.close()
         pipeline.close()
         store.close()
+        stop_tracing()
 
     metrics.watch(IngestCollector(pipeline.counters, pipeline, intake))
     metrics.watch(LedgerCollector(store))
     app = make_app(config, store, pipeline, repricing, intake, gate, metrics, clock)
+    if tracer is not None:
+        app.add_middleware(TraceQuestions, tracer=tracer)
     return Application(app, otlp_services(intake, gate), close)
 
 
