@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import json
 from typing import Any
@@ -79,6 +80,17 @@ def test_no_cell_runs_in_a_spreadsheet(shared_server: Server) -> None:
     found = rows(shared_server, f"/api/v1/spend?{ALL}&group_by=feature&filter=service:hostile&format=csv")
     assert {row["feature"] for row in found} >= {f"'{FORMULA}", "'+1+1", "'-1+cmd|' /C calc'!A1", "'@SUM(A1)", "-5"}
     assert not [row for row in found if row["feature"][0] in "=+@\t\r"]
+
+
+def test_what_is_large_travels_packed_where_the_client_can_unpack_it(shared_server: Server) -> None:
+    calls = [span({**PLAIN_CALL, "feature": f"f{number}"}) for number in range(50)]
+    assert shared_server.send(protobuf(calls, service="packed")).status == 200
+    for form in ("json", "csv"):
+        path = f"/api/v1/spend?{ALL}&group_by=feature&filter=service:packed&format={form}"
+        plain, packed = shared_server.get(path), shared_server.get(path, Accept_Encoding="gzip")
+        assert packed.headers["content-encoding"] == "gzip"
+        assert gzip.decompress(packed.body) == plain.body
+        assert len(packed.body) < len(plain.body) / 5
 
 
 def test_a_wrong_question_is_a_problem_also_in_csv(shared_server: Server) -> None:

@@ -18,7 +18,7 @@ Start = Callable[..., Server]
 @contextmanager
 def listening(server: Server, **headers: str) -> Iterator[http.client.HTTPResponse]:
     connection = http.client.HTTPConnection(server.url, timeout=30)
-    connection.request("GET", "/api/v1/live", headers=headers)
+    connection.request("GET", "/api/v1/live", headers={name.replace("_", "-"): each for name, each in headers.items()})
     try:
         yield connection.getresponse()
     finally:
@@ -34,7 +34,8 @@ def next_event(stream: http.client.HTTPResponse) -> Any:
 
 
 def test_who_listens_hears_how_things_stand_and_then_of_each_commit(server: Server) -> None:
-    with listening(server) as stream:
+    with listening(server, Accept_Encoding="gzip") as stream:
+        assert stream.getheader("content-encoding") is None
         assert stream.getheader("content-type", "").startswith("text/event-stream")
         assert stream.getheader("cache-control") == "no-store"
         assert stream.getheader("x-accel-buffering") == "no"

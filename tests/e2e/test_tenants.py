@@ -77,6 +77,8 @@ def questions(server: Server, secret: str) -> list[str]:
         f"/api/v1/spend?{ALL_TIME}&filter=tenant:a&filter=tenant:b&group_by=tenant,feature",
         f"/api/v1/calls?{ALL_TIME}&role=all&limit=1000&filter={quote('tag.note:' + MARK)}",
         f"/api/v1/calls?{ALL_TIME}&role=all&limit=1000",
+        f"/api/v1/calls?{ALL_TIME}&role=all&format=csv",
+        f"/api/v1/spend?{ALL_TIME}&group_by={keyed}&format=csv",
     ]
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
+from starlette.middleware.gzip import GZipMiddleware
 
 from costspan import __version__
 from costspan.core.clock import Clock
@@ -35,6 +37,8 @@ from costspan.server.web.login import login_routes
 from costspan.server.web.metrics import ServerMetrics
 from costspan.server.web.problem import answer_errors_as_problems
 from costspan.server.web.session import Sessions
+
+_WORTH_PACKING_BYTES: Final = 2048
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +96,8 @@ def make_app(parts: Parts) -> FastAPI:
     sessions = Sessions(parts.gate)
     app.router.routes += login_routes(parts.gate, sessions)
     mount_dashboard(app)
+    # Rows repeat their keys: a month by model is 30 times smaller. What is packed already or streams events stays.
+    app.add_middleware(GZipMiddleware, minimum_size=_WORTH_PACKING_BYTES, compresslevel=4)
     app.add_middleware(BoundBodies, timeout_s=config.settings.limits.receive_timeout_s)
     app.add_middleware(RequireKey, gate=parts.gate, sessions=sessions)
     app.add_middleware(SecureHeaders)
