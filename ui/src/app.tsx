@@ -1,8 +1,9 @@
-/** The frame around every page: side bar, top bar, shortcuts, polling and the ready mark. */
+/** The frame around every page: side bar, top bar, shortcuts, live updates and the ready mark. */
 import { useCallback, useEffect, useLayoutEffect, useMemo, useState } from "preact/hooks";
 import { clockStore, freshnessStore, refresh } from "./clock";
 import { useAnswers } from "./data/answers";
 import type { Ingest, Prices } from "./data/api";
+import { useLive } from "./data/live";
 import { PAGES, pageAt, type Found, type Page, type PageComponent, type PageProps } from "./pages";
 import { copyText } from "./shell/clipboard";
 import { FILTER_MENU } from "./shell/FilterMenu";
@@ -17,6 +18,8 @@ import { moved, resolve, words, zoomed, type Range } from "./view/range";
 
 const POLL_MS = 30_000;
 const WAITING_POLL_MS = 3000;
+/** While the server says when there is something new, polling only moves the range along. */
+const LIVE_POLL_MS = 60_000;
 
 function change(how: (range: Range, now: Date) => Range): void {
   const now = new Date();
@@ -60,7 +63,10 @@ export function App() {
   useShortcuts(setHelp);
   useLayoutEffect(listenToHistory, []);
   const waiting = ingest.data !== null && ingest.data.calls === 0;
-  useVisibleInterval(useCallback(refresh, []), waiting ? WAITING_POLL_MS : view.to === "now" ? POLL_MS : null);
+  const moving = view.to === "now";
+  const live = useLive(moving && !waiting, ingest.data?.received_spans ?? null);
+  const pollMs = waiting ? WAITING_POLL_MS : !moving ? null : live ? LIVE_POLL_MS : POLL_MS;
+  useVisibleInterval(useCallback(refresh, []), pollMs);
   const found = pageAt(path);
   const page = found?.page ?? null;
   useEffect(() => {

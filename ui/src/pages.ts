@@ -72,6 +72,13 @@ export const PAGES: readonly Page[] = [
     load: async () => (await import("./explore/ExplorePage")).default,
   },
   {
+    path: "budgets",
+    title: "Budgets",
+    icon: "budgets",
+    key: "b",
+    load: async () => (await import("./budgets/BudgetsPage")).default,
+  },
+  {
     path: "prices",
     title: "Prices",
     icon: "prices",
@@ -84,6 +91,19 @@ export const PAGES: readonly Page[] = [
     icon: "ingest",
     key: "i",
     load: async () => (await import("./ingest/IngestPage")).default,
+  },
+  {
+    path: "alerts",
+    title: "Alerts",
+    icon: "alerts",
+    key: "a",
+    load: async () => (await import("./alerts/AlertsPage")).default,
+  },
+  {
+    path: "reconcile",
+    title: "Reconciliation",
+    icon: "reconcile",
+    load: async () => (await import("./reconcile/ReconcilePage")).default,
   },
 ];
 

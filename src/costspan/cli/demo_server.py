@@ -65,7 +65,7 @@ class DemoServer:
     def __enter__(self) -> str:
         self._refuse_taken_port()
         command = [sys.executable, "-m", "costspan.cli.main", "serve", "--host", "127.0.0.1", "--port", str(self._port)]
-        command += ["--data", str(self._folder), "--config", str(self._folder / CONFIG_FILE)]
+        command += ["--no-grpc", "--data", str(self._folder), "--config", str(self._folder / CONFIG_FILE)]
         with self._log.open("wb") as log:
             # A session of its own, so that Ctrl-C reaches the demo alone, which then stops the server in order.
             self._process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)  # noqa: S603

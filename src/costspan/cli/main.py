@@ -20,10 +20,13 @@ COMMANDS: Final = {
     "report": "a table of spend",
     "calls": "the calls behind a figure, latest or dearest first",
     "trace": "one trace as a tree: cost of each span, what is not counted and why",
+    "budgets": "where the budgets of costspan.yaml stand",
     "import": "read telemetry files into the ledger",
     "price": "price one usage and say why",
     "prices": "the price catalogue: list, check, diff, sync, activate, export; models without a price: unpriced, map",
     "reprice": "what changed prices change in the ledger: look, apply, undo",
+    "verify": "does the ledger add up? charges, reversals, roll-ups",
+    "keys": "make, list and revoke the server's API keys",
     "doctor": "what is installed, reachable and missing, and what to do",
 }
 """Command -> its help line. Each is `costspan.cli.<command>` with `configure(parser)` and `run(arguments) -> int`."""

@@ -106,7 +106,7 @@ class Call(_Identified):
         try:
             return self._identity
         except AttributeError:
-            identity = self.event_key or f"{self.trace_id}/{self.span_id}"
+            identity = self.attribution.scoped(self.event_key or f"{self.trace_id}/{self.span_id}")
             object.__setattr__(self, "_identity", identity)
             return identity
 

@@ -98,7 +98,7 @@ class Temporality(StrEnum):
 class MetricPoint:
     """One value of one series. `value` is a histogram's sum; `count` is None where the point has none.
 
-    `start_ns` is 0 where the emitter does not say since when it counts.
+    `start_ns` is 0 where the emitter does not say since when it counts. `tenant` is that of the key it was sent with.
     """
 
     metric: str
@@ -110,6 +110,7 @@ class MetricPoint:
     count: int | None = None
     unit: str = ""
     monotonic: bool = False
+    tenant: str | None = None
     attributes: Attributes = field(default_factory=dict)
     resource: Attributes = field(default_factory=dict)
     scope: Scope = field(default_factory=Scope)

@@ -1,7 +1,7 @@
 """The semantic conventions' own metrics of a model call, for calls whose instrumentation does not record them.
 
-The official instrumentations and most frameworks do, and a second recording would double every sum. So this is for
-spans of scopes known to come without metrics: our own, and OpenInference's.
+The official instrumentations, what we build on their parts and most frameworks do, and a second recording would double
+every sum. So this is for scopes known to come without metrics: calls tracked by hand, and OpenInference's.
 Source of names, units and buckets: semantic-conventions-genai, gen-ai-metrics.md.
 """
 
@@ -17,7 +17,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from costspan.core.call import Call
 from costspan.sdk import attribute_names as names
 
-_WITHOUT_METRICS: Final = ("costspan", "openinference.instrumentation.")
+_WITHOUT_METRICS: Final = ("costspan.track", "openinference.instrumentation.")
 _TOKEN_BUCKETS: Final = tuple(4.0**power for power in range(14))
 _SECOND_BUCKETS: Final = tuple(0.01 * 2**power for power in range(14))
 _NS_PER_S: Final = 1_000_000_000

@@ -10,6 +10,7 @@ from typing import Final
 from costspan.core.attribution import Attribution
 from costspan.sdk.attribute_names import OF_DIMENSION
 from costspan.sdk.safety import log_once
+from costspan.sdk.travel import DEFAULT as DEFAULT_TRAVEL
 
 DEFAULT_URL: Final = "http://127.0.0.1:4318"
 """Where `costspan serve` listens. Not `localhost`, which may mean ::1 first."""
@@ -38,7 +39,10 @@ class Config:
     hash_key: str | None = None
     key_folder: Path = Path()
     capture_content: bool = False
+    redact: str | None = None
     metric_labels: tuple[str, ...] = DEFAULT_LABELS
+    travels: tuple[str, ...] = DEFAULT_TRAVEL
+    carry_into_pools: bool = True
     include_usage: bool = True
     """Ask for the usage of a stream where the caller does not say whether to."""
     error_outcomes: frozenset[str] = frozenset()
@@ -77,7 +81,10 @@ def read_config(
         hash_key=said.get("COSTSPAN_HASH_KEY"),
         key_folder=_configuration_folder(said),
         capture_content=said.get("COSTSPAN_CAPTURE_CONTENT", "").lower() in _TRUE,
+        redact=said.get("COSTSPAN_REDACT"),
         metric_labels=_dimensions("COSTSPAN_METRIC_LABELS", said, DEFAULT_LABELS),
+        travels=_dimensions("COSTSPAN_BAGGAGE", said, DEFAULT_TRAVEL),
+        carry_into_pools=said.get("COSTSPAN_CARRY_INTO_POOLS", "1").lower() not in _FALSE,
         include_usage=said.get("COSTSPAN_INCLUDE_USAGE", "1").lower() not in _FALSE,
         error_outcomes=frozenset(said.get("COSTSPAN_ERROR_OUTCOMES", "").replace(" ", "").lower().split(",")) - {""},
         record_to=_path(said.get("COSTSPAN_RECORD_TO")),
@@ -108,6 +115,16 @@ def _usual_metrics(said: Mapping[str, str], exporters: tuple[str, ...]) -> str:
 def _authorization(said: Mapping[str, str]) -> dict[str, str]:
     if "OTEL_EXPORTER_OTLP_TRACES_HEADERS" in said or "OTEL_EXPORTER_OTLP_HEADERS" in said:
         return {}
+    return server_headers(said)
+
+
+def server_address(said: Mapping[str, str], given: str | None = None) -> str:
+    """Return where the costspan server is, for what is asked of it beside telemetry."""
+    return (given or said.get("COSTSPAN_URL", "").strip() or DEFAULT_URL).rstrip("/")
+
+
+def server_headers(said: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers that present the key of COSTSPAN_API_KEY or COSTSPAN_API_KEY_FILE; none without a key."""
     key = said.get("COSTSPAN_API_KEY")
     if file := said.get("COSTSPAN_API_KEY_FILE"):
         try:

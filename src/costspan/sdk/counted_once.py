@@ -6,7 +6,6 @@ trace before it, by the same rules (`semconv.settlement.likeness`); in here ther
 
 from __future__ import annotations
 
-import threading
 from collections import OrderedDict
 from collections.abc import Hashable
 from typing import Final
@@ -19,19 +18,21 @@ _REMEMBERED: Final = 4096
 
 
 class CountedOnce:
-    """Remembers the calls that ended last. Safe to share among threads."""
+    """Remembers the calls that ended last. Safe to share among threads.
+
+    Without a lock: a fork could copy it while another thread holds it, and the child's calls would wait for ever. Each
+    step on the dictionary is one of the interpreter's own.
+    """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
         self._owners: OrderedDict[Hashable, Call] = OrderedDict()
 
     def owner_of(self, call: Call) -> Call | None:
         """Return the call that was counted already and that `call` is a second record of; else remember `call`."""
-        with self._lock:
-            owner = self._inside(call) or self._around(call) or self._of_one_name(call)
-            if owner or has_usage(call):
-                self._remember(call, owner or call)
-            return owner
+        owner = self._inside(call) or self._around(call) or self._of_one_name(call)
+        if owner or has_usage(call):
+            self._remember(call, owner or call)
+        return owner
 
     def _inside(self, call: Call) -> Call | None:
         inner = self._owners.get(("below", call.trace_id, call.span_id))

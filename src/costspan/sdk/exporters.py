@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SpanExporter
 
 from costspan.sdk.config import Config, read_config
+from costspan.sdk.content import content_rule
 from costspan.sdk.enrich import CostExporter
+from costspan.sdk.own_exporter import OwnExporter
 from costspan.sdk.recording_exporter import RecordingExporter
 from costspan.sdk.safety import log_once
 
@@ -26,7 +28,7 @@ class OtlpCostExporter(CostExporter):
     def __init__(self, **_options: Any) -> None:
         OtlpCostExporter.made = True
         config = read_config(os.environ)
-        super().__init__(otlp_exporter(config), error_outcomes=config.error_outcomes)
+        super().__init__(otlp_exporter(config), content=content_rule(config), error_outcomes=config.error_outcomes)
 
 
 def chosen_exporters(config: Config) -> tuple[SpanExporter, ...]:
@@ -63,7 +65,7 @@ def chosen_metric_exporters(config: Config) -> tuple[MetricExporter, ...]:
 
 def otlp_exporter(config: Config) -> SpanExporter:
     """Return an exporter for the configured endpoint: over gRPC where that is asked for and installed, else HTTP."""
-    return cast("SpanExporter", _otlp("trace_exporter", "OTLPSpanExporter", "v1/traces", config))
+    return OwnExporter(lambda: cast("SpanExporter", _otlp("trace_exporter", "OTLPSpanExporter", "v1/traces", config)))
 
 
 def _otlp(module: str, exporter: str, path: str, config: Config) -> Any:

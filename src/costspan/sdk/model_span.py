@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Final
 
+from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanKind
 
 _SPACES: Final = ("gen_ai.", "llm.", "openinference.", "traceloop.", "ai.model.", "ai.operationId")
@@ -13,6 +14,8 @@ OpenInference's and the AI SDK's. Spans that say nothing at their start are not 
 
 _OPERATION: Final = "gen_ai.operation.name"
 _ASKING: Final = frozenset({"chat", "text_completion", "generate_content", "embeddings"})
+_OPENINFERENCE_KIND: Final = "openinference.span.kind"
+_OPENINFERENCE_ASKING: Final = frozenset({"LLM", "EMBEDDING"})
 
 
 def tells_of_a_model(attributes: Iterable[str] | None) -> bool:
@@ -20,9 +23,15 @@ def tells_of_a_model(attributes: Iterable[str] | None) -> bool:
     return any(name.startswith(_SPACES) for name in attributes or ())
 
 
-def asks_a_provider(kind: SpanKind | None, attributes: Mapping[str, object] | None) -> bool:
-    """Return True for a span around a request to a model provider, rather than around an agent or a tool."""
-    if not attributes or not tells_of_a_model(attributes):
+def is_model_call(span: object) -> bool:
+    """Return True for a span around a request to a provider, rather than around an agent or a tool."""
+    if not isinstance(span, ReadableSpan):
         return False
-    operation = attributes.get(_OPERATION)
-    return operation in _ASKING if operation else kind is SpanKind.CLIENT
+    attributes = span.attributes
+    if not attributes:
+        return False
+    if operation := attributes.get(_OPERATION):
+        return operation in _ASKING
+    if kind := attributes.get(_OPENINFERENCE_KIND):
+        return kind in _OPENINFERENCE_ASKING
+    return span.kind is SpanKind.CLIENT and tells_of_a_model(attributes)

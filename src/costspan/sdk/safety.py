@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import threading
 from collections.abc import Callable
 from typing import Final, ParamSpec, TypeVar
 
@@ -40,3 +41,16 @@ def never_raise(otherwise: U) -> Callable[[Callable[P, T]], Callable[P, T | U]]:
         return safely
 
     return guarded
+
+
+def done_within(seconds: float, *steps: Callable[[], bool]) -> bool:
+    """Run `steps` on a thread of their own and return whether all were done and True in time; the last may go on."""
+    answers: list[bool] = []
+
+    def run() -> None:
+        answers.extend(never_raise(otherwise=False)(step)() for step in steps)
+
+    worker = threading.Thread(target=run, name="costspan-flush", daemon=True)
+    worker.start()
+    worker.join(seconds)
+    return len(answers) == len(steps) and all(answers)

@@ -14,7 +14,7 @@ from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
 from opentelemetry.trace import Link, SpanKind, TraceState, get_current_span
 from opentelemetry.util.types import Attributes
 
-from costspan.sdk.model_span import tells_of_a_model
+from costspan.sdk.model_span import is_model_call, tells_of_a_model
 from costspan.sdk.safety import never_raise
 
 _RATIO: Final = re.compile(r"(?:ParentBased\{root:)?TraceIdRatioBased\{([0-9.e+-]+)\}")
@@ -49,6 +49,8 @@ class CountingSampler(Sampler):
         trace_state: TraceState | None = None,
     ) -> SamplingResult:
         result = self._decide.should_sample(parent_context, trace_id, name, kind, attributes, links, trace_state)
+        if result.decision is Decision.RECORD_AND_SAMPLE and self._ratio is None:
+            return result
         return self._completed(result, parent_context, trace_id, attributes) or result
 
     def get_description(self) -> str:
@@ -58,7 +60,10 @@ class CountingSampler(Sampler):
     def _completed(
         self, result: SamplingResult, parent_context: Context | None, trace_id: int, attributes: Attributes
     ) -> SamplingResult | None:
-        if result.decision is Decision.DROP and tells_of_a_model(attributes):
+        # What is below a model call is recorded too, for the propagator to know that it is below one.
+        if result.decision is Decision.DROP and (
+            tells_of_a_model(attributes) or is_model_call(get_current_span(parent_context))
+        ):
             kept = {**(attributes or {}), **(result.attributes or {})}
             return SamplingResult(Decision.RECORD_ONLY, kept, result.trace_state)
         if self._ratio and result.decision is Decision.RECORD_AND_SAMPLE and not _has_parent(parent_context):

@@ -104,7 +104,7 @@ def texts(value: AttributeValue) -> tuple[str, ...]:
         value = [value]
     if not isinstance(value, Sequence) or isinstance(value, bytes):
         return ()
-    return tuple(found for item in value if (found := text(item)))
+    return tuple([found for item in value if (found := text(item))])
 
 
 def json_value(value: AttributeValue) -> AttributeValue:

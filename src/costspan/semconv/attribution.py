@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -127,7 +128,7 @@ def read_attribution(attributes: Attributes, resource: Attributes) -> Attributio
             found.setdefault(dimension, value)
         elif len(tags) < MAX_TAGS:
             tags.setdefault(name[:MAX_VALUE_CHARS], value)
-    dimensions: dict[str, Any] = {**_of_resource(resource), **found}
+    dimensions: dict[str, Any] = {**_of_resource(resource), **found} if resource else found
     return Attribution(**dimensions, tags=MappingProxyType(tags)) if tags else Attribution(**dimensions)
 
 
@@ -173,7 +174,7 @@ def _said(attributes: Attributes) -> tuple[dict[str, str], list[tuple[str, str]]
             bagged.extend(_bagged(key, attributes[key]))
             continue
         dimension, rank = part
-        if rank < ranks.get(dimension, len(_RANKED)) and (said := _short_text(attributes[key])) is not None:
+        if (dimension not in ranks or rank < ranks[dimension]) and (said := _short_text(attributes[key])) is not None:
             found[dimension], ranks[dimension] = said, rank
     return found, bagged
 
@@ -219,7 +220,10 @@ def _bagged(key: str, value: object) -> Iterator[tuple[str, str]]:
         for name, inner in json_object(value).items():  # type: ignore[arg-type]
             if (said := _short_text(inner)) is not None:
                 yield name, said
-    else:
-        prefix = next(prefix for prefix in _PREFIXES if key.startswith(prefix))
-        if (said := _short_text(value)) is not None:
-            yield key.removeprefix(prefix), said
+    elif (said := _short_text(value)) is not None:
+        yield _name_in_bag(key), said
+
+
+@lru_cache(maxsize=_MAX_REMEMBERED)
+def _name_in_bag(key: str) -> str:
+    return key.removeprefix(next(prefix for prefix in _PREFIXES if key.startswith(prefix)))

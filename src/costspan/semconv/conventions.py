@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from costspan.core.call import UsageState
-from costspan.core.units import FEE_UNITS, Unit
+from costspan.core.units import CACHE_WRITE_UNITS, FEE_UNITS, Unit
 from costspan.core.usage import Usage
 
 MAX_TOKENS: Final = 1_000_000_000
@@ -68,6 +68,16 @@ class Counts(NamedTuple):
 
 _FACTS: Final = Counts._fields
 _FEES: Final = tuple((unit.value, unit) for unit in FEE_UNITS)
+_TIMES_TO_LIVE: Final = tuple((unit.value, unit) for unit in CACHE_WRITE_UNITS)
+_ALONE: Final = (
+    Unit.CACHE_READ_AUDIO,
+    Unit.INPUT_IMAGE,
+    Unit.TOOL_USE_INPUT,
+    Unit.REASONING,
+    Unit.OUTPUT_AUDIO,
+    Unit.OUTPUT_IMAGE,
+)
+_SAME: Final = tuple((unit.value, unit) for unit in _ALONE) + _FEES
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +112,7 @@ CONVENTIONS: Final = (
     ConventionRow("opentelemetry.instrumentation.google_genai", INCLUSIVE, "run, 1.3b0: 500 contains 300"),
     ConventionRow("costspan.google_genai", INCLUSIVE, "ours: as the specification says"),
     ConventionRow("opentelemetry.instrumentation.openai_v2", INCLUSIVE, "run, 2.4b0"),
+    ConventionRow("costspan.track", INCLUSIVE, "this project: `record_usage` counts as OpenTelemetry does"),
     ConventionRow("opentelemetry.util.genai", INCLUSIVE, "run, util-genai 1.3b0"),
     ConventionRow("opentelemetry.instrumentation.openai.", INCLUSIVE, "run, OpenLLMetry 0.62.4"),
     ConventionRow("opentelemetry.instrumentation.anthropic", INCLUSIVE, "run, OpenLLMetry 0.62.4: 1350 contains 1300"),
@@ -196,6 +207,25 @@ def _any_split(counts: Counts, known: Convention | None, usual: Convention | Non
     unsaid = _unsaid(counts)
     state = UsageState.ASSUMED if unsaid else state
     return Split(Usage(leaves), state, unsaid or note, counts.time_to_live_said)
+
+
+def inclusive_counts(raw: Counts, told: Split) -> Counts:
+    """Return the disjoint usage of `told` as OpenTelemetry counts: input with cached tokens, output with reasoning.
+
+    What `raw`, the counts it was split from, did not say stays unsaid.
+    """
+    usage = told.usage
+    facts = {name: quantity for name, unit in _SAME if (quantity := usage[unit])}
+    if told.time_to_live_said:
+        facts |= {name: quantity for name, unit in _TIMES_TO_LIVE if (quantity := usage[unit])}
+    sums = {
+        "input": usage.context_tokens - usage[Unit.TOOL_USE_INPUT],
+        "output": usage.output_tokens,
+        "cache_read": usage.cache_read_tokens,
+        "cache_write": usage.cache_write_tokens,
+        "input_audio": usage[Unit.INPUT_AUDIO] + usage[Unit.CACHE_READ_AUDIO],
+    }
+    return Counts(**facts, **{name: sum_ for name, sum_ in sums.items() if sum_ or getattr(raw, name) is not None})
 
 
 def _deduced(counts: Counts, usual: Convention | None) -> tuple[Convention, UsageState, str | None]:

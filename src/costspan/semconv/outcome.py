@@ -37,6 +37,9 @@ _SIGNS: Final = tuple((kind, tuple(signs.split())) for kind, signs in _ERROR_SIG
 ERROR_TYPES: Final = (*_ERROR_SIGNS, "other")
 """The order decides where a name carries two signs: `APITimeoutError` under `APIConnectionError` is a timeout."""
 
+RETRY_WITHIN_NS: Final = 300 * 1_000_000_000
+"""A call that starts this soon after a failed one of the same model and parent is another attempt at it."""
+
 
 def finish_reason(sent: str | None) -> str | None:
     """Return the normalised finish reason; a reason nobody documented is kept as sent, in lower case."""

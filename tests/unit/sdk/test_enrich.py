@@ -46,6 +46,16 @@ def test_a_call_whose_usage_is_not_known_has_no_cost(application: Application) -
     assert "gen_ai.usage.cost_usd" not in said
 
 
+@pytest.mark.parametrize(
+    ("sent", "normalised"), [("openai.RateLimitError", "rate_limit"), ("504", "timeout"), (None, None)]
+)
+def test_a_failure_says_its_kind_in_the_words_of_the_ledger_beside_its_own(
+    application: Application, sent: str | None, normalised: str | None
+) -> None:
+    said = application.call(error__type=sent)
+    assert (said.get("error.type"), said.get("costspan.error_type")) == (sent, normalised)
+
+
 def test_an_agent_span_that_sums_up_its_calls_is_not_priced_again(application: Application) -> None:
     said = application.call(gen_ai__operation__name="invoke_agent")
     assert "gen_ai.usage.cost_usd" not in said

@@ -8,8 +8,18 @@ from hypothesis import strategies as st
 
 from costspan.core.call import UsageState
 from costspan.core.units import Unit
+from costspan.core.usage import Usage
 from costspan.semconv import conventions
-from costspan.semconv.conventions import CACHE_APART, INCLUSIVE, Convention, Counts, known_convention, split
+from costspan.semconv.conventions import (
+    CACHE_APART,
+    INCLUSIVE,
+    Convention,
+    Counts,
+    Split,
+    inclusive_counts,
+    known_convention,
+    split,
+)
 
 CONVENTIONS = [INCLUSIVE, CACHE_APART, Convention(True, False), Convention(False, False)]
 tokens = st.integers(0, 10**8)
@@ -152,3 +162,10 @@ def test_the_convention_of_a_scope_is_data(scope: str, version: str, convention:
 def test_the_short_way_for_the_usual_counts_gives_what_the_long_way_gives(counts, known, usual) -> None:
     short = conventions._usual_split(counts, known)
     assert short is None or short == conventions._any_split(counts, known, usual)
+
+
+@given(quantities=st.dictionaries(st.sampled_from(Unit), st.integers(1, 10**6), min_size=1))
+def test_any_usage_said_as_opentelemetry_counts_comes_back_as_it_was(quantities) -> None:
+    told = Split(Usage(quantities), UsageState.REPORTED, time_to_live_said=True)
+
+    assert split(inclusive_counts(Counts(), told), INCLUSIVE).usage == told.usage

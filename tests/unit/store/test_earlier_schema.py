@@ -1,23 +1,29 @@
-"""A ledger of schema 1 is brought to the current one with its figures, and can then be priced again."""
+"""A ledger of an earlier schema is brought to the current one with its figures, and can then be priced again."""
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import duckdb
+import msgspec
 import pytest
 
 from costspan.core.errors import Unreachable
 from costspan.pricing.load import load_rate_card
 from costspan.server.pipeline.settlement import post
 from costspan.server.store.duckdb.repricing import DuckDBRepricing
+from costspan.server.store.duckdb.schema import SCHEMA_VERSION
 from costspan.server.store.duckdb.store import DuckDBStore
-from costspan.server.store.entry import Batch, encode_call
+from costspan.server.store.duckdb.upkeep import DuckDBUpkeep
+from costspan.server.store.entry import Batch
+from costspan.server.store.question import SpendQuestion
 from costspan.server.store.repricing import Scope
 from costspan.testing.spans.call import sample_call
+from costspan.testing.stores import EVER, assert_same
 
 ADDED = ("sent_provider", "kept", "run_id", "corrects", "undoes", "booked_at", "adjusts")
-ADDED_LATER = ("as_received", "started_ns", "trace_state")
+ADDED_LATER = ("as_received", "started_ns", "trace_state", "tenant")
 
 
 @pytest.fixture
@@ -36,11 +42,15 @@ def earlier(tmp_path: Path) -> Path:
                 "INSERT INTO records (key, trace_id, span_id, started_at, received_at, response_id, call, trace_state) "
                 "SELECT key, trace_id, span_id, started_at, posted_at, response_id, ?, trace_state "
                 "FROM calls WHERE response_id = ?",
-                [encode_call(call), call.response_id],
+                [msgspec.msgpack.encode(call, enc_hook=dict), call.response_id],
             )
         connection.execute("UPDATE calls SET digest = 'of before'")
         for name in (*ADDED, *ADDED_LATER):
             connection.execute(f"ALTER TABLE calls DROP COLUMN {name}")
+        connection.execute("UPDATE charges SET list_cost = cost WHERE list_cost IS NULL")
+        connection.execute("ALTER TABLE charges ALTER COLUMN list_cost SET NOT NULL")
+        connection.execute("ALTER TABLE charges ADD COLUMN rate_id VARCHAR")
+        connection.execute("ALTER TABLE charges ADD COLUMN card_version VARCHAR DEFAULT 'sha256:before'")
         connection.execute("DROP TABLE reprice_runs")
         connection.execute("UPDATE ledger_schema SET version = 1")
     return tmp_path
@@ -54,7 +64,7 @@ def test_the_columns_are_added_with_what_the_records_say(earlier: Path, read_onl
         rows = connection.execute("SELECT provider, sent_provider, kept FROM calls ORDER BY provider").fetchall()
         versions = connection.execute("SELECT version FROM ledger_schema ORDER BY 1").fetchall()
     assert rows == [("azure", "azure.ai.openai", None), ("openai", "openai", 2**54)]
-    assert versions == [(1,), (3,)]
+    assert versions == [(1,), (SCHEMA_VERSION,)]
 
 
 def test_it_agrees_with_the_prices_it_was_made_with_and_takes_new_ones(earlier: Path) -> None:
@@ -89,6 +99,37 @@ def test_a_record_of_before_is_known_and_settled_with_what_comes_after(earlier: 
 
     assert store.known(Batch([again, second])) == {again.identity}
     assert store.neighbourhood(Batch([second])).calls == (again,)
+    store.close()
+
+
+@pytest.fixture
+def second(tmp_path: Path) -> Path:
+    """A file that the last costspan of schema 2 wrote: 25 records, some of them taken back or corrected."""
+    packed = Path(__file__).parent / "fixtures" / "schema_2.duckdb.gz"
+    (tmp_path / "ledger.duckdb").write_bytes(gzip.decompress(packed.read_bytes()))
+    return tmp_path
+
+
+@pytest.mark.parametrize("read_only", [True, False])
+def test_a_file_of_schema_2_opens_with_the_figures_it_was_closed_with(second: Path, read_only: bool) -> None:
+    store = DuckDBStore(second, read_only=read_only)
+    total = store.spend(SpendQuestion(EVER)).total
+    store.close()
+
+    assert (total.calls, total.billed_calls, total.errors, total.duplicate_calls) == (21, 19, 2, 12)
+    assert (total.cost, total.list_cost) == (4_000_001_000_000_000_001, 4_000_001_000_000_000_045)
+    assert (total.duplicate_cost, total.estimated_cost) == (2_000_000_333_333_333_338, 13_000_001_000_000_000_004)
+    assert (total.latency_ms, total.ttft_ms) == ((0.5, 10_000_000.0, 10_000_000.0), (1695.796, 3141.593, 3141.593))
+
+
+def test_a_file_of_schema_2_is_rolled_up_and_adds_up(second: Path) -> None:
+    store = DuckDBStore(second)
+    before = store.spend(SpendQuestion(EVER, ("model", "feature")))
+    upkeep = DuckDBUpkeep(store)
+    assert upkeep.waiting() == upkeep.roll_up(1_000) > 25
+
+    assert_same(store.spend(SpendQuestion(EVER, ("model", "feature"))), before)
+    assert upkeep.verify(lambda _: None).is_well
     store.close()
 
 

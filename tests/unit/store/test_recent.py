@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 from ledgers import SteppingClock, post_spans
 from test_call_conservation import BATCHES, documents
 
-from costspan.server.store.duckdb import fingerprints, recent
+from costspan.server.store.duckdb import fingerprints, recent, records
 from costspan.server.store.duckdb.fingerprints import Fingerprints
 from costspan.server.store.duckdb.store import DuckDBStore
 from costspan.testing.spans import otel_genai, sample_call
@@ -55,6 +56,23 @@ def test_what_was_given_up_is_asked_of_the_file(tmp_path: Path, monkeypatch: pyt
 
     assert store.summary().calls == 9
     store.close()
+
+
+@pytest.mark.parametrize("most", [10, 1])
+def test_a_file_that_is_opened_again_is_known_by_the_traces_of_its_last_days(tmp_path, monkeypatch, most: int) -> None:
+    monkeypatch.setattr(records, "MAX_REMEMBERED", most)
+    store = DuckDBStore(tmp_path, clock=SteppingClock())
+    calls = [sample_call(trace_id=f"{number:032x}", response_id=f"r{number}") for number in range(1, 4)]
+    post_spans(store, *map(otel_genai, calls))
+    store.close()
+
+    with duckdb.connect(str(tmp_path / "ledger.duckdb"), read_only=True) as connection:
+        opened = records.open_recent(connection, 1_000)
+
+    at_ns = calls[0].started_at_ns
+    assert opened.is_blind(at_ns, at_ns) == (most == 1)
+    assert opened.may_be_elsewhere(calls[1].trace_id) == opened.may_be_elsewhere("r3") == (most == 10)
+    assert not opened.may_be_elsewhere("f" * 32)
 
 
 def test_fingerprints_forget_only_what_is_old(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,14 +16,16 @@ export interface StackedBarsProps extends TimeAxisProps {
   readonly series: readonly Series[];
   /** Key of the one series to bring forward, while its row is under the pointer. */
   readonly highlight?: string | null;
+  /** A level to hold the bars against, drawn as a dashed line. */
+  readonly level?: number | null;
   readonly read: (value: number) => string;
   readonly onPick?: (key: string, event: PointerEvent) => void;
 }
 
 export function StackedBars(props: StackedBarsProps) {
-  const { buckets, series, highlight, read, onPick } = props;
+  const { buckets, series, highlight, level, read, onPick } = props;
   const edges = useMemo(() => stack(series.map((each) => each.values)), [series]);
-  const max = useMemo(() => Math.max(0, ...(edges.at(-1) ?? []).map((edge) => edge[1])), [edges]);
+  const max = useMemo(() => Math.max(level ?? 0, ...(edges.at(-1) ?? []).map((edge) => edge[1])), [edges, level]);
   const isFaint = (each: Series) => (highlight ? highlight !== each.key : each.faint);
   const total = (index: number) => read(edges.at(-1)?.[index]?.[1] ?? 0);
   const pick = ({ y }: Plot, index: number, height: number, event: PointerEvent) => {
@@ -50,14 +52,17 @@ export function StackedBars(props: StackedBarsProps) {
       }
       {...(onPick && { onPickAt: pick })}
     >
-      {({ band, y }) =>
-        series.map((each, index) => (
-          <g key={each.key} data-series={each.key} class={`bars ${each.tone}${isFaint(each) ? " faint" : ""}`}>
-            <path d={barsPath(edges, index, whole, band, y)} />
-            <path class="partial" d={barsPath(edges, index, partial, band, y)} />
-          </g>
-        ))
-      }
+      {({ band, frame, y }) => (
+        <>
+          {series.map((each, index) => (
+            <g key={each.key} data-series={each.key} class={`bars ${each.tone}${isFaint(each) ? " faint" : ""}`}>
+              <path d={barsPath(edges, index, whole, band, y)} />
+              <path class="partial" d={barsPath(edges, index, partial, band, y)} />
+            </g>
+          ))}
+          {level && <line class="level" x1={frame.left} x2={frame.width - frame.right} y1={y(level)} y2={y(level)} />}
+        </>
+      )}
     </TimeChart>
   );
 }

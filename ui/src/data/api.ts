@@ -174,6 +174,10 @@ export async function fetchJson<T>(url: string, signal: AbortSignal): Promise<T>
     const detail = "The server could not be reached. Is costspan serve running?";
     throw new ProblemError({ title: "No answer", detail, status: null, url });
   }
+  if (response.status === 401) {
+    const place = location.href.slice(document.baseURI.length);
+    location.assign(`login?next=${encodeURIComponent(place)}`);
+  }
   if (!response.ok) throw new ProblemError(await problemOf(response, url));
   return (await response.json()) as T;
 }

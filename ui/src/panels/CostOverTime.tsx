@@ -3,6 +3,7 @@ import { useMemo } from "preact/hooks";
 import { StackedBars } from "../chart/StackedBars";
 import type { Answer } from "../data/answers";
 import { groupOf, type Spend } from "../data/api";
+import { BUCKET_MS, paceOf, type Budget } from "../data/budgets";
 import { float } from "../data/money";
 import { bucketsOf, seriesOf, NOT_SET, OTHER } from "../data/series";
 import { plain, type Table } from "../data/table";
@@ -51,8 +52,17 @@ function dimensionOf(answer: Answer<Spend>, view: View): View["by"] {
   return row ? (BY.find((each) => each in row) ?? view.by) : view.by;
 }
 
-export function CostOverTime({ answer, view, range }: { answer: Answer<Spend>; view: View; range: Range }) {
+interface CostOverTimeProps {
+  readonly answer: Answer<Spend>;
+  readonly view: View;
+  readonly range: Range;
+  /** The budget for exactly what is shown, to draw its even pace. */
+  readonly budget: Budget | null;
+}
+
+export function CostOverTime({ answer, view, range, budget }: CostOverTimeProps) {
   const { data } = answer;
+  const pace = budget && data && data.interval !== "total" ? paceOf(budget, BUCKET_MS[data.interval]) : null;
   const by = dimensionOf(answer, view);
   const highlight = useStore(highlighted);
   // By model, the table beside it is the legend, and its line of room goes to the bars.
@@ -65,7 +75,17 @@ export function CostOverTime({ answer, view, range }: { answer: Answer<Spend>; v
   return (
     <Panel
       title="Cost over time"
-      caption={perBucket("USD", data, view)}
+      caption={
+        <>
+          {perBucket("USD", data, view)}
+          {pace !== null && (
+            <span title={budget?.reason}>
+              {" "}
+              · <i class="dashes" /> {usd(pace)} is the pace of budget {budget?.name}
+            </span>
+          )}
+        </>
+      }
       class="wide"
       answer={answer}
       height={height}
@@ -88,6 +108,7 @@ export function CostOverTime({ answer, view, range }: { answer: Answer<Spend>; v
               series={drawn.series}
               highlight={by === "model" && drawn.series.some((each) => each.key === highlight) ? highlight : null}
               height={height}
+              level={pace}
               tick={usdTick}
               read={usd}
               bucketName={(bucket, long) => bucketName(bucket, long, view.tz)}

@@ -4,6 +4,7 @@ import { freshnessStore, type Clock } from "../clock";
 import type { PageProps } from "../pages";
 import { useAnswers, type Answer } from "../data/answers";
 import { groupOf, type Ingest, type Spend } from "../data/api";
+import { BUDGETS_URL, budgetFor, type Budgets } from "../data/budgets";
 import { ask, rankByCost, type Asked } from "../data/overview";
 import { along, bucketsOf } from "../data/series";
 import { tones } from "../data/tones";
@@ -60,6 +61,8 @@ export function CostOverview({ view, clock, ingest, prices }: PageProps) {
       ),
     [parts.models.data],
   );
+  const budgets = useAnswers({ budgets: parts.series.data ? BUDGETS_URL : null }, clock.round)<Budgets>("budgets").data;
+  const budget = budgetFor(view.filters, budgets?.budgets ?? []);
   const caption = rangeLabel(view, asked.range, view.tz).toLowerCase();
   if (ingest.data?.calls === 0 && !buckets?.total.calls) return <SetUp ingest={ingest.data} />;
   if (buckets?.total.calls === 0 && !parts.buckets.loading) return <NoMatch view={view} ingest={ingest.data} />;
@@ -68,7 +71,7 @@ export function CostOverview({ view, clock, ingest, prices }: PageProps) {
     <div class="page">
       <Tiles answer={parts.buckets} timeline={timeline} before={before?.data?.total ?? null} />
       <div class="grid split">
-        <CostOverTime answer={parts.series} view={view} range={asked.range} />
+        <CostOverTime answer={parts.series} view={view} range={asked.range} budget={budget} />
         <CostByModel answer={parts.models} view={view} tones={modelTones} />
       </div>
       <div class="grid thirds">

@@ -120,7 +120,7 @@ export function UnpricedModels(props: { answer: Answer<Unpriced>; view: View; on
             </table>
           </div>
         ) : (
-          <p class="note">Every call that reported usage has a price..</p>
+          <p class="note">Every call that reported usage has a price.</p>
         )
       }
     </Panel>

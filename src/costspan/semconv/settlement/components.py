@@ -10,25 +10,29 @@ from costspan.core.link import Link
 
 
 def components(calls: Sequence[Call], links: Sequence[Link]) -> Iterator[tuple[list[Call], list[Link]]]:
-    """Yield `calls` in such groups, each with the links of its traces. A record outside any trace is its own group."""
+    """Yield `calls` in such groups, each with the links of its traces. A record outside any trace is its own group.
+
+    Records of different tenants never bear on one another, whatever ids they share.
+    """
     of_trace: dict[str, list[Call]] = {}
     first_trace: dict[str, str] = {}
     joins: list[tuple[str, str]] = []
     for call in calls:
-        trace = call.trace_id or call.identity
+        trace = call.attribution.scoped(call.trace_id) if call.trace_id else call.identity
         members = of_trace.get(trace)
         if members is None:
             of_trace[trace] = [call]
         else:
             members.append(call)
         if call.response_id:
-            first = first_trace.setdefault(call.response_id, trace)
+            first = first_trace.setdefault(call.attribution.scoped(call.response_id), trace)
             if first != trace:
                 joins.append((first, trace))
     above: dict[str, list[Link]] = {}
     for link in links:
-        if link.trace_id in of_trace:
-            above.setdefault(link.trace_id, []).append(link)
+        trace = link.attribution.scoped(link.trace_id)
+        if trace in of_trace:
+            above.setdefault(trace, []).append(link)
     if joins:
         yield from _joined(of_trace, above, joins)
         return

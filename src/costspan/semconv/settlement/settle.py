@@ -10,8 +10,8 @@ from typing import Final, TypeVar
 
 from costspan.core.attribution import Attribution
 from costspan.core.call import STANDARD_MODE, Call, Role, Signal, SpanClass, UsageState
-from costspan.core.clock import NS_PER_S
 from costspan.core.link import Link
+from costspan.semconv.outcome import RETRY_WITHIN_NS
 from costspan.semconv.sampling import AdjustedCount, adjusted_count
 from costspan.semconv.settlement.components import components
 from costspan.semconv.settlement.forest import Forest
@@ -22,7 +22,6 @@ from costspan.semconv.settlement.witness import Witness, better_signal, is_unpla
 Fact = TypeVar("Fact")
 
 _SIGNALS: Final = list(Signal)
-_RETRY_WITHIN_NS: Final = 300 * NS_PER_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,11 +183,7 @@ def _with_attempts(settled: list[Settled]) -> list[Settled]:
         previous: Call | None = None
         for position in sorted(positions, key=lambda p: (settled[p].call.started_at_ns, settled[p].call.identity)):
             call = settled[position].call
-            if (
-                previous is not None
-                and previous.failed
-                and call.started_at_ns - previous.ended_at_ns < _RETRY_WITHIN_NS
-            ):
+            if previous is not None and previous.failed and call.started_at_ns - previous.ended_at_ns < RETRY_WITHIN_NS:
                 call = replace(call, attempt=max(call.attempt, previous.attempt + 1))
                 received = settled[position].received or settled[position].call
                 numbered[position] = replace(settled[position], call=call, received=received)

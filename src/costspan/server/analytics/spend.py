@@ -76,7 +76,8 @@ def spend_document(reader: LedgerReader, question: SpendQuestion) -> dict[str, A
         "group_by": list(question.group_by),
         "rows": rows,
         "total": _measures(answer.total),
-        "completeness": _completeness(answer.total),
+        "completeness": _completeness(answer.total)
+        | {"keys_since": iso(answer.keys_since) if answer.keys_since else None},
     }
 
 

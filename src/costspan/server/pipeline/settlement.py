@@ -66,13 +66,17 @@ def _tools(
     """Return the tool uses to enter, and the ids of the entries they replace."""
     uses = (*around.tools, *fresh.tools)
     traces = {use.trace_id for use in uses}
-    forest = Forest(
-        [call for call in calls if call.trace_id in traces], [link for link in links if link.trace_id in traces]
-    )
+    forests = {
+        tenant: Forest(
+            [call for call in calls if call.trace_id in traces and call.attribution.tenant == tenant],
+            [link for link in links if link.trace_id in traces and link.attribution.tenant == tenant],
+        )
+        for tenant in {use.attribution.tenant for use in uses}
+    }
     entries: list[ToolEntry] = []
     reversed_entry_ids: list[int] = []
     for use in uses:
-        entry = ToolEntry(use, rules.attribution.attribution(tool_attribution(use, forest)))
+        entry = ToolEntry(use, rules.attribution.attribution(tool_attribution(use, forests[use.attribution.tenant])))
         stands = around.standing_tools.get(use.identity)
         if stands is not None:
             if stands.digest == entry.digest:

@@ -117,7 +117,10 @@ _MESSAGES: Final[dict[str, tuple[tuple[str, int, str], ...]]] = {
     "TraceResponse": (("partial_success", 1, "PartialTraces"),),
     "LogsResponse": (("partial_success", 1, "PartialLogs"),),
     "MetricsResponse": (("partial_success", 1, "PartialMetrics"),),
-    "RpcStatus": (("code", 1, "int32"), ("message", 2, "string")),
+    "Any": (("type_url", 1, "string"), ("value", 2, "bytes")),
+    "Duration": (("seconds", 1, "int64"),),
+    "RetryInfo": (("retry_delay", 1, "Duration"),),
+    "RpcStatus": (("code", 1, "int32"), ("message", 2, "string"), ("details", 3, "*Any")),
 }
 """Message -> (field, number, type); `*` repeats."""
 
@@ -173,3 +176,4 @@ RESPONSES: Final = {
 }
 REJECTED: Final = {"traces": "rejected_spans", "logs": "rejected_log_records", "metrics": "rejected_data_points"}
 RpcStatus: Final = _view("RpcStatus")
+RetryInfo: Final = _view("RetryInfo")

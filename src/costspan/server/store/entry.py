@@ -23,8 +23,6 @@ from costspan.semconv.settlement.witness import Witness
 MAX_ESTIMATE: Final = 2**63 - 1
 """9.2 million dollars in pico-dollars: a single call that stands for more says its sampling wrong."""
 _ENCODER: Final = msgspec.msgpack.Encoder(enc_hook=dict)
-_DECODER: Final = msgspec.msgpack.Decoder(Call)
-_TOOL_DECODER: Final = msgspec.msgpack.Decoder(ToolUse)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,26 +133,6 @@ def key_text_of(identity: str | None) -> str | None:
     """Return the key in hex."""
     key = key_of(identity)
     return key.hex() if key else None
-
-
-def encode_call(call: Call) -> bytes:
-    """Return a call as bytes that `decode_call` reads back."""
-    return _ENCODER.encode(call)
-
-
-def decode_call(encoded: bytes) -> Call:
-    """Return the call `encode_call` wrote."""
-    return _DECODER.decode(encoded)
-
-
-def encode_use(use: ToolUse) -> bytes:
-    """Return a tool use as bytes that `decode_use` reads back."""
-    return _ENCODER.encode(use)
-
-
-def decode_use(encoded: bytes) -> ToolUse:
-    """Return the tool use `encode_use` wrote."""
-    return _TOOL_DECODER.decode(encoded)
 
 
 def digest(settled: Settled) -> str:

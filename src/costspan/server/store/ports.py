@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 from costspan.semconv.metrics import MetricState
@@ -38,6 +38,9 @@ class Ledger(Protocol):
 
     def metric_state(self) -> MetricState:
         """Return what every cumulative metric series had counted at its last point."""
+
+    def kept_since(self) -> datetime | None:
+        """Return since when records are recognised as sent before, None where all are; older ones must not come in."""
 
     def commit(self, posting: Posting) -> None:
         """Add a posting in one atomic commit that is durable when this returns.

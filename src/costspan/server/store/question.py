@@ -32,6 +32,7 @@ COLUMNS: Final = {
     "mode": "mode",
     "dialect": "dialect",
     "price_status": "price_status",
+    "tenant": "tenant",
     "attempt": "attempt",
 }
 """Group key and filter -> column of the ledger. `tag.NAME` is accepted beside these."""
@@ -132,10 +133,15 @@ class SpendRow:
 
 @dataclass(frozen=True, slots=True)
 class SpendAnswer:
-    """Rows, and the total over all calls asked about, whatever the limit."""
+    """Rows, and the total over all calls asked about, whatever the limit.
+
+    Of calls before `keys_since` the ledger kept the totals and not the keys asked about: they are in the group of None,
+    and no filter on such a key lets them pass. None where every key is known.
+    """
 
     rows: tuple[SpendRow, ...]
     total: Spend
+    keys_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

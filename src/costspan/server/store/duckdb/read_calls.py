@@ -30,7 +30,8 @@ from costspan.server.store.calls import (
     TraceView,
     order_value,
 )
-from costspan.server.store.duckdb.reader import conditions, naive, utc
+from costspan.server.store.duckdb.conditions import conditions, naive, utc
+from costspan.server.store.duckdb.records import read_attribution
 from costspan.server.store.duckdb.schema import RECEIVED
 from costspan.server.store.ports import SETTLING_WINDOW
 
@@ -61,14 +62,14 @@ _ELSEWHERE: Final = (
     "ORDER BY started_at, key"
 )
 _LINKS: Final = (
-    "SELECT span_id, parent_span_id, started_at FROM records WHERE trace_id = ?::UUID AND call IS NULL "
+    "SELECT span_id, parent_span_id, started_at, attribution FROM records WHERE trace_id = ?::UUID AND call IS NULL "
     "ORDER BY started_at, span_id"
 )
 _TRACES: Final = (
     f"SELECT DISTINCT trace_id FROM {RECEIVED} WHERE trace_id BETWEEN ?::UUID AND ?::UUID ORDER BY 1 LIMIT ?"
 )
 _CHARGES: Final = (
-    "SELECT entry_id, unit, quantity, price, per, list_cost, cost FROM charges "
+    "SELECT entry_id, unit, quantity, price, per, coalesce(list_cost, cost), cost FROM charges "
     "WHERE sign > 0 AND started_at BETWEEN ? AND ? AND entry_id IN (SELECT unnest(?::BIGINT[]))"
 )
 _PLACES: Final = (
@@ -171,12 +172,13 @@ def _entry(row: dict[str, Any], charges: list[Charge], places: dict[UUID, Record
 
 
 def _link(trace_id: str, row: tuple[Any, ...]) -> Link:
-    span_id, parent_span_id, started_at = row
+    span_id, parent_span_id, started_at, attribution = row
     return Link(
         trace_id=trace_id,
         span_id=f"{span_id:016x}",
         parent_span_id=_span_text(parent_span_id),
         started_at_ns=ns_from_utc(started_at.replace(tzinfo=UTC)),
+        attribution=read_attribution(attribution),
     )
 
 

@@ -51,6 +51,14 @@ class Recent:
         self._most_of_a_trace = min(most_of_a_trace, MAX_OF_A_TRACE)
         self.services_with_unplaced = set(services)
 
+    def remember(self, texts: Iterable[str], hours: Iterable[int]) -> None:
+        """Note traces and response ids of the file: all there are of records that began in `hours`."""
+        known = set(hours)
+        self._unknown_hours -= known
+        self._forgotten_hours |= known
+        for text in texts:
+            self._mark(text)
+
     def get(self, trace_id: str) -> Held | None:
         """Return a trace with all its records, or None when it is not held."""
         return self._traces.get(trace_id)

@@ -20,7 +20,8 @@ from costspan.server.store.duckdb.arrow import BYTES, KEY, MOMENT, SPAN_ID, TEXT
 from costspan.server.store.duckdb.received import calls_of
 from costspan.server.store.duckdb.recent import Held, Recent
 from costspan.server.store.duckdb.schema import RECEIVED
-from costspan.server.store.entry import Batch, Neighbourhood, Standing, decode_call, encode_call, key_of
+from costspan.server.store.encoding import decode_call, encode_call
+from costspan.server.store.entry import Batch, Neighbourhood, Standing, key_of
 from costspan.server.store.ports import SETTLING_WINDOW
 
 # Bounded by time: a record that is sent again has its start again, give or take a corrected clock, and a key over all
@@ -39,6 +40,13 @@ _HOURS: Final = (
     f"SELECT DISTINCT (epoch_us(started_at) // 3_600_000_000)::BIGINT FROM {RECEIVED} UNION "
     "SELECT DISTINCT (epoch_us(started_at) // 3_600_000_000)::BIGINT FROM calls"
 )
+_LAST: Final = (
+    "SELECT DISTINCT replace(trace_id::VARCHAR, '-', ''), response_id "
+    f"FROM {RECEIVED} WHERE started_at >= make_timestamp(?) LIMIT ?"
+)
+_REMEMBERED_HOURS: Final = 48
+MAX_REMEMBERED: Final = 250_000
+"""Traces of the last two days read when a file is opened, in about a second; of more the file is asked for a day."""
 _UNPLACED: Final = "SELECT DISTINCT coalesce(service, '') FROM calls WHERE span_id IS NULL"
 _TRACES: Final = _NEAR.format(column="trace_id", kind="UUID", shown="replace(trace_id::VARCHAR, '-', '')")
 _RESPONSES: Final = _NEAR.format(column="response_id", kind="VARCHAR", shown="response_id")
@@ -206,9 +214,15 @@ class _Search:
 
 
 def open_recent(connection: duckdb.DuckDBPyConnection, most_of_a_trace: int) -> Recent:
-    """Return the memory of a file just opened: nothing is held of it yet."""
+    """Return the memory of a file just opened: nothing is held, and the traces of its last days are remembered."""
     hours = [row[0] for row in connection.execute(_HOURS).fetchall()]
-    return Recent(hours, [row[0] for row in connection.execute(_UNPLACED).fetchall()], most_of_a_trace)
+    recent = Recent(hours, [row[0] for row in connection.execute(_UNPLACED).fetchall()], most_of_a_trace)
+    since = max(hours, default=0) - _REMEMBERED_HOURS
+    rows = connection.execute(_LAST, [since * 3_600_000_000, MAX_REMEMBERED + 1]).fetchall()
+    if len(rows) <= MAX_REMEMBERED:
+        texts = (text for row in rows for text in row if text is not None)
+        recent.remember(texts, [hour for hour in hours if hour >= since])
+    return recent
 
 
 def insert(connection: duckdb.DuckDBPyConnection, records: Sequence[Call | Link], received_at: datetime) -> None:
@@ -238,6 +252,11 @@ def _attribution_text(record: Call | Link) -> str | None:
     return _ENCODER.encode(record.attribution).decode()
 
 
+def read_attribution(text: str | None) -> Attribution:
+    """Return what the column of a link says."""
+    return _ATTRIBUTION.decode(text) if text else NOBODY
+
+
 def _link(trace_id: str, row: tuple[Any, ...]) -> Link:
     span_id, parent_span_id, started_at, _, trace_state, attribution = row
     return Link(
@@ -246,7 +265,7 @@ def _link(trace_id: str, row: tuple[Any, ...]) -> Link:
         parent_span_id=None if parent_span_id is None else f"{parent_span_id:016x}",
         started_at_ns=ns_from_utc(started_at.replace(tzinfo=UTC)),
         trace_state=trace_state or "",
-        attribution=_ATTRIBUTION.decode(attribution) if attribution else NOBODY,
+        attribution=read_attribution(attribution),
     )
 
 

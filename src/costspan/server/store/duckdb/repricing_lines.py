@@ -97,7 +97,7 @@ def correct(
     connection = writer.connection
     with (
         registered(connection, "corrected", _corrected_columns(entries)),
-        registered_rows(connection, "charge_batch", CHARGE_KINDS, _charge_rows(entries, card.version)),
+        registered_rows(connection, "charge_batch", CHARGE_KINDS, _charge_rows(entries)),
         writer.transaction() as moment,
     ):
         where = {"moment": moment, "closed": _closed(closed_before)}
@@ -198,7 +198,7 @@ def _decided(entry: _Corrected) -> dict[str, Any]:
     }
 
 
-def _charge_rows(entries: Sequence[_Corrected], card_version: str) -> list[tuple[Any, ...]]:
+def _charge_rows(entries: Sequence[_Corrected]) -> list[tuple[Any, ...]]:
     return [
         line
         for entry in entries
@@ -207,7 +207,5 @@ def _charge_rows(entries: Sequence[_Corrected], card_version: str) -> list[tuple
             entry.new_id,
             ns_from_utc(entry.row["started_at"].replace(tzinfo=UTC)) // 1000,
             entry.priced.charges,
-            entry.priced.rate,
-            card_version,
         )
     ]

@@ -25,8 +25,8 @@ from costspan.core.units import (
 from costspan.pricing.rate_card import RateCard
 from costspan.pricing.rate_rows import RateBands, rate_bands
 from costspan.server.store.duckdb.arrow import registered
+from costspan.server.store.duckdb.conditions import conditions
 from costspan.server.store.duckdb.priced_call import PRICING_COLUMNS, RESULTS, results, verdict
-from costspan.server.store.duckdb.reader import conditions
 from costspan.server.store.repricing import MonthChange, RepricingPlan, Scope, UnpricedModel
 
 STANDING: Final = "sign > 0 AND entry_id NOT IN (SELECT entry_id FROM calls WHERE sign < 0)"

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
 from operator import attrgetter
 from typing import Any, Final
 
 from costspan.core.attribution import DIMENSIONS
 from costspan.core.call import Call, Role, Signal
-from costspan.core.charge import RateReference
+from costspan.core.charge import Charge
 from costspan.core.units import FEE_UNITS, Unit
 from costspan.server.store.charge_classes import charge_classes
 from costspan.server.store.duckdb.arrow import KEY, MOMENT, REAL, SMALL, SPAN_ID, TEXT, TRUTH, WHOLE, Kind
@@ -78,9 +77,8 @@ CHARGE_KINDS: Final[Mapping[str, Kind]] = {
     "per": WHOLE,
     "list_cost": WHOLE,
     "cost": WHOLE,
-    "rate_id": TEXT,
-    "card_version": TEXT,
 }
+"""A line's rate and price list are its entry's; `list_cost` is there only where it is not `cost`."""
 
 _call_facts: Final = attrgetter(*_OF_CALL)
 _dimensions: Final = attrgetter(*DIMENSIONS)
@@ -88,7 +86,6 @@ _UNITS: Final = tuple(Unit)
 _FEES: Final = frozenset(FEE_UNITS)
 _NO_QUANTITIES: Final = (0,) * len(_UNITS)
 _NO_RATE: Final = (None, None)
-_price_text = lru_cache(maxsize=4096)(str)
 
 
 def call_row(entry_id: int, entry: Entry) -> tuple[Any, ...]:
@@ -143,29 +140,14 @@ def call_row(entry_id: int, entry: Entry) -> tuple[Any, ...]:
 def charge_rows(entry_id: int, entry: Entry) -> Iterator[tuple[Any, ...]]:
     """Yield the values of CHARGE_KINDS for each line of an entry that counts."""
     if entry.role is Role.OWNER:
-        yield from lines(
-            entry_id, entry.call.started_at_ns // 1000, entry.priced.charges, entry.priced.rate, entry.card_version
-        )
+        yield from lines(entry_id, entry.settled.call.started_at_ns // 1000, entry.priced.charges)
 
 
-def lines(
-    entry_id: int, started_at_us: int, charges: Sequence[Any], rate: RateReference | None, card_version: str
-) -> Iterator[tuple[Any, ...]]:
+def lines(entry_id: int, started_at_us: int, charges: Sequence[Charge]) -> Iterator[tuple[Any, ...]]:
     """Yield the values of CHARGE_KINDS for charges of one entry."""
-    rate_id = rate.rate_id if rate else None
-    for charge in charges:
-        yield (
-            entry_id,
-            started_at_us,
-            charge.unit,
-            charge.quantity,
-            _price_text(charge.price),
-            charge.per,
-            charge.list_cost,
-            charge.cost,
-            rate_id,
-            card_version,
-        )
+    for unit, quantity, price, per, list_cost, cost in charges:
+        listed = None if list_cost == cost else list_cost
+        yield entry_id, started_at_us, unit, quantity, str(price), per, listed, cost
 
 
 def ttft_ns(call: Call) -> int | None:

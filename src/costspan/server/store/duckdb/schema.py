@@ -12,9 +12,10 @@ from __future__ import annotations
 from typing import Final
 
 from costspan.core.attribution import DIMENSIONS
+from costspan.server.store.duckdb import rollups
 from costspan.server.store.duckdb.rows import CALL_KINDS
 
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
 TAGS_TYPE: Final = "MAP(VARCHAR, VARCHAR)"
 
 
@@ -36,8 +37,7 @@ _CORRECTION: Final = ", ".join(f"{name} {sql_type}" for name, sql_type in CORREC
 _RUNS: Final = """run_id VARCHAR PRIMARY KEY, card_version VARCHAR NOT NULL, scope VARCHAR NOT NULL,
 state VARCHAR NOT NULL, started_at TIMESTAMP NOT NULL, finished_at TIMESTAMP"""
 _CHARGES: Final = """started_at TIMESTAMP NOT NULL, unit VARCHAR NOT NULL, quantity BIGINT NOT NULL,
-price VARCHAR NOT NULL, per BIGINT NOT NULL, list_cost BIGINT NOT NULL, cost BIGINT NOT NULL, rate_id VARCHAR,
-card_version VARCHAR NOT NULL"""
+price VARCHAR NOT NULL, per BIGINT NOT NULL, list_cost BIGINT, cost BIGINT NOT NULL"""
 
 _TOOLS: Final = f"""trace_id UUID NOT NULL, span_id UBIGINT NOT NULL, started_at TIMESTAMP NOT NULL,
 digest VARCHAR NOT NULL, use BLOB NOT NULL, {", ".join(f"{name} VARCHAR" for name in DIMENSIONS)},
@@ -57,6 +57,7 @@ DDL: Final = (
     f"CREATE TABLE IF NOT EXISTS charges ({_POSTING}, {_CHARGES})",
     f"CREATE TABLE IF NOT EXISTS tools ({_POSTING}, {_TOOLS})",
     f"CREATE TABLE IF NOT EXISTS reprice_runs ({_RUNS})",
+    *rollups.DDL,
 )
 
 RECEIVED: Final = """(

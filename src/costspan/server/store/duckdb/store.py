@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -15,8 +16,9 @@ from costspan.core.errors import PermanentError, StoreUnavailable, Unreachable
 from costspan.semconv.metrics import MetricState
 from costspan.server.store.calls import CallsPage, CallsQuestion, TraceView
 from costspan.server.store.duckdb import read_calls, records, tools
+from costspan.server.store.duckdb.conditions import utc
 from costspan.server.store.duckdb.connection import open_ledger_file
-from costspan.server.store.duckdb.reader import Reader
+from costspan.server.store.duckdb.reader import MAX_EXACT, Reader
 from costspan.server.store.duckdb.writer import Writer
 from costspan.server.store.entry import Batch, Neighbourhood, Posting
 from costspan.server.store.ports import SETTLED_TOGETHER
@@ -42,9 +44,11 @@ class DuckDBStore:
         read_only: bool = False,
         clock: Clock = system_clock,
         settled_together: int = SETTLED_TOGETHER,
+        max_exact: int = MAX_EXACT,
     ) -> None:
         self._data = data
         self._settled_together = settled_together
+        self._max_exact = max_exact
         self._read_only = read_only
         self._clock = clock
         self._connection: duckdb.DuckDBPyConnection | None = None
@@ -64,6 +68,11 @@ class DuckDBStore:
     def metric_state(self) -> MetricState:
         """Return what every cumulative metric series had counted at its last point."""
         return self._write(lambda: self._writer.metric_state)
+
+    def kept_since(self) -> datetime | None:
+        """Return since when rows of calls are kept, None where all are."""
+        since = self._writer.rows_since
+        return utc(since) if since else None
 
     def commit(self, posting: Posting) -> None:
         """Add a posting in one durable commit; see the port for what is raised when nothing was added."""
@@ -92,6 +101,10 @@ class DuckDBStore:
     def tool_traces(self, question: ToolQuestion) -> list[AskedTrace]:
         """Return the traces with a tool use or a tool's fee asked about."""
         return self._read(lambda _: tools.tool_traces(self._opened(), question))
+
+    def tend(self, act: Callable[[Writer], Answer]) -> Answer:
+        """Run on the writer what leaves every record and entry as it is; raise as `commit` does."""
+        return self._write(lambda: act(self._writer))
 
     def correct(self, act: Callable[[Writer], Answer]) -> Answer:
         """Run a correction on the writer; raise as `commit` does."""
@@ -143,4 +156,4 @@ class DuckDBStore:
                 self._connection = open_ledger_file(self._data, read_only=self._read_only)
                 recent = records.open_recent(self._connection, self._settled_together)
                 self._writer = Writer(self._connection, self._clock, recent)
-                self._reader = Reader(self._connection)
+                self._reader = Reader(self._connection, self._max_exact)

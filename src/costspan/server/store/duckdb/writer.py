@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import duckdb
@@ -13,7 +13,7 @@ from arro3.core import DataType
 from costspan.core.call import Call
 from costspan.core.clock import Clock
 from costspan.core.link import Link
-from costspan.server.store.duckdb import records, series, tools
+from costspan.server.store.duckdb import records, rollups, series, tools
 from costspan.server.store.duckdb.arrow import registered, registered_rows
 from costspan.server.store.duckdb.recent import Recent
 from costspan.server.store.duckdb.rows import CALL_KINDS, CHARGE_KINDS, call_row, charge_rows
@@ -29,17 +29,20 @@ _INSERT_CALLS: Final = (
 INSERT_CHARGES: Final = (
     f"INSERT INTO charges (sign, posted_at, {', '.join(CHARGE_KINDS)}) SELECT 1, ?, * FROM charge_batch"
 )
-# A reversal keeps the id of the entry it takes back, so the two are found together and sum to nothing. Ids rise with
-# the rows, so the bounds keep the search to where the entries are.
+# A reversal keeps the id of the entry it takes back, so the two are found together and sum to nothing.
+# Ids rise with the rows, so the bounds keep the search to where the entries are.
 _REVERSE: Final = (
     "INSERT INTO {table} SELECT c.* REPLACE (-1 AS sign, ? AS posted_at) FROM {table} c "
     "WHERE c.sign > 0 AND c.entry_id BETWEEN ? AND ? AND c.entry_id IN (SELECT entry_id FROM reversed_batch)"
 )
 
 
-_LAST_ENTRY: Final = (
-    "SELECT greatest((SELECT coalesce(max(entry_id), 0) FROM calls), (SELECT coalesce(max(entry_id), 0) FROM tools))"
+_LAST: Final = (
+    "SELECT greatest((SELECT coalesce(max(entry_id), 0) FROM calls), (SELECT coalesce(max(entry_id), 0) FROM tools)), "
+    "greatest((SELECT max(posted_at) FROM calls), "
+    f"(SELECT max(moment) FROM ledger_marks WHERE name = '{rollups.MARK}'))"
 )
+_STEP: Final = timedelta(microseconds=1)
 
 
 class Writer:
@@ -49,9 +52,11 @@ class Writer:
         self._connection = connection
         self._clock = clock
         self.recent = recent
-        [(last,)] = connection.execute(_LAST_ENTRY).fetchall()
+        [(last, posted_at)] = connection.execute(_LAST).fetchall()
         self._last_entry_id = last
+        self._last_moment = posted_at or rollups.NEVER
         self.metric_state = series.load(connection)
+        self.rows_since = rollups.mark(connection, rollups.ROWS_SINCE)
 
     def commit(self, posting: Posting) -> None:
         """Add `posting` in one durable transaction. Whatever is raised, nothing was added."""
@@ -78,7 +83,8 @@ class Writer:
 
         Yield the moment it is posted at, without a time zone as the tables keep it.
         """
-        moment = self._clock().replace(tzinfo=None)
+        # Only ever rises, also where the clock is set back: what was posted up to a moment stays what it was.
+        moment = self._last_moment = max(self._clock().replace(tzinfo=None), self._last_moment + _STEP)
         self._connection.execute("BEGIN TRANSACTION")
         try:
             yield moment

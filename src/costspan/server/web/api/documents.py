@@ -64,6 +64,8 @@ class Completeness(BaseModel):
     unpriced_tokens: int
     sampling_unknown_calls: int
     share_priced: float | None
+    keys_since: str | None
+    """Of calls before then only totals are kept: keys asked about are null for them. Null where all keys are known."""
 
 
 class SpendDocument(BaseModel):
@@ -80,7 +82,10 @@ class SpendDocument(BaseModel):
 
 
 class IngestDocument(BaseModel):
-    """What came in since the process started, and what the ledger holds: `calls`, `dialects`, first and last."""
+    """What came in since the process started, and what the ledger holds: `calls`, `dialects`, first and last.
+
+    `clock_skew_s` is how far ahead of this server's clock the latest call of the last minute ended; negative is delay.
+    """
 
     received_spans: int
     new_calls: int
@@ -92,6 +97,7 @@ class IngestDocument(BaseModel):
     calls: int
     spans_per_minute: float
     last_received_at: str | None
+    clock_skew_s: float | None
     first_call_at: str | None
     last_call_at: str | None
     server_time: str

@@ -1,0 +1,107 @@
+"""Keeps the ledger in order while it is served: rolls up as rows come, removes by night what is past its time.
+
+What writes runs between commits, a little at a time, so that telemetry waits for a fraction of a second at most.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final, TypeVar
+
+from costspan.core.clock import Clock
+from costspan.core.errors import CostspanError
+from costspan.server.pipeline.committer import Committer
+from costspan.server.store.upkeep import Removed, Retention, Upkeep, Verdict
+
+Result = TypeVar("Result")
+
+LOOK_EVERY_S: Final = 5.0
+ROLL_UP_FROM: Final = 50_000
+"""Rows that wait before they are rolled up; a question reads those that wait one by one."""
+MERGE_FROM: Final = 20_000
+"""Roll-up rows that must go away before merging is worth a pause."""
+NIGHT_H: Final = 3
+"""The hour, in UTC, of the nightly round."""
+
+_log = logging.getLogger("costspan.upkeep")
+
+
+class Caretaker:
+    """One background thread. Does a round at its start and every night, and rolls up in between."""
+
+    def __init__(self, committer: Committer, upkeep: Upkeep, retention: Retention, clock: Clock) -> None:
+        self._committer = committer
+        self._upkeep = upkeep
+        self._retention = retention
+        self._clock = clock
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="costspan-upkeep", daemon=True)
+        self.verdict: Verdict | None = None
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish the step under way and end."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def round(self) -> Removed:
+        """Roll up, remove what is past its time, and make room; return what was removed."""
+        while self._write(lambda: self._upkeep.roll_up(ROLL_UP_FROM)) and not self._stopping.is_set():
+            pass
+        self._write(lambda: self._upkeep.merge(1))
+        calls = links = raw = 0
+        while not self._stopping.is_set():
+            step = self._write(lambda: self._upkeep.retain(self._retention, self._clock()))
+            if step == Removed():
+                break
+            calls, links, raw = calls + step.calls, links + max(0, step.links), raw + step.raw
+        removed = Removed(calls=calls, links=links, raw=raw)
+        if removed != Removed():
+            _log.info("removed by retention: %d calls, %d spans, %d received records", calls, links, raw)
+            self._write(self._upkeep.checkpoint)
+        return removed
+
+    def verify(self, progress: Callable[[float], None] = lambda _: None, *, repair: bool = False) -> Verdict:
+        """Look whether everything adds up; with `repair` make wrong roll-ups anew from their rows."""
+        verdict = self._upkeep.verify(progress)
+        for finding in verdict.findings:
+            _log.error("%s: %d x %s", f"{finding.day:%Y-%m-%d}", finding.rows, finding.what)
+        if repair:
+            for day in sorted({finding.day for finding in verdict.findings if finding.rolled_up}):
+                self._write(partial(self._upkeep.add_up_again, day))
+        self.verdict = verdict
+        return verdict
+
+    def _run(self) -> None:
+        night: datetime | None = None
+        while not self._stopping.is_set():
+            try:
+                if night is None or self._clock() >= night:
+                    self.round()
+                    if night is not None:
+                        self.verify()
+                    night = following_night(self._clock())
+                elif self._upkeep.waiting() >= ROLL_UP_FROM:
+                    self._write(lambda: self._upkeep.roll_up(ROLL_UP_FROM))
+                    self._write(lambda: self._upkeep.merge(MERGE_FROM))
+                    continue
+            except CostspanError as error:
+                _log.warning("upkeep is put off: %s", error)
+            self._stopping.wait(LOOK_EVERY_S)
+
+    def _write(self, act: Callable[[], Result]) -> Result:
+        return self._committer.between_commits(lambda _: act()).result()
+
+
+def following_night(now: datetime) -> datetime:
+    """Return when the next nightly round is due."""
+    tonight = now.replace(hour=NIGHT_H, minute=0, second=0, microsecond=0)
+    return tonight if tonight > now else tonight + timedelta(days=1)

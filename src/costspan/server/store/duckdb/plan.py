@@ -1,0 +1,187 @@
+"""Where an answer is read: whole hours or days from roll-ups, the rest from rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import duckdb
+
+from costspan.server.store.duckdb.conditions import column, naive, passes
+from costspan.server.store.duckdb.measures import PARTS
+from costspan.server.store.duckdb.rollups import COUNTED_AT, MARK, ROLLED, ROWS_SINCE, SKETCHED, mark
+from costspan.server.store.question import COLUMNS, Filter, Interval, SpendQuestion
+
+_HOUR: Final = timedelta(hours=1)
+BUCKETS: Final = {Interval.HOUR: "hour", Interval.DAY: "day"}
+
+
+@dataclass(frozen=True, slots=True)
+class Grain:
+    """A table of roll-ups: the column that dates its rows, how much time one row is of, and the keys it knows."""
+
+    table: str
+    dated: str
+    width: timedelta
+    keys: tuple[str, ...]
+
+    def knows(self, key: str) -> bool:
+        """Return whether a group key is told apart."""
+        return COLUMNS.get(key) in self.keys
+
+
+HOURS: Final = Grain("rollups", "hour", _HOUR, ROLLED)
+DAYS: Final = Grain("sketches", "day", 24 * _HOUR, SKETCHED)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A FROM clause with its conditions, and the values bound in it."""
+
+    sql: str
+    values: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The sources of one answer; together they hold everything that is asked, once.
+
+    `rolled` is None where roll-ups have no part in it. `alone` says that part of the period has no rows any more,
+    `blind` that keys of the question are unknown there.
+    """
+
+    keys: tuple[str, ...]
+    interval: Interval
+    grain: Grain
+    rows: Source
+    rolled: Source | None
+    alone: bool
+    blind: bool
+
+    @property
+    def key_names(self) -> list[str]:
+        """The columns of the keys."""
+        return [f"k{i}" for i in range(len(self.keys))]
+
+    @property
+    def names(self) -> list[str]:
+        """The columns that a group is told by: keys, then the bucket."""
+        return self.key_names + (["bucket"] if self.interval in BUCKETS else [])
+
+    def grouping(self, *, rolled: bool) -> list[str]:
+        """Return what is selected for `names` in rows or roll-ups."""
+        told = [f"{self._key(key, rolled=rolled)} AS k{i}" for i, key in enumerate(self.keys)]
+        if self.interval in BUCKETS:
+            at = self.grain.dated if rolled else COUNTED_AT
+            told.append(f"date_trunc('{BUCKETS[self.interval]}', {at}) AS bucket")
+        return told
+
+    def chosen(self, table: str, *, rolled: bool) -> str:
+        """Return the condition that the key of a row is one of `table`'s."""
+        same = (f"chosen.k{i} IS NOT DISTINCT FROM {self._key(key, rolled=rolled)}" for i, key in enumerate(self.keys))
+        return f"EXISTS (SELECT 1 FROM {table} AS chosen WHERE {' AND '.join(same)})"
+
+    def parts(self, only: Iterable[str] = PARTS, chosen: str | None = None) -> Source:
+        """Return the query for the parts of every group, or of those whose keys the table `chosen` has."""
+        by = f" GROUP BY {', '.join(self.names)}" if self.names else ""
+        told = ", ".join([*self.grouping(rolled=False), *(f"{PARTS[name]} AS {name}" for name in only)])
+        kept = f" WHERE {self.chosen(chosen, rolled=False)}" if chosen else ""
+        query = f"SELECT {told} FROM {self.rows.sql}{kept}{by}"
+        if self.rolled is None:
+            return Source(query, self.rows.values)
+        told = ", ".join([*self.grouping(rolled=True), *(f"sum({name})::HUGEINT AS {name}" for name in only)])
+        kept = f" WHERE {self.chosen(chosen, rolled=True)}" if chosen else ""
+        # A sum over no rows at all is NULL, where counting rows gives 0.
+        some = "" if by else " HAVING count(*) > 0"
+        query += f" UNION ALL SELECT {told} FROM {self.rolled.sql}{kept}{by}{some}"
+        return Source(query, (*self.rows.values, *self.rolled.values))
+
+    def _key(self, key: str, *, rolled: bool) -> str:
+        return column(key) if not rolled or self.grain.knows(key) else "NULL::VARCHAR"
+
+
+def plan(
+    connection: duckdb.DuckDBPyConnection, question: SpendQuestion, grain: Grain = HOURS, *, rows_only: bool = False
+) -> Plan:
+    """Return where `question` is to be read, as the ledger stands in the caller's transaction.
+
+    `rows_only` leaves out roll-ups wherever there are rows.
+    """
+    since, until = naive(question.period.since), naive(question.period.until)
+    to, rows_since = mark(connection, MARK), mark(connection, ROWS_SINCE)
+    asked = (*question.group_by, *(chosen.key for chosen in question.filters))
+    fits = BUCKETS.get(question.interval) != "hour" or grain is HOURS
+    knows_all = fits and all(grain.knows(key) for key in asked)
+    alone = rows_since is not None and since < rows_since
+    first, last = _whole(since, until, rows_since, grain.width)
+    if rows_since is not None and (rows_only or not knows_all):
+        last = min(last, rows_since)
+    rolls = to is not None and fits and first < last and (alone or (knows_all and not rows_only))
+    if not rolls:
+        first = last = until
+    edges = [(max(since, rows_since or since), min(first, until)), (max(since, last, rows_since or since), until)]
+    return Plan(
+        keys=question.group_by,
+        interval=question.interval,
+        grain=grain,
+        rows=_rows(question.filters, (since, until), to if rolls or alone else None, edges),
+        rolled=_rolled(question.filters, first, last, grain) if rolls else None,
+        alone=alone,
+        blind=alone and rolls and not knows_all,
+    )
+
+
+def _whole(
+    since: datetime, until: datetime, rows_since: datetime | None, width: timedelta
+) -> tuple[datetime, datetime]:
+    """Return the hours or days that lie in the period. Where rows are gone one is asked about when its start is."""
+    first, last = _up(since, width), _down(until, width)
+    if rows_since is not None and until <= rows_since:
+        last = _up(until, width)
+    return first, last
+
+
+def _rows(
+    filters: Sequence[Filter],
+    period: tuple[datetime, datetime],
+    to: datetime | None,
+    edges: Sequence[tuple[datetime, datetime]],
+) -> Source:
+    """Return the rows of `period`; of those posted up to `to` only the ones within `edges`."""
+    passing, used = passes(filters)
+    # One branch for where a call began and one for where its correction is booked: each prunes by its own column.
+    branches: list[str] = []
+    values: list[Any] = []
+    for place, at in (("booked_at IS NULL", "started_at"), ("booked_at IS NOT NULL", "booked_at")):
+        kept = " AND ".join([place, f"{at} >= ? AND {at} < ?", *passing])
+        if to is None:
+            branches.append(kept)
+            values += [*period, *used]
+            continue
+        branches.append(f"posted_at > ? AND {kept}")
+        values += [to, *period, *used]
+        for edge in (edge for edge in edges if edge[0] < edge[1]):
+            branches.append(f"posted_at <= ? AND {kept}")
+            values += [to, *edge, *used]
+    sql = " UNION ALL ".join(f"SELECT * FROM calls WHERE {branch}" for branch in branches)
+    return Source(f"({sql})", tuple(values))
+
+
+def _rolled(filters: Sequence[Filter], first: datetime, last: datetime, grain: Grain) -> Source:
+    # A filter on what the roll-ups do not tell apart lets nothing through: who it was is not known any more.
+    known = [chosen for chosen in filters if grain.knows(chosen.key)]
+    passing, used = passes(known)
+    clauses = [f"{grain.dated} >= ? AND {grain.dated} < ?", *passing] + (["FALSE"] if len(known) < len(filters) else [])
+    return Source(f"(SELECT * FROM {grain.table} WHERE {' AND '.join(clauses)})", (first, last, *used))
+
+
+def _up(moment: datetime, width: timedelta) -> datetime:
+    whole = _down(moment, width)
+    return whole if whole == moment else whole + width
+
+
+def _down(moment: datetime, width: timedelta) -> datetime:
+    hour = moment.replace(minute=0, second=0, microsecond=0)
+    return hour if width == _HOUR else hour.replace(hour=0)

@@ -1,0 +1,157 @@
+"""Roll-ups: what the rows of `calls` add up to by the hour and what calls have in common, posted up to a mark.
+
+A question reads the roll-ups up to the mark and the rows posted after it, in one snapshot: an answer is never behind,
+and a commit of telemetry does nothing for it. They only grow, by signed sums; many rows of one hour are merged into
+one now and then. Whatever they say can be added up again from the rows.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+import duckdb
+
+from costspan.server.store.duckdb.measures import PARTS
+from costspan.server.store.duckdb.sketches import COLUMNS, counted, slot
+
+ROLLED: Final = (
+    "provider", "model", "requested_model", "response_model", "operation", "mode", "feature", "team", "environment",
+    "service", "agent", "tenant", "dialect", "price_status", "error_type", "finish_reason",
+)  # fmt: skip
+"""What roll-ups tell apart. Users, sessions, tools, tags and attempts have too many values: they are asked of rows."""
+SKETCHED: Final = ("provider", "model", "operation", "feature", "team", "environment", "service", "agent", "tenant")
+"""What sketches tell apart, by the day: a sketch is worth its place where it holds many calls."""
+
+NEVER: Final = datetime(1, 1, 1)  # noqa: DTZ001 - as the tables keep moments: UTC, without a zone
+MARK: Final = "rolled_up_to"
+"""The last `posted_at` the roll-ups contain."""
+ROWS_SINCE: Final = "rows_since"
+"""The hour before which calls are kept in roll-ups alone."""
+
+COUNTED_AT: Final = "coalesce(booked_at, started_at)"
+_HOUR: Final = f"date_trunc('hour', {COUNTED_AT})"
+_KEYS: Final = ", ".join(ROLLED)
+_DAY: Final = "date_trunc('day', started_at)"
+_SKETCH_KEYS: Final = ", ".join(SKETCHED)
+_SUMS: Final = ", ".join(PARTS)
+DDL: Final = (
+    "CREATE TABLE IF NOT EXISTS ledger_marks (name VARCHAR PRIMARY KEY, moment TIMESTAMP NOT NULL)",
+    f"CREATE TABLE IF NOT EXISTS rollups (hour TIMESTAMP NOT NULL, {', '.join(f'{name} VARCHAR' for name in ROLLED)}, "
+    + ", ".join(f"{name} HUGEINT NOT NULL" for name in PARTS)
+    + ")",
+    "CREATE TABLE IF NOT EXISTS sketches (day TIMESTAMP NOT NULL, "
+    + ", ".join(f"{name} VARCHAR" for name in SKETCHED)
+    + ", measure VARCHAR NOT NULL, counts STRUCT(slot SMALLINT, n BIGINT)[] NOT NULL)",
+)
+
+_NEXT_MARK: Final = (
+    "WITH waiting AS (SELECT posted_at FROM calls WHERE posted_at > $after) SELECT coalesce("
+    "(SELECT posted_at FROM waiting ORDER BY posted_at LIMIT 1 OFFSET $most), (SELECT max(posted_at) FROM waiting))"
+)
+_POSTED: Final = "posted_at > $after AND posted_at <= $to"
+_COUNTED: Final = f"posted_at <= $to AND {COUNTED_AT} >= $since AND {COUNTED_AT} < $next"
+_ROLL_SUMS: Final = (
+    f"INSERT INTO rollups BY NAME SELECT {_HOUR} AS hour, {_KEYS}, "
+    + ", ".join(f"{sql} AS {name}" for name, sql in PARTS.items())
+    + f" FROM calls WHERE {{rows}} GROUP BY hour, {_KEYS}"
+)
+_BUCKETS: Final = " UNION ALL ".join(
+    f"SELECT {_DAY} AS day, {_SKETCH_KEYS}, '{measure}' AS measure, {slot(column)} AS slot, sum(sign)::BIGINT AS n "
+    f"FROM calls WHERE {{rows}} AND {counted(column)} GROUP BY ALL"
+    for measure, column in COLUMNS.items()
+)
+_LISTS: Final = (
+    f"SELECT day, {_SKETCH_KEYS}, measure, list(struct_pack(slot := slot, n := n) ORDER BY slot) AS counts "
+    "FROM ({buckets}) WHERE n <> 0 GROUP BY ALL"
+)
+_ROLL_SKETCHES: Final = "INSERT INTO sketches BY NAME " + _LISTS.format(buckets=_BUCKETS)
+
+_DATED: Final = {"rollups": "hour", "sketches": "day"}
+_SPREAD: Final = (
+    "SELECT {dated}, count(*) - count(DISTINCT hash({keys})) AS extra FROM {table} GROUP BY {dated} HAVING extra > 0"
+)
+_MERGED_SUMS: Final = (
+    f"SELECT hour, {_KEYS}, "
+    + ", ".join(f"sum({name})::HUGEINT AS {name}" for name in PARTS)
+    + f" FROM rollups WHERE hour IN (SELECT unnest(?::TIMESTAMP[])) GROUP BY hour, {_KEYS}"
+)
+_MERGED_BUCKETS: Final = (
+    f"SELECT day, {_SKETCH_KEYS}, measure, counted.slot AS slot, sum(counted.n)::BIGINT AS n "
+    f"FROM (SELECT day, {_SKETCH_KEYS}, measure, unnest(counts) AS counted FROM sketches "
+    "WHERE day IN (SELECT unnest(?::TIMESTAMP[]))) GROUP BY ALL"
+)
+_MERGED: Final = {
+    table: f"CREATE OR REPLACE TEMP TABLE merged AS {query}"
+    for table, query in (("rollups", _MERGED_SUMS), ("sketches", _LISTS.format(buckets=_MERGED_BUCKETS)))
+}
+
+
+def mark(connection: duckdb.DuckDBPyConnection, name: str) -> datetime | None:
+    """Return a mark of the ledger, None where it was never set."""
+    found = connection.execute("SELECT moment FROM ledger_marks WHERE name = ?", [name]).fetchall()
+    moment: datetime | None = found[0][0] if found else None
+    return moment
+
+
+def set_mark(connection: duckdb.DuckDBPyConnection, name: str, at: datetime) -> None:
+    """Set a mark of the ledger, within the caller's transaction."""
+    connection.execute("INSERT OR REPLACE INTO ledger_marks VALUES (?, ?)", [name, at])
+
+
+def waiting(connection: duckdb.DuckDBPyConnection) -> int:
+    """Return how many rows were posted after the mark."""
+    after = mark(connection, MARK) or NEVER
+    [(rows,)] = connection.execute("SELECT count(*) FROM calls WHERE posted_at > ?", [after]).fetchall()
+    return int(rows)
+
+
+def advance(connection: duckdb.DuckDBPyConnection, most: int) -> int:
+    """Roll up what was posted after the mark, about `most` rows of it, within the caller's transaction.
+
+    Return how many rows. Only whole postings are rolled up. The writer's `posted_at` only rises, so what is seen up to
+    a moment is all there ever will be of it.
+    """
+    after = mark(connection, MARK) or NEVER
+    [(to,)] = connection.execute(_NEXT_MARK, {"after": after, "most": most}).fetchall()
+    if to is None:
+        return 0
+    times = {"after": after, "to": to}
+    [(rows,)] = connection.execute(f"SELECT count(*) FROM calls WHERE {_POSTED}", times).fetchall()
+    connection.execute(_ROLL_SUMS.format(rows=_POSTED), times)
+    connection.execute(_ROLL_SKETCHES.format(rows=_POSTED), times)
+    set_mark(connection, MARK, to)
+    return int(rows)
+
+
+def add_up_again(connection: duckdb.DuckDBPyConnection, day: datetime) -> None:
+    """Make the roll-ups of a day from its rows, within the caller's transaction."""
+    times = {"since": day, "next": day + timedelta(days=1)}
+    for table, dated in _DATED.items():
+        connection.execute(f"DELETE FROM {table} WHERE {dated} >= $since AND {dated} < $next", times)
+    to = mark(connection, MARK)
+    if to is not None:
+        connection.execute(_ROLL_SUMS.format(rows=_COUNTED), times | {"to": to})
+        connection.execute(_ROLL_SKETCHES.format(rows=_COUNTED), times | {"to": to})
+
+
+def merge(connection: duckdb.DuckDBPyConnection, worth: int) -> int:
+    """Merge rows of the same hour and keys where at least `worth` rows go away by it; return how many went.
+
+    Within the caller's transaction.
+    """
+    gone = 0
+    spread = {
+        table: connection.execute(_SPREAD.format(dated=dated, keys=keys, table=table)).fetchall()
+        for (table, dated), keys in zip(_DATED.items(), (_KEYS, f"{_SKETCH_KEYS}, measure"), strict=True)
+    }
+    if sum(extra for rows in spread.values() for _, extra in rows) < max(1, worth):
+        return 0
+    for table, dated in _DATED.items():
+        times = [[moment for moment, _ in spread[table]]]
+        connection.execute(_MERGED[table], times)
+        connection.execute(f"DELETE FROM {table} WHERE {dated} IN (SELECT unnest(?::TIMESTAMP[]))", times)
+        connection.execute(f"INSERT INTO {table} BY NAME SELECT * FROM merged")
+        gone += sum(extra for _, extra in spread[table])
+    connection.execute("DROP TABLE merged")
+    return int(gone)

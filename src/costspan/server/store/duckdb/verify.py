@@ -1,0 +1,104 @@
+"""The look over a ledger: do charges add up to calls, reversals to what they take back, roll-ups to rows?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from typing import Final
+
+import duckdb
+
+from costspan.server.store.duckdb.conditions import utc
+from costspan.server.store.duckdb.measures import PARTS
+from costspan.server.store.duckdb.rollups import COUNTED_AT, MARK, NEVER, ROLLED, ROWS_SINCE, mark
+from costspan.server.store.duckdb.sketches import COLUMNS, counted, slot
+from costspan.server.store.upkeep import Finding, Verdict
+
+_DAY: Final = timedelta(days=1)
+_DAYS: Final = (
+    f"SELECT DISTINCT date_trunc('day', {COUNTED_AT})::TIMESTAMP FROM calls UNION "
+    "SELECT DISTINCT date_trunc('day', hour)::TIMESTAMP FROM rollups UNION "
+    "SELECT DISTINCT date_trunc('day', started_at)::TIMESTAMP FROM calls ORDER BY 1"
+)
+_OF_DAY: Final = "started_at >= $day AND started_at < $next"
+_ENTRIES: Final = f"SELECT count(*) FROM calls WHERE {_OF_DAY} AND sign > 0"
+_CHECKS: Final = {
+    "entries that are taken back more often than they were posted, or twice": (
+        f"SELECT count(*) FROM (SELECT entry_id FROM calls WHERE {_OF_DAY} GROUP BY entry_id "
+        "HAVING sum(sign) NOT IN (0, 1) OR count(*) > 2)"
+    ),
+    "reversals that differ in money from what they take back": (
+        f"SELECT count(*) FROM (SELECT entry_id FROM calls WHERE {_OF_DAY} GROUP BY entry_id "
+        "HAVING sum(sign) = 0 AND (sum(sign * coalesce(cost, 0)) <> 0 OR count(DISTINCT cost) > 1))"
+    ),
+    "records with more than one entry that stands": (
+        f"SELECT count(*) FROM (SELECT key FROM calls WHERE {_OF_DAY} GROUP BY key HAVING sum(sign) > 1)"
+    ),
+    "calls whose charges do not add up to their cost": (
+        "SELECT count(*) FROM (SELECT entry_id, sum(paid) AS due FROM ("
+        f"SELECT entry_id, sign * coalesce(cost, 0) AS paid FROM calls WHERE {_OF_DAY} AND role = 'owner' UNION ALL "
+        f"SELECT entry_id, -sign * cost FROM charges WHERE {_OF_DAY}) GROUP BY entry_id HAVING due <> 0)"
+    ),
+}
+_COUNTED_IN_DAY: Final = (
+    "(SELECT * FROM calls WHERE booked_at IS NULL AND started_at >= $since AND started_at < $next "
+    "AND posted_at <= $to UNION ALL "
+    "SELECT * FROM calls WHERE booked_at >= $since AND booked_at < $next AND posted_at <= $to)"
+)
+_KEYS: Final = ", ".join(ROLLED)
+_IN_HOURS: Final = "hour >= $since AND hour < $next"
+
+
+def _unlike(left: str, right: str) -> str:
+    return f"SELECT count(*) FROM ((({left}) EXCEPT ALL ({right})) UNION ALL (({right}) EXCEPT ALL ({left})))"
+
+
+_SUMS: Final = _unlike(
+    f"SELECT date_trunc('hour', {COUNTED_AT})::TIMESTAMP AS hour, {_KEYS}, "
+    + ", ".join(f"{sql} AS {name}" for name, sql in PARTS.items())
+    + f" FROM {_COUNTED_IN_DAY} GROUP BY ALL",
+    f"SELECT hour, {_KEYS}, "
+    + ", ".join(f"sum({name})::HUGEINT AS {name}" for name in PARTS)
+    + f" FROM rollups WHERE {_IN_HOURS} GROUP BY ALL",
+)
+_SKETCHES: Final = _unlike(
+    " UNION ALL ".join(
+        f"SELECT date_trunc('day', started_at)::TIMESTAMP AS day, '{measure}' AS measure, "
+        f"{slot(column)} AS slot, sum(sign)::HUGEINT AS n FROM {_COUNTED_IN_DAY} "
+        f"WHERE {counted(column)} GROUP BY ALL HAVING n <> 0"
+        for measure, column in COLUMNS.items()
+    ),
+    "SELECT day, measure, slot, sum(n)::HUGEINT AS n FROM (SELECT day, measure, unnest(counts, recursive := true) "
+    "FROM sketches WHERE day >= $since AND day < $next) GROUP BY ALL HAVING sum(n) <> 0",
+)
+
+
+def verify(connection: duckdb.DuckDBPyConnection, progress: Callable[[float], None]) -> Verdict:
+    """Look over every day of which there are rows; `progress` is told the share that is done."""
+    rows_since = mark(connection, ROWS_SINCE) or NEVER
+    days = [day for (day,) in connection.execute(_DAYS).fetchall() if day >= rows_since]
+    entries = 0
+    findings: list[Finding] = []
+    for done, day in enumerate(days, 1):
+        [(seen,)] = connection.execute(_ENTRIES, {"day": day, "next": day + _DAY}).fetchall()
+        entries += seen
+        findings += _findings(connection, day)
+        progress(done / len(days))
+    return Verdict(entries, findings)
+
+
+def _findings(connection: duckdb.DuckDBPyConnection, day: datetime) -> Iterator[Finding]:
+    times = {"day": day, "next": day + _DAY}
+    for what, query in _CHECKS.items():
+        [(rows,)] = connection.execute(query, times).fetchall()
+        if rows:
+            yield Finding(utc(day), what, rows)
+    connection.execute("BEGIN TRANSACTION")
+    try:
+        bounds = {"since": day, "next": day + _DAY, "to": mark(connection, MARK) or NEVER}
+        for what, query in (("sums", _SUMS), ("percentiles", _SKETCHES)):
+            [(rows,)] = connection.execute(query, bounds).fetchall()
+            if rows:
+                yield Finding(utc(day), f"rolled-up {what} that differ from the rows", rows, rolled_up=True)
+    finally:
+        connection.execute("ROLLBACK")
