@@ -55,7 +55,7 @@ bench-accuracy: $(VENV)/.dev ## costs shown for recorded telemetry, beside peers
 fuzz: $(VENV)/.dev ## broken requests through both doors; ARGS='--bodies 1000000 --seed 2'
 	$(BIN)/python -m tests.fuzz $(ARGS)
 
-bench-sdk: $(VENV)/.dev ## what the SDK adds to a call, beside seven peers in environments of their own; ARGS='--json FILE'
+bench-sdk: $(VENV)/.dev ## what the SDK adds to a call, beside OpenTelemetry alone and five tools; ARGS='--json FILE'
 	$(BIN)/python -m benchmarks.sdk --prepare $(ARGS)
 
 audit: $(UV) ## known vulnerabilities of the pinned dependencies; asks osv.dev, so not part of CI
