@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from costspan.semconv.dialects import DIALECTS
 from costspan.semconv.dialects.detection import Dialects
 from costspan.server.pipeline.committer import Committer
 from costspan.server.pipeline.counters import IngestCounters
 from costspan.server.pipeline.forgotten import without_forgotten
+from costspan.server.pipeline.keeping import keep
 from costspan.server.pipeline.signals import SIGNALS, Received
 
 
@@ -39,9 +40,17 @@ class Pending:
 class Pipeline:
     """Turns bodies into durable entries."""
 
-    def __init__(self, committer: Committer, counters: IngestCounters, dialects: Dialects = DIALECTS) -> None:
+    def __init__(
+        self,
+        committer: Committer,
+        counters: IngestCounters,
+        dialects: Dialects = DIALECTS,
+        *,
+        keeps_records: bool = True,
+    ) -> None:
         self._committer = committer
         self._dialects = dialects
+        self._keeps_records = keeps_records
         self.counters = counters
 
     @property
@@ -49,12 +58,18 @@ class Pipeline:
         """True when the next request would be told to come back."""
         return self._committer.is_full
 
+    def read_in(self, dialects: Dialects) -> None:
+        """Read what comes from now on in `dialects`."""
+        self._dialects = dialects
+
     def start(self, body: bytes, content_type: str, signal: str = "traces") -> Pending:
         """Read a request of one signal and queue it for the commit.
 
         Raise UnreadableBody when the body is no request of that signal, RetryableError when too many requests wait.
         """
         received = SIGNALS[signal](body, content_type, self._dialects)
+        if self._keeps_records:
+            received = replace(received, batch=replace(received.batch, kept=keep(received.records)))
         received = without_forgotten(received, self._committer.kept_since())
         return Pending(received, self._committer.submit(received.batch))
 

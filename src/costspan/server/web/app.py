@@ -15,6 +15,7 @@ from costspan.core.clock import Clock
 from costspan.server.config import ServerConfig
 from costspan.server.pipeline.caretaker import Caretaker
 from costspan.server.pipeline.pipeline import Pipeline
+from costspan.server.pipeline.replay import Replay
 from costspan.server.pipeline.repricing import Repricing
 from costspan.server.pipeline.signals import SIGNALS
 from costspan.server.receiver.otlp_http import otlp_handler
@@ -38,6 +39,7 @@ def make_app(
     pipeline: Pipeline,
     repricing: Repricing,
     caretaker: Caretaker,
+    replay: Replay,
     clock: Clock,
     on_stop: Callable[[], None],
 ) -> FastAPI:
@@ -80,7 +82,7 @@ def make_app(
     app.include_router(call_routes(store, lambda: repricing.card, clock))
     app.include_router(tool_routes(store, clock))
     app.include_router(price_routes(repricing, clock))
-    app.include_router(upkeep_routes(caretaker))
+    app.include_router(upkeep_routes(caretaker, replay, clock))
     mount_dashboard(app)
     if config.api_key is not None:
         app.add_middleware(RequireKey, key=config.api_key)

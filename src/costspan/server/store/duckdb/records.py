@@ -33,6 +33,10 @@ _NEAR: Final = (
 )
 _TRACES: Final = _NEAR.format(column="trace_id", kind="UUID", shown="replace(trace_id::VARCHAR, '-', '')")
 _RESPONSES: Final = _NEAR.format(column="response_id", kind="VARCHAR", shown="response_id")
+_RECORDED: Final = (
+    "SELECT key, trace_id, span_id, parent_span_id, started_at, call, trace_state, attribution FROM records "
+    "WHERE key IN (SELECT key::UUID FROM wanted) AND started_at BETWEEN ? AND ?"
+)
 _STANDING: Final = (
     "SELECT b.identity, max(c.entry_id) FILTER (c.sign > 0), arg_max(c.digest, c.entry_id) FILTER (c.sign > 0) "
     "FROM calls c JOIN wanted b ON c.key = b.key::UUID WHERE c.started_at BETWEEN ? AND ? "
@@ -91,6 +95,26 @@ def neighbourhood(connection: duckdb.DuckDBPyConnection, batch: Batch, most: int
         *tools.near(connection, seen_traces, times),
         frozenset(cut),
     )
+
+
+def recorded(connection: duckdb.DuckDBPyConnection, batch: Batch) -> dict[str, Call | Link]:
+    """Return how the records of `batch` that are in the ledger were read, by identity."""
+    identities = [record.identity for record in batch.records]
+    if not identities:
+        return {}
+    with registered(connection, "wanted", _wanted(identities)):
+        rows = connection.execute(_RECORDED, _times(batch, SETTLING_WINDOW)).fetchall()
+    calls: dict[str, Call] = {}
+    links: dict[str, Link] = {}
+    for row in rows:
+        _sort_in(row, calls, links)
+    return {**links, **calls}
+
+
+def remove(connection: duckdb.DuckDBPyConnection, identities: Sequence[str]) -> None:
+    """Remove records that are read anew, within the caller's transaction."""
+    with registered(connection, "wanted", _wanted(identities)):
+        connection.execute("DELETE FROM records WHERE key IN (SELECT key::UUID FROM wanted)")
 
 
 def insert(connection: duckdb.DuckDBPyConnection, batch: Batch, received_at: datetime) -> None:

@@ -18,7 +18,7 @@ from arro3.core import DataType
 from costspan.core.attribution import DIMENSIONS
 from costspan.core.units import TOKEN_UNITS, Unit
 from costspan.server.store.charge_classes import ChargeClasses
-from costspan.server.store.duckdb import rollups
+from costspan.server.store.duckdb import received, rollups
 from costspan.server.store.entry import Entry, digest, key_of
 
 SCHEMA_VERSION: Final = 3
@@ -190,4 +190,5 @@ DDL: Final = (
     f"CREATE TABLE IF NOT EXISTS tools ({_POSTING}, {_TOOLS})",
     f"CREATE TABLE IF NOT EXISTS reprice_runs ({_RUNS})",
     *rollups.DDL,
+    *received.DDL,
 )

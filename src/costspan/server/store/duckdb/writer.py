@@ -13,7 +13,7 @@ from arro3.core import DataType
 from costspan.core.call import Role
 from costspan.core.clock import Clock
 from costspan.server.store.charge_classes import charge_classes
-from costspan.server.store.duckdb import records, rollups, series, tools
+from costspan.server.store.duckdb import received, records, rollups, series, tools
 from costspan.server.store.duckdb.arrow import registered
 from costspan.server.store.duckdb.schema import CALL_COLUMNS
 from costspan.server.store.entry import Entry, Posting
@@ -70,6 +70,10 @@ class Writer:
     def commit(self, posting: Posting) -> None:
         """Add `posting` in one durable transaction. Whatever is raised, nothing was added."""
         with self.transaction() as moment:
+            if posting.reread:
+                records.remove(self._connection, posting.reread)
+            if posting.batch.kept:
+                received.insert(self._connection, posting.batch.kept, moment)
             if posting.batch.calls or posting.batch.links:
                 records.insert(self._connection, posting.batch, moment)
             if posting.metrics is not None:
