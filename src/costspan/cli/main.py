@@ -25,6 +25,7 @@ COMMANDS: Final = {
     "price": "price one usage and say why",
     "prices": "the price catalogue: list, check, diff, sync, activate, export; models without a price: unpriced, map",
     "reprice": "what changed prices change in the ledger: look, apply, undo",
+    "replay": "read received telemetry again after a dialect was corrected or a mapping added",
     "verify": "does the ledger add up? charges, reversals, roll-ups",
     "keys": "make, list and revoke the server's API keys",
     "doctor": "what is installed, reachable and missing, and what to do",

@@ -24,6 +24,7 @@ from costspan.server.pipeline.caretaker import Caretaker
 from costspan.server.pipeline.committer import Committer
 from costspan.server.pipeline.counters import IngestCounters
 from costspan.server.pipeline.pipeline import Pipeline
+from costspan.server.pipeline.replay import ReadingSettings, Replay
 from costspan.server.pipeline.repricing import PriceSettings, Repricing
 from costspan.server.receiver.gate import Gate
 from costspan.server.receiver.inbox import recordings, take_inbox
@@ -31,6 +32,7 @@ from costspan.server.receiver.intake import Intake
 from costspan.server.receiver.otlp_grpc import otlp_services
 from costspan.server.runtime import Application
 from costspan.server.store.duckdb.connection import LEDGER_FILE
+from costspan.server.store.duckdb.replay import DuckDBReplay
 from costspan.server.store.duckdb.repricing import DuckDBRepricing
 from costspan.server.store.duckdb.store import DuckDBStore
 from costspan.server.store.duckdb.upkeep import DuckDBUpkeep
@@ -50,10 +52,12 @@ def make_server(config: ServerConfig, clock: Clock = system_clock) -> Applicatio
     metrics = ServerMetrics()
     card = _card(config.data, config.settings)
     committer = Committer(store, card, config.settings.rules, metrics.observe_commit)
-    pipeline = Pipeline(committer, IngestCounters(clock), config.settings.dialects)
+    keeps = config.settings.retention.keeps_records
+    pipeline = Pipeline(committer, IngestCounters(clock), config.settings.dialects, keeps_records=keeps)
     file = config.file or config.data / CONFIG_FILE
     repricing = Repricing(committer, DuckDBRepricing(store), lambda: price_settings(config.data, file), clock)
     caretaker = Caretaker(committer, DuckDBUpkeep(store), config.settings.retention, clock)
+    replay = Replay(pipeline, committer, DuckDBReplay(store), lambda: reading_settings(file))
     take_inbox(config.data, pipeline)
     caretaker.start()
 
@@ -75,6 +79,7 @@ def make_server(config: ServerConfig, clock: Clock = system_clock) -> Applicatio
         pipeline=pipeline,
         repricing=repricing,
         caretaker=caretaker,
+        replay=replay,
         intake=intake,
         gate=gate,
         metrics=metrics,
@@ -139,7 +144,8 @@ def open_pipeline(data: Path, config: Path | None = None) -> Iterator[Pipeline]:
     settings = read_settings(settings_file(data, config))
     store = DuckDBStore(data)
     committer = Committer(store, _card(data, settings), settings.rules)
-    pipeline = Pipeline(committer, IngestCounters(system_clock), settings.dialects)
+    keeps = settings.retention.keeps_records
+    pipeline = Pipeline(committer, IngestCounters(system_clock), settings.dialects, keeps_records=keeps)
     try:
         yield pipeline
     finally:
@@ -175,6 +181,28 @@ def open_caretaker(data: Path, config: Path | None = None) -> Iterator[Caretaker
     finally:
         committer.close()
         store.close()
+
+
+@contextmanager
+def open_replay(data: Path, config: Path | None = None) -> Iterator[Replay]:
+    """Open the ledger in `data` to read its records again, without a server. Raise Unreachable where there is none."""
+    if not has_ledger(data):
+        raise Unreachable(f"no ledger in {data}; start one with: costspan serve --data {data}")
+    file = config or data / CONFIG_FILE
+    store = DuckDBStore(data)
+    committer = Committer(store, price_settings(data, file).card)
+    pipeline = Pipeline(committer, IngestCounters(system_clock))
+    try:
+        yield Replay(pipeline, committer, DuckDBReplay(store), lambda: reading_settings(file))
+    finally:
+        committer.close()
+        store.close()
+
+
+def reading_settings(file: Path) -> ReadingSettings:
+    """Return what a `costspan.yaml` says of reading telemetry and settling it."""
+    settings = read_settings(file if file.exists() else None)
+    return ReadingSettings(settings.dialects, settings.rules)
 
 
 def price_settings(data: Path, file: Path) -> PriceSettings:

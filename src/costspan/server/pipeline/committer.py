@@ -103,6 +103,14 @@ class Committer:
 
         return self.between_commits(change)
 
+    def settle_by(self, rules: SettlingRules) -> Future[None]:
+        """Settle every batch that comes after by `rules`."""
+
+        def change(_: Ledger) -> None:
+            self._rules = rules
+
+        return self.between_commits(change)
+
     def between_commits(self, act: Callable[[Ledger], Result]) -> Future[Result]:
         """Run `act` on the writing thread, with no commit under way, and return a future of what it returns."""
         answer: Future[Result] = Future()
@@ -153,7 +161,8 @@ class Committer:
             links = [link for waiting in group for link in waiting.batch.links]
             points = [point for waiting in group for point in waiting.batch.points]
             tools = [tool for waiting in group for tool in waiting.batch.tools]
-            new = post(self._ledger, Batch(calls, links, points, tools), self._card, self._rules)
+            kept = [record for waiting in group for record in waiting.batch.kept]
+            new = post(self._ledger, Batch(calls, links, points, tools, kept), self._card, self._rules)
         except StoreUnavailable as unavailable:
             _fail(group, unavailable)
         except Exception as error:  # noqa: BLE001 - whatever it is, the senders get an answer

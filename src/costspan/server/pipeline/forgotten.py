@@ -13,10 +13,11 @@ from costspan.core.clock import ns_from_utc
 from costspan.core.link import Link
 from costspan.core.tool import ToolUse
 from costspan.server.pipeline.signals import Received
+from costspan.server.store.entry import KeptRecord
 
 REASON: Final = "began before the time calls are kept (retention)"
 
-Record = TypeVar("Record", Call, Link, ToolUse)
+Record = TypeVar("Record", Call, Link, ToolUse, KeptRecord)
 
 
 def without_forgotten(received: Received, kept_since: datetime | None) -> Received:
@@ -28,7 +29,13 @@ def without_forgotten(received: Received, kept_since: datetime | None) -> Receiv
     gone = len(batch.calls) - len(calls)
     return replace(
         received,
-        batch=replace(batch, calls=calls, links=_since(batch.links, since_ns), tools=_since(batch.tools, since_ns)),
+        batch=replace(
+            batch,
+            calls=calls,
+            links=_since(batch.links, since_ns),
+            tools=_since(batch.tools, since_ns),
+            kept=_since(batch.kept, since_ns),
+        ),
         refused=received.refused + Counter({REASON: gone} if gone else {}),
     )
 

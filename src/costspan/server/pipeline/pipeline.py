@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from costspan.semconv.dialects import DIALECTS
 from costspan.semconv.dialects.detection import Dialects
 from costspan.server.pipeline.committer import Committer
 from costspan.server.pipeline.counters import IngestCounters
 from costspan.server.pipeline.forgotten import without_forgotten
+from costspan.server.pipeline.keeping import keep
 from costspan.server.pipeline.signals import SIGNALS, Received
 from costspan.server.pipeline.tenant import of_tenant
 
@@ -42,9 +43,17 @@ class Pending:
 class Pipeline:
     """Turns bodies into durable entries."""
 
-    def __init__(self, committer: Committer, counters: IngestCounters, dialects: Dialects = DIALECTS) -> None:
+    def __init__(
+        self,
+        committer: Committer,
+        counters: IngestCounters,
+        dialects: Dialects = DIALECTS,
+        *,
+        keeps_records: bool = True,
+    ) -> None:
         self._committer = committer
         self._dialects = dialects
+        self._keeps_records = keeps_records
         self.counters = counters
 
     @property
@@ -57,13 +66,19 @@ class Pipeline:
         """How many requests wait for their commit."""
         return self._committer.waiting_requests
 
+    def read_in(self, dialects: Dialects) -> None:
+        """Read what comes from now on in `dialects`."""
+        self._dialects = dialects
+
     def start(self, body: bytes, content_type: str, signal: str = "traces", tenant: str | None = None) -> Pending:
         """Read a request of one signal, as `tenant`'s, and queue it for the commit.
 
         Raise UnreadableBody when the body is no request of that signal, RetryableError when too many requests wait.
         """
-        received = without_forgotten(SIGNALS[signal](body, content_type, self._dialects), self._committer.kept_since())
-        received = of_tenant(received, tenant)
+        received = SIGNALS[signal](body, content_type, self._dialects)
+        if self._keeps_records:
+            received = replace(received, batch=replace(received.batch, kept=keep(received.records)))
+        received = of_tenant(without_forgotten(received, self._committer.kept_since()), tenant)
         return Pending(received, self._committer.submit(received.batch))
 
     def finish(self, pending: Pending, new: Sequence[bool]) -> Taken:

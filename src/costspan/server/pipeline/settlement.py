@@ -29,11 +29,20 @@ def post(ledger: Ledger, batch: Batch, card: RateCard, rules: SettlingRules = NO
     """
     before = ledger.metric_state()
     read, after = read_points(batch.points, before) if batch.points else ([], before)
-    fresh, flags = _without_known(ledger, Batch([*batch.calls, *read], batch.links, tools=batch.tools))
+    fresh, flags = _without_known(ledger, replace(batch, calls=[*batch.calls, *read], points=()))
     metrics = None if after is before else after
-    if not fresh.records and metrics is None:
+    if not fresh.records and not fresh.kept and metrics is None:
         return flags[: len(batch.calls)]
     around = ledger.neighbourhood(fresh)
+    entries, tools, reversed_entry_ids = settled_anew(around, fresh, card, rules)
+    ledger.commit(Posting(fresh, reversed_entry_ids, entries, metrics, tools))
+    return flags[: len(batch.calls)]
+
+
+def settled_anew(
+    around: Neighbourhood, fresh: Batch, card: RateCard, rules: SettlingRules
+) -> tuple[list[Entry], list[ToolEntry], list[int]]:
+    """Return what to enter and which entries to take back, now that `fresh` is known beside what is `around` it."""
     calls, links = [*around.calls, *fresh.calls], [*around.links, *fresh.links]
     entries: list[Entry] = []
     tools, reversed_entry_ids = _tools(around, fresh, calls, links, rules)
@@ -45,8 +54,7 @@ def post(ledger: Ledger, batch: Batch, card: RateCard, rules: SettlingRules = NO
                 continue
             reversed_entry_ids.append(stands.entry_id)
         entries.append(Entry(settled, price_call(settled.call, card), card.version))
-    ledger.commit(Posting(fresh, reversed_entry_ids, entries, metrics, tools))
-    return flags[: len(batch.calls)]
+    return entries, tools, reversed_entry_ids
 
 
 def _marked(settled: Settled, cut: frozenset[str]) -> Settled:
@@ -99,4 +107,5 @@ def _without_known(ledger: Ledger, batch: Batch) -> tuple[Batch, list[bool]]:
     links = {identity: link for link in batch.links if (identity := link.identity) not in known}
     tools = {identity: use for use in batch.tools if (identity := use.identity) not in known}
     others = [link for identity, link in links.items() if identity not in calls]
-    return Batch(list(calls.values()), others, tools=list(tools.values())), flags
+    kept = [record for record in batch.kept if record.identity not in known]
+    return Batch(list(calls.values()), others, tools=list(tools.values()), kept=kept), flags

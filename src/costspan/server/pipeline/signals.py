@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeVar
 
 from costspan.core.call import Call
-from costspan.core.record import SpanRecord
+from costspan.core.record import LogRecord, SpanRecord
 from costspan.core.tool import ToolUse
 from costspan.semconv.dialects import DIALECTS
 from costspan.semconv.dialects.detection import Dialects
@@ -28,16 +28,23 @@ PROTOBUF: Final = "application/x-protobuf"
 JSON: Final = "application/json"
 CONTENT_TYPES: Final = (PROTOBUF, JSON)
 
+HINTS: Final = (b"oken", b"llm", b"odel")
+"""A span with one of these that nobody reads yet may be a call in words still to be learnt: it is read in full."""
+
 _log = logging.getLogger("costspan.pipeline")
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A request as records: how many items it held, what of it may be calls, and what was refused, by reason."""
+    """A request as records: how many items it held, what of it may be calls, and what was refused, by reason.
+
+    `records` are those that were read in full.
+    """
 
     items: int
     batch: Batch
     refused: Counter[str]
+    records: Sequence[SpanRecord | LogRecord] = ()
 
 
 class Reader(Protocol):
@@ -50,7 +57,7 @@ class Reader(Protocol):
 def traces(body: bytes, content_type: str, dialects: Dialects = DIALECTS) -> Received:
     """Read a trace request in `dialects`. Raise UnreadableBody when it is none."""
     decoder = decode_json if content_type == JSON else decode_protobuf
-    decoded = decoder.decode_traces(body, span_markers(dialects))
+    decoded = decoder.decode_traces(body, span_markers(dialects) + HINTS)
     calls, links, tools = [], list(decoded.links), []
 
     def read_span(record: SpanRecord) -> tuple[Call | None, ToolUse | None]:
@@ -63,14 +70,14 @@ def traces(body: bytes, content_type: str, dialects: Dialects = DIALECTS) -> Rec
             calls.append(call)
         if tool is not None:
             tools.append(tool)
-    return Received(decoded.received_spans, Batch(calls, links, tools=tools), decoded.refused)
+    return Received(decoded.received_spans, Batch(calls, links, tools=tools), decoded.refused, decoded.records)
 
 
 def logs(body: bytes, content_type: str, _: Dialects = DIALECTS) -> Received:
     """Read a log request. Raise UnreadableBody when it is none."""
     decoded = LOG_DECODERS[content_type](body)
     calls = [call for _, call in _read(decoded.records, read_event, decoded.refused) if call is not None]
-    return Received(decoded.received_records, Batch(calls), decoded.refused)
+    return Received(decoded.received_records, Batch(calls), decoded.refused, decoded.records)
 
 
 def metrics(body: bytes, content_type: str, _: Dialects = DIALECTS) -> Received:

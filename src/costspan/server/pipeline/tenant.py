@@ -19,14 +19,17 @@ def of_tenant(received: Received, tenant: str | None) -> Received:
     if tenant is None:
         return received
 
-    def own(claim: Claim) -> Claim:
-        return replace(claim, attribution=replace(claim.attribution, tenant=tenant))
-
     batch = received.batch
     marked = Batch(
-        [own(call) for call in batch.calls],
-        [own(link) for link in batch.links],
+        [owned(call, tenant) for call in batch.calls],
+        [owned(link, tenant) for link in batch.links],
         [replace(point, tenant=tenant) for point in batch.points],
-        [own(use) for use in batch.tools],
+        [owned(use, tenant) for use in batch.tools],
+        [replace(record, tenant=tenant) for record in batch.kept],
     )
     return replace(received, batch=marked)
+
+
+def owned(claim: Claim, tenant: str | None) -> Claim:
+    """Return what was read as that of `tenant`; as it is where there is none."""
+    return claim if tenant is None else replace(claim, attribution=replace(claim.attribution, tenant=tenant))

@@ -66,16 +66,35 @@ class ToolEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptRecord:
+    """A record as it was received, without its content, for a later reading. `encoded` is for the pipeline to read.
+
+    `key` is what makes it itself among the records of its tenant.
+    """
+
+    key: str
+    started_at_ns: int
+    encoded: bytes
+    tenant: str | None = None
+
+    @property
+    def identity(self) -> str:
+        """What makes a record the same record when it is sent again."""
+        return Attribution(tenant=self.tenant).scoped(self.key) if self.tenant else self.key
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """Records as received, none of them judged; `points` become calls once it is known what their series counted.
 
-    The span of a tool use is also among `links` or `calls`.
+    The span of a tool use is also among `links` or `calls`; `kept` are those of them that are kept as received.
     """
 
     calls: Sequence[Call] = ()
     links: Sequence[Link] = ()
     points: Sequence[MetricPoint] = ()
     tools: Sequence[ToolUse] = ()
+    kept: Sequence[KeptRecord] = ()
 
     @property
     def records(self) -> list[Call | Link]:
@@ -122,6 +141,8 @@ class Posting:
     metrics: MetricState | None = None
     """What cumulative metric series have counted now, where that changed; durable with the calls read from them."""
     tools: Sequence[ToolEntry] = ()
+    reread: Sequence[str] = ()
+    """Identities of records that are in `batch` as they are read now, and no longer as they were read before."""
 
 
 def key_of(identity: str | None) -> bytes | None:

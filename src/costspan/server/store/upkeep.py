@@ -35,6 +35,11 @@ class Retention:
     raw: timedelta | None = timedelta(days=7)
     calls: timedelta | None = None
 
+    @property
+    def keeps_records(self) -> bool:
+        """Return whether records are kept as received at all."""
+        return self.raw is None or self.raw > timedelta(0)
+
 
 def read_retention(said: object, place: str) -> Retention:
     """Return what `retention:` of a costspan.yaml says: `{raw: 7d, calls: 400d}`.

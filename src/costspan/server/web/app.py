@@ -15,6 +15,7 @@ from costspan.core.clock import Clock
 from costspan.server.config import ServerConfig
 from costspan.server.pipeline.caretaker import Caretaker
 from costspan.server.pipeline.pipeline import Pipeline
+from costspan.server.pipeline.replay import Replay
 from costspan.server.pipeline.repricing import Repricing
 from costspan.server.pipeline.signals import SIGNALS
 from costspan.server.receiver.gate import Gate
@@ -50,6 +51,7 @@ class Parts:
     pipeline: Pipeline
     repricing: Repricing
     caretaker: Caretaker
+    replay: Replay
     intake: Intake
     gate: Gate
     metrics: ServerMetrics
@@ -92,7 +94,7 @@ def make_app(parts: Parts) -> FastAPI:
     app.include_router(budget_routes(store, config.settings.budgets, clock))
     app.include_router(live_routes(parts.live))
     app.include_router(price_routes(parts.repricing, clock))
-    app.include_router(upkeep_routes(parts.caretaker))
+    app.include_router(upkeep_routes(parts.caretaker, parts.replay, clock))
     sessions = Sessions(parts.gate)
     app.router.routes += login_routes(parts.gate, sessions)
     mount_dashboard(app)

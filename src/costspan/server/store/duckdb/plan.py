@@ -11,10 +11,14 @@ import duckdb
 
 from costspan.server.store.duckdb.conditions import column, naive, passes
 from costspan.server.store.duckdb.measures import PARTS
-from costspan.server.store.duckdb.rollups import COUNTED_AT, MARK, ROLLED, ROWS_SINCE, SKETCHED, mark
+from costspan.server.store.duckdb.rollups import COUNTED_AT, MARK, ROLLED, ROWS_SINCE, SKETCHED
 from costspan.server.store.question import COLUMNS, Filter, Interval, SpendQuestion
 
 _HOUR: Final = timedelta(hours=1)
+_EXTENT: Final = (
+    f"SELECT max(moment) FILTER (WHERE name = '{MARK}'), max(moment) FILTER (WHERE name = '{ROWS_SINCE}'), "
+    "(SELECT count(*) FROM calls), EXISTS (SELECT 1 FROM calls WHERE booked_at IS NOT NULL) FROM ledger_marks"
+)
 BUCKETS: Final = {Interval.HOUR: "hour", Interval.DAY: "day"}
 
 
@@ -34,6 +38,22 @@ class Grain:
 
 HOURS: Final = Grain("rollups", "hour", _HOUR, ROLLED)
 DAYS: Final = Grain("sketches", "day", 24 * _HOUR, SKETCHED)
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How far the ledger reaches: up to when it is rolled up, since when it has rows, and what rows there are."""
+
+    rolled_up_to: datetime | None
+    rows_since: datetime | None
+    rows: int
+    has_booked: bool
+
+
+def extent(connection: duckdb.DuckDBPyConnection) -> Extent:
+    """Return the extent of the ledger, as it stands in the caller's transaction."""
+    [found] = connection.execute(_EXTENT).fetchall()
+    return Extent(*found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,15 +122,13 @@ class Plan:
         return column(key) if not rolled or self.grain.knows(key) else "NULL::VARCHAR"
 
 
-def plan(
-    connection: duckdb.DuckDBPyConnection, question: SpendQuestion, grain: Grain = HOURS, *, rows_only: bool = False
-) -> Plan:
-    """Return where `question` is to be read, as the ledger stands in the caller's transaction.
+def plan(there: Extent, question: SpendQuestion, grain: Grain = HOURS, *, rows_only: bool = False) -> Plan:
+    """Return where `question` is to be read in a ledger of an extent.
 
     `rows_only` leaves out roll-ups wherever there are rows.
     """
     since, until = naive(question.period.since), naive(question.period.until)
-    to, rows_since = mark(connection, MARK), mark(connection, ROWS_SINCE)
+    to, rows_since = there.rolled_up_to, there.rows_since
     asked = (*question.group_by, *(chosen.key for chosen in question.filters))
     fits = BUCKETS.get(question.interval) != "hour" or grain is HOURS
     knows_all = fits and all(grain.knows(key) for key in asked)
@@ -126,7 +144,7 @@ def plan(
         keys=question.group_by,
         interval=question.interval,
         grain=grain,
-        rows=_rows(question.filters, (since, until), to if rolls or alone else None, edges),
+        rows=_rows(there, question.filters, (since, until), to if rolls or alone else None, edges),
         rolled=_rolled(question.filters, first, last, grain) if rolls else None,
         alone=alone,
         blind=alone and rolls and not knows_all,
@@ -144,6 +162,7 @@ def _whole(
 
 
 def _rows(
+    there: Extent,
     filters: Sequence[Filter],
     period: tuple[datetime, datetime],
     to: datetime | None,
@@ -154,7 +173,8 @@ def _rows(
     # One branch for where a call began and one for where its correction is booked: each prunes by its own column.
     branches: list[str] = []
     values: list[Any] = []
-    for place, at in (("booked_at IS NULL", "started_at"), ("booked_at IS NOT NULL", "booked_at")):
+    places = [("booked_at IS NULL", "started_at"), ("booked_at IS NOT NULL", "booked_at")]
+    for place, at in places if there.has_booked else places[:1]:
         kept = " AND ".join([place, f"{at} >= ? AND {at} < ?", *passing])
         if to is None:
             branches.append(kept)

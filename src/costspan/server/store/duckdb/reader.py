@@ -14,8 +14,8 @@ from costspan.core.errors import UsageError
 from costspan.core.period import Period
 from costspan.server.store.duckdb.conditions import utc
 from costspan.server.store.duckdb.measures import ENTRIES, MEASURES, THINNED, needed
-from costspan.server.store.duckdb.plan import DAYS, Plan, plan
-from costspan.server.store.duckdb.rollups import NEVER, ROWS_SINCE, mark
+from costspan.server.store.duckdb.plan import DAYS, Extent, Plan, Source, extent, plan
+from costspan.server.store.duckdb.rollups import NEVER
 from costspan.server.store.duckdb.spread import (
     ANSWERED,
     Group,
@@ -40,6 +40,7 @@ MAX_EXACT: Final = 500_000
 """Calls in a period beyond which its quantiles are read from sketches, which are off by 1.1 % at most."""
 
 _SELECTED: Final = ", ".join(f"{sql} AS m_{name}" for name, sql in MEASURES.items())
+_PARTS: Final = "SELECT * FROM parts"
 _STANDING: Final = f"HAVING {ENTRIES} > 0"
 """A group all of whose entries were taken back is no group."""
 _DIALECTS: Final = "SELECT k0, sum(calls)::BIGINT FROM ({parts}) GROUP BY 1 ORDER BY 1"
@@ -64,36 +65,30 @@ class Reader:
         if question.order not in ORDERS:
             raise UsageError(f"cannot order by {question.order!r}; known: {', '.join(ORDERS)}")
         with self._snapshot() as cursor:
+            there = extent(cursor)
             whole = replace(question, group_by=(), interval=Interval.TOTAL, limit=None)
-            planned = plan(cursor, question)
+            planned = plan(there, question)
             rows = _rows(cursor, planned, question) if planned.names else []
-            thinned, *total = _total(cursor, plan(cursor, whole))
+            # Where no group was left out, the total is in the parts already.
+            left_out = not planned.names or question.limit is not None
+            thinned, *total = _total(cursor, plan(there, whole).parts() if left_out else Source(_PARTS, ()))
+            many = self._has_many(cursor, there, question)
             spread: Spread = {}
             for asked in (whole, question) if rows else (whole,):
-                for group, said in self._spread(cursor, asked, thinned=thinned and not planned.alone):
+                for group, said in _spread(cursor, there, asked, many=many, thinned=thinned and not planned.alone):
                     spread.setdefault(group, {}).update(said)
-            kept_since = mark(cursor, ROWS_SINCE)
         width = len(planned.names)
         return SpendAnswer(
             tuple(_row(row[:width], _spend(row[width:], spread.get(row[:width])), question) for row in rows),
             _spend(tuple(total), spread.get(None)),
-            utc(kept_since) if planned.blind and kept_since else None,
+            utc(there.rows_since) if planned.blind and there.rows_since else None,
         )
 
-    def _spread(
-        self, cursor: duckdb.DuckDBPyConnection, question: SpendQuestion, *, thinned: bool
-    ) -> Iterator[tuple[Group, dict[str, Any]]]:
-        """Yield what is no sum of each group: quantiles, exact where there are rows and few enough; errors."""
-        of_rows = plan(cursor, question, rows_only=True)
-        if of_rows.alone or self._has_many(cursor, question):
-            yield from sketched_quantiles(cursor, plan(cursor, question, DAYS)).items()
-        else:
-            yield from exact_quantiles(cursor, of_rows).items()
-        if thinned:
-            yield from standard_errors(cursor, of_rows).items()
-
-    def _has_many(self, cursor: duckdb.DuckDBPyConnection, question: SpendQuestion) -> bool:
-        parts = plan(cursor, SpendQuestion(question.period)).parts(["calls"])
+    def _has_many(self, cursor: duckdb.DuckDBPyConnection, there: Extent, question: SpendQuestion) -> bool:
+        """Return whether the period has so many calls that its quantiles are read from sketches."""
+        if there.rows <= self._max_exact and there.rows_since is None:
+            return False
+        parts = plan(there, SpendQuestion(question.period)).parts(["calls"])
         [(calls,)] = cursor.execute(f"SELECT coalesce(sum(calls), 0) FROM ({parts.sql})", parts.values).fetchall()
         return int(calls) > self._max_exact
 
@@ -105,10 +100,10 @@ class Reader:
     def summary(self) -> LedgerSummary:
         """Return how many calls the ledger holds, from when to when, by dialect."""
         with self._snapshot() as cursor:
-            planned = plan(cursor, _BY_DIALECT)
-            parts = planned.parts()
+            there = extent(cursor)
+            parts = plan(there, _BY_DIALECT).parts(["entries", "calls"])
             dialects = cursor.execute(_DIALECTS.format(parts=parts.sql), parts.values).fetchall()
-            since = mark(cursor, ROWS_SINCE) or NEVER
+            since = there.rows_since or NEVER
             [(first, last)] = cursor.execute(_FIRST_AND_LAST, [since, since]).fetchall()
         return LedgerSummary(
             calls=sum(row[1] for row in dialects),
@@ -128,8 +123,20 @@ class Reader:
                 cursor.execute("ROLLBACK")
 
 
-def _total(cursor: duckdb.DuckDBPyConnection, planned: Plan) -> tuple[Any, ...]:
-    parts = planned.parts()
+def _spread(
+    cursor: duckdb.DuckDBPyConnection, there: Extent, question: SpendQuestion, *, many: bool, thinned: bool
+) -> Iterator[tuple[Group, dict[str, Any]]]:
+    """Yield what is no sum of each group: quantiles, exact where there are rows and few enough; errors."""
+    of_rows = plan(there, question, rows_only=True)
+    if of_rows.alone or many:
+        yield from sketched_quantiles(cursor, plan(there, question, DAYS)).items()
+    else:
+        yield from exact_quantiles(cursor, of_rows).items()
+    if thinned:
+        yield from standard_errors(cursor, of_rows).items()
+
+
+def _total(cursor: duckdb.DuckDBPyConnection, parts: Source) -> tuple[Any, ...]:
     [total] = cursor.execute(f"SELECT {THINNED}, {_SELECTED} FROM ({parts.sql})", parts.values).fetchall()
     return tuple(total)
 
@@ -151,13 +158,13 @@ def _rows(cursor: duckdb.DuckDBPyConnection, planned: Plan, question: SpendQuest
             parts.values,
         )
     parts = planned.parts(chosen=chosen)
+    cursor.execute(f"CREATE TEMP TABLE parts AS {parts.sql}", parts.values)
     has_buckets = len(planned.names) > len(keys)
     ordered = f"bucket, {ranked}" if has_buckets else ranked
     last = "" if has_buckets and keys else limit
     cursor.execute(
-        f"CREATE TEMP TABLE {ANSWERED} AS SELECT {names}, {_SELECTED} FROM ({parts.sql}) GROUP BY {names} {_STANDING} "
-        f"ORDER BY {ordered}{last}",
-        parts.values,
+        f"CREATE TEMP TABLE {ANSWERED} AS SELECT {names}, {_SELECTED} FROM parts GROUP BY {names} {_STANDING} "
+        f"ORDER BY {ordered}{last}"
     )
     return cursor.execute(f"SELECT * FROM {ANSWERED}").fetchall()
 

@@ -50,6 +50,15 @@ MAX_REMEMBERED: Final = 250_000
 _UNPLACED: Final = "SELECT DISTINCT coalesce(service, '') FROM calls WHERE span_id IS NULL"
 _TRACES: Final = _NEAR.format(column="trace_id", kind="UUID", shown="replace(trace_id::VARCHAR, '-', '')")
 _RESPONSES: Final = _NEAR.format(column="response_id", kind="VARCHAR", shown="response_id")
+_RECORDED: Final = (
+    "SELECT span_id, parent_span_id, started_at, call, trace_state, attribution, entry_id, "
+    f"replace(trace_id::VARCHAR, '-', '') FROM {RECEIVED} "
+    "WHERE key IN (SELECT key FROM wanted) AND started_at BETWEEN ? AND ?"
+)
+_DISOWN: Final = (
+    "DELETE FROM records WHERE key IN (SELECT key FROM wanted) AND started_at BETWEEN ? AND ?",
+    "UPDATE calls SET as_received = FALSE WHERE key IN (SELECT key FROM wanted) AND started_at BETWEEN ? AND ?",
+)
 _STANDING: Final = (
     "SELECT b.identity, max(c.entry_id) FILTER (c.sign > 0), arg_max(c.digest, c.entry_id) FILTER (c.sign > 0) "
     "FROM calls c JOIN wanted b ON c.key = b.key WHERE c.started_at BETWEEN ? AND ? "
@@ -223,6 +232,33 @@ def open_recent(connection: duckdb.DuckDBPyConnection, most_of_a_trace: int) -> 
         texts = (text for row in rows for text in row if text is not None)
         recent.remember(texts, [hour for hour in hours if hour >= since])
     return recent
+
+
+def recorded(connection: duckdb.DuckDBPyConnection, batch: Batch) -> dict[str, Call | Link]:
+    """Return how the records of `batch` that are in the ledger were read, by identity."""
+    if not batch.records:
+        return {}
+    times = _times(batch)
+    with _wanted(connection, [record.identity for record in batch.records]):
+        rows = connection.execute(_RECORDED, times).fetchall()
+    found: list[Call | Link] = []
+    entry_ids = []
+    for *row, entry_id, trace_id in rows:
+        if entry_id is not None:
+            entry_ids.append(entry_id)
+        else:
+            found.append(_link(trace_id, tuple(row)) if row[3] is None else decode_call(row[3]))
+    return {record.identity: record for record in (*found, *calls_of(connection, entry_ids, times))}
+
+
+def disown(connection: duckdb.DuckDBPyConnection, identities: Sequence[str], batch: Batch) -> None:
+    """Keep of records no longer how they were read before `batch`, within the caller's transaction.
+
+    Their entries stay as they are, to be taken back; they only stand for no record any more.
+    """
+    with _wanted(connection, identities):
+        for statement in _DISOWN:
+            connection.execute(statement, _times(batch)).fetchall()
 
 
 def insert(connection: duckdb.DuckDBPyConnection, records: Sequence[Call | Link], received_at: datetime) -> None:

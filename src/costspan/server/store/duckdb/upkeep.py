@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+from costspan.server.store.duckdb import kept, rollups
 from costspan.server.store.duckdb import retention as removing
-from costspan.server.store.duckdb import rollups
 from costspan.server.store.duckdb.conditions import naive
 from costspan.server.store.duckdb.store import DuckDBStore
 from costspan.server.store.duckdb.verify import verify
@@ -49,8 +49,9 @@ class DuckDBUpkeep:
             with writer.transaction():
                 calls = removing.remove_calls(writer.connection, naive(now - retention.calls)) if retention.calls else 0
                 links = removing.remove_loose_links(writer.connection, naive(now - LINKS_KEPT))
+                raw = kept.remove(writer.connection, naive(now - retention.raw)) if retention.raw is not None else 0
             writer.rows_since = rollups.mark(writer.connection, rollups.ROWS_SINCE)
-            return Removed(calls=calls, links=links)
+            return Removed(calls=calls, links=links, raw=raw)
 
         return self._store.correct(act)
 
