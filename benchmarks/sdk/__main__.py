@@ -10,7 +10,7 @@ from pathlib import Path
 from benchmarks.sdk.environments import environment_of, prepare
 from benchmarks.sdk.measure import Effort, fault, measure
 from benchmarks.sdk.peers import PEERS
-from benchmarks.sdk.table import document, ratios, rows
+from benchmarks.sdk.table import document, markdown, rows, summary
 from benchmarks.table import plain
 
 
@@ -22,6 +22,7 @@ def main() -> int:
     parser.add_argument("--starts", type=int, default=Effort().starts, help="of every process (default: %(default)s)")
     parser.add_argument("--turns", type=int, default=Effort().turns, help="of a batch each (default: %(default)s)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything there")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the document there")
     arguments = parser.parse_args()
     wanted = [peer for peer in PEERS if not arguments.peer or peer.name in arguments.peer]
     faults = prepare(wanted) if arguments.prepare else {}
@@ -37,10 +38,11 @@ def main() -> int:
         return 1
     bare_us, measured = measure(environments, Effort(arguments.starts, arguments.turns))
     print(plain(rows(measured, environments)))
-    print(f"\nOn top of the client alone: {bare_us['chat']:.0f} µs a call, {bare_us['stream']:.0f} µs a stream.")
-    print(*ratios(measured), sep="\n")
+    print("", *summary(bare_us, measured), sep="\n")
     if arguments.json:
         arguments.json.write_text(json.dumps(document(bare_us, measured, environments), indent=1) + "\n")
+    if arguments.markdown:
+        arguments.markdown.write_text(markdown(bare_us, measured, environments))
     return 0
 
 

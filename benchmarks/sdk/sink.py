@@ -22,7 +22,7 @@ class Sink:
 
     def __enter__(self) -> Self:
         self._bodies: dict[str, list[bytes]] = defaultdict(list)
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, self._bodies))
+        self._server = _Server(("127.0.0.1", 0), partial(_Handler, self._bodies))
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         return self
 
@@ -47,6 +47,11 @@ class Sink:
         """Return the cost that the peer's spans report for a call, or None where they report none."""
         costs = Counter(cost for span in self.spans(peer) if (cost := _cost(span)) is not None)
         return costs.most_common(1)[0][0] if costs else None
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Keep quiet: a process that has been measured is ended with its connections open."""
 
 
 class _Handler(BaseHTTPRequestHandler):

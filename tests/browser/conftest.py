@@ -27,7 +27,7 @@ QUIET = (
     "--no-first-run",
 )
 START_S = 20
-LOAD_S = 120
+LOAD_S = 300
 SOURCE = Path(__file__).parents[2] / "src"
 
 

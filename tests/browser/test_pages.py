@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 from playwright.sync_api import Page, expect
-from test_access import DESKTOP, PHONE, violations
+from test_access import LOOKS, violations
 from test_figures import fetch, tile
 
 pytestmark = pytest.mark.browser
@@ -23,8 +23,7 @@ def rows(page: Page, name: str):
 
 
 @pytest.mark.parametrize("path", [*PAGES, "traces", "traces/abcdef", "nowhere"])
-@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("size", "scheme"), LOOKS)
 def test_axe_finds_nothing(open_page, scheme, size, path):
     opened = open_page(path, color_scheme=scheme, viewport=size)
     opened.keep_picture(f"{path.replace('/', '-')}-{scheme}-{size['width']}")

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Callable
 from decimal import Decimal
+from pathlib import Path
 
+import pytest
+from otlp_receiver import OtlpReceiver
 from prometheus_client.parser import text_string_to_metric_families
 
 from bodies import PLAIN_CALL, protobuf, span
-from serving import Server
+from serving import Server, run_serve
 
 Start = Callable[..., Server]
 
@@ -75,3 +79,25 @@ def test_a_sender_whose_clock_is_ahead_shows(start_server: Start) -> None:
     at_ns = time.time_ns() + 600 * 10**9
     assert server.send(protobuf([span(start_time_unix_nano=at_ns, end_time_unix_nano=at_ns)])).status == 200
     assert 500 < server.ingest()["clock_skew_s"] <= 600
+
+
+def test_questions_are_traced_and_what_is_received_is_not(start_server: Start) -> None:
+    with OtlpReceiver() as receiver:
+        server = start_server("--self-trace", OTEL_EXPORTER_OTLP_ENDPOINT=receiver.endpoint)
+        assert server.send(protobuf([span()])).status == 200
+        server.spend()
+        assert server.get("/api/v1/traces/abcdef").status == 404
+        server.stop()
+        sent = [(each.name, each.attributes["http.response.status_code"]) for each in receiver.spans]
+    assert sent == [("GET /api/v1/spend", 200), ("GET /api/v1/traces/{trace_id}", 404)]
+
+
+@pytest.mark.parametrize("endpoint", ["", "http://localhost:{port}", "http://127.0.0.1:{port}/v1/traces"])
+def test_a_server_does_not_trace_into_itself(tmp_path: Path, endpoint: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    own = endpoint.format(port=port)
+    refused = run_serve(tmp_path / "data", "--port", str(port), "--self-trace", OTEL_EXPORTER_OTLP_ENDPOINT=own)
+    assert refused.returncode == 2
+    assert "--self-trace" in refused.stderr
+    assert "Traceback" not in refused.stderr

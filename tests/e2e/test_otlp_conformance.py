@@ -7,6 +7,7 @@ import json
 import sys
 import zlib
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from google.protobuf import json_format
@@ -207,6 +208,29 @@ def test_a_span_that_is_not_utf_8_is_rejected_alone(server: Server) -> None:
     assert "UTF-8" in partial.error_message
     assert server.spend(filter="service:u")["total"]["calls"] == 2
     assert any("UTF-8" in reason for reason in server.ingest()["refused"])
+
+
+def test_a_resource_that_is_not_utf_8_costs_its_own_spans_only(server: Server) -> None:
+    spoilt = protobuf([span(), span({"http.route": "/"})], service="SPOIL").replace(b"SPOIL", b"\xff\xfe\xfd\xfc\xfb")
+    answer = server.send(protobuf([span()], service="beside") + spoilt)
+    assert answer.status == 200
+    partial = ExportTraceServiceResponse.FromString(answer.body).partial_success
+    assert (partial.rejected_spans, "resource" in partial.error_message) == (1, True)
+    assert server.spend(filter="service:beside")["total"]["calls"] == 1
+
+
+@pytest.mark.parametrize("case", ["claude-code-logs/01-logs.pb", "claude-code-metrics-only/01-metrics.pb"])
+def test_so_do_the_resources_of_logs_and_metrics(server: Server, case: str) -> None:
+    body = (Path(__file__).parents[1] / "corpus" / "cases" / f"d-{case}").read_bytes()
+    signal = "logs" if "logs.pb" in case else "metrics"
+    answers = [
+        server.request("POST", f"/v1/{signal}", sent, Content_Type=PROTOBUF)
+        for sent in (body, body + body.replace(b"service.name", b"service.\xff\xfe\xfd\xfc"))
+    ]
+    assert [answer.status for answer in answers] == [200, 200]
+    response = ExportLogsServiceResponse() if signal == "logs" else ExportMetricsServiceResponse()
+    response.ParseFromString(answers[1].body)
+    assert "resource" in response.partial_success.error_message
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,11 @@ def test_a_refused_span_is_a_partial_success(shared_server: Server, channel: grp
 
 
 @pytest.mark.parametrize("method", [TRACES, LOGS, METRICS])
-@pytest.mark.parametrize("body", [b"hello", b"\x0a\xff", protobuf([span()])[:-9], gzip.compress(b"twice")])
+@pytest.mark.parametrize(
+    "body",
+    [b"hello", b"\x0a\xff", protobuf([span()])[:-9], gzip.compress(b"twice")],
+    ids=["text", "cut off", "cut in a span", "packed twice"],
+)
 def test_a_broken_message_is_an_invalid_argument(channel: grpc.Channel, method: str, body: bytes) -> None:
     error = refusal(channel, body, method)
     assert error.code() is grpc.StatusCode.INVALID_ARGUMENT

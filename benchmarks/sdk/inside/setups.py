@@ -37,9 +37,10 @@ def opentelemetry(sink: str) -> Setup:
 
 
 def costspan(sink: str) -> Setup:
-    """Spans alone, as against the official instrumentation alone."""
-    os.environ["OTEL_METRICS_EXPORTER"] = "none"
-    yield from costspan_metrics(sink)
+    from costspan import configure
+
+    yield None
+    yield configure(service_name="bench", endpoint=sink).flush
 
 
 def opentelemetry_metrics(sink: str) -> Setup:
@@ -53,10 +54,8 @@ def opentelemetry_metrics(sink: str) -> Setup:
 
 def costspan_metrics(sink: str) -> Setup:
     """With the conventions' metrics, and cost as one more."""
-    from costspan import configure
-
-    yield None
-    yield configure(service_name="bench", endpoint=sink).flush
+    os.environ["OTEL_METRICS_EXPORTER"] = "otlp"
+    yield from costspan(sink)
 
 
 def openlit(sink: str) -> Setup:

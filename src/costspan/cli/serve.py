@@ -23,6 +23,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", type=Path, help="costspan.yaml (default: $COSTSPAN_CONFIG or the one in --data)")
     parser.add_argument("--tls-cert", type=Path, help="certificate and its chain (PEM): TLS on both ports")
     parser.add_argument("--tls-key", type=Path, help="private key of the certificate (PEM)")
+    parser.add_argument(
+        "--self-trace", action="store_true", help="send spans of the questions asked to $OTEL_EXPORTER_OTLP_ENDPOINT"
+    )
     parser.add_argument("--root-path", default="", help="path prefix under which a reverse proxy serves costspan")
 
 
@@ -41,6 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
         port=arguments.port,
         grpc_port=None if arguments.no_grpc else arguments.grpc_port,
         tls=_tls(arguments.tls_cert, arguments.tls_key),
+        self_trace=arguments.self_trace,
         root_path=arguments.root_path.rstrip("/"),
         api_key=api_key_from(),
         settings=read_settings(settings_file(data, named)),

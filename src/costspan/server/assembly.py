@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -37,12 +38,14 @@ from costspan.server.store.ports import Store
 from costspan.server.web.api.live import LiveFeed
 from costspan.server.web.app import Parts, make_app
 from costspan.server.web.metrics import IngestCollector, LedgerCollector, ServerMetrics
+from costspan.server.web.self_trace import TraceQuestions, own_tracer
 
 _TRACES = "/api/v1/traces/"
 
 
 def make_server(config: ServerConfig, clock: Clock = system_clock) -> Application:
     """Return what `costspan serve` answers with, its ledger open. Raise Unreachable, ConfigError, StoreUnavailable."""
+    tracer, stop_tracing = own_tracer(config, os.environ) if config.self_trace else (None, lambda: None)
     store = DuckDBStore(config.data, clock=clock)
     metrics = ServerMetrics()
     card = _card(config.data, config.settings)
@@ -61,6 +64,7 @@ def make_server(config: ServerConfig, clock: Clock = system_clock) -> Applicatio
         caretaker.stop()
         pipeline.close()
         store.close()
+        stop_tracing()
 
     metrics.watch(IngestCollector(pipeline.counters, pipeline, intake))
     metrics.watch(LedgerCollector(store))
@@ -77,7 +81,10 @@ def make_server(config: ServerConfig, clock: Clock = system_clock) -> Applicatio
         live=live,
         clock=clock,
     )
-    return Application(make_app(parts), otlp_services(intake, gate), live.stop, close)
+    app = make_app(parts)
+    if tracer is not None:
+        app.add_middleware(TraceQuestions, tracer=tracer)
+    return Application(app, otlp_services(intake, gate), live.stop, close)
 
 
 class Reader:

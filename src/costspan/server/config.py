@@ -86,6 +86,8 @@ class ServerConfig:
     port: int = DEFAULT_PORT
     grpc_port: int | None = DEFAULT_GRPC_PORT
     """Port of OTLP/gRPC; None for no such door."""
+    self_trace: bool = False
+    """Sends spans of its own work to OTEL_EXPORTER_OTLP_ENDPOINT."""
     tls: Tls | None = None
     """Makes both doors speak TLS."""
     root_path: str = ""

@@ -10,11 +10,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
+from google.protobuf.message import DecodeError
 
 from costspan.core.errors import MalformedRecord
 from costspan.core.record import AttributeValue, Scope
 from costspan.server.pipeline import views
 
+DAMAGED_RESOURCE: Final = "its resource is cut off or holds text that is not UTF-8"
 MAX_DEPTH: Final = 16
 """Nesting of attribute values that is read; deeper ones are dropped, so that no payload can exhaust the stack."""
 
@@ -47,6 +49,14 @@ _known: Final = _Known().__getitem__
 def protobuf_attributes(encoded: Iterable[bytes]) -> dict[str, AttributeValue]:
     """Return KeyValues as plain values; of a name sent twice the last. Raise DecodeError for a damaged one."""
     return dict(map(_known, encoded))
+
+
+def protobuf_resource(resource: Any) -> dict[str, AttributeValue]:
+    """Return the attributes of a resource. Raise MalformedRecord for a damaged one, and so for all that is of it."""
+    try:
+        return protobuf_attributes(resource.attributes)
+    except DecodeError:
+        raise MalformedRecord(DAMAGED_RESOURCE) from None
 
 
 def encoded_name(encoded: bytes) -> bytes:

@@ -25,6 +25,7 @@ from costspan.server.pipeline.any_value import (
     json_attributes,
     json_value,
     protobuf_attributes,
+    protobuf_resource,
     protobuf_value,
     scope_of,
     whole_ns,
@@ -64,7 +65,11 @@ def _decoded(request: Any) -> DecodedLogs:
                 if not any(marker in raw for marker in MARKERS):
                     decoded.other_records += 1
                     continue
-                resource = protobuf_attributes(resource_logs.resource.attributes) if resource is None else resource
+                try:
+                    resource = protobuf_resource(resource_logs.resource) if resource is None else resource
+                except MalformedRecord as malformed:
+                    decoded.refused[str(malformed)] += 1
+                    continue
                 _take(decoded, _from_protobuf, raw, resource, scope)
     return decoded
 

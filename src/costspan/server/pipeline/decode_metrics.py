@@ -19,11 +19,13 @@ from costspan.core.record import Attributes, MetricKind, MetricPoint, Scope, Tem
 from costspan.semconv.metrics import METRIC_NAMES
 from costspan.server.pipeline import views
 from costspan.server.pipeline.any_value import (
+    DAMAGED_RESOURCE,
     JsonKeyValue,
     JsonResource,
     JsonScope,
     json_attributes,
     protobuf_attributes,
+    protobuf_resource,
     scope_of,
     whole_ns,
 )
@@ -95,7 +97,10 @@ def decode_metrics_protobuf(body: bytes) -> DecodedMetrics:
 def _decoded(request: Any) -> DecodedMetrics:
     decoded = DecodedMetrics()
     for resource_metrics in request.resource_metrics:
-        resource = protobuf_attributes(resource_metrics.resource.attributes)
+        try:
+            resource: Attributes | None = protobuf_resource(resource_metrics.resource)
+        except MalformedRecord:
+            resource = None
         for scope_metrics in resource_metrics.scope_metrics:
             scope = Scope(scope_metrics.scope.name, scope_metrics.scope.version)
             for raw in scope_metrics.metrics:
@@ -273,7 +278,7 @@ _NOTHING: Final = _Metric("", "", MetricKind.GAUGE, Temporality.UNSPECIFIED, Fal
 """A metric without data, which the specification allows."""
 
 
-def _take(decoded: DecodedMetrics, metric: _Metric, resource: Attributes, scope: Scope) -> None:
+def _take(decoded: DecodedMetrics, metric: _Metric, resource: Attributes | None, scope: Scope) -> None:
     if metric.name not in METRIC_NAMES:
         decoded.other_points += len(metric.raw_points)
         return
@@ -288,7 +293,9 @@ def _take(decoded: DecodedMetrics, metric: _Metric, resource: Attributes, scope:
             decoded.refused[str(malformed)] += 1
 
 
-def _point(metric: _Metric, value: _Value, resource: Attributes, scope: Scope) -> MetricPoint:
+def _point(metric: _Metric, value: _Value, resource: Attributes | None, scope: Scope) -> MetricPoint:
+    if resource is None:
+        raise MalformedRecord(DAMAGED_RESOURCE)
     if metric.kind is MetricKind.GAUGE:
         raise MalformedRecord("a gauge of usage cannot be added up")
     if metric.temporality is Temporality.UNSPECIFIED:

@@ -12,7 +12,7 @@ from costspan.core.link import Link
 from costspan.core.record import Attributes, Scope, SpanEvent, SpanRecord
 from costspan.semconv.attribution import read_own_attribution
 from costspan.server.pipeline import views
-from costspan.server.pipeline.any_value import protobuf_attributes
+from costspan.server.pipeline.any_value import protobuf_attributes, protobuf_resource
 from costspan.server.pipeline.decoded import MAX_NS, Decoded, UnreadableBody, checked
 from costspan.server.pipeline.interest import Interest, interests
 
@@ -54,9 +54,9 @@ def _decoded(request: Any, markers: tuple[bytes, ...]) -> Decoded:
                     if (link := _link(span, interest)) is not None:
                         link_up(link)
                     continue
-                if resource is None:
-                    resource = protobuf_attributes(resource_spans.resource.attributes)
                 try:
+                    if resource is None:
+                        resource = protobuf_resource(resource_spans.resource)
                     take(checked(_record(span, resource, scope)))
                 except MalformedRecord as malformed:
                     decoded.refused[str(malformed)] += 1
