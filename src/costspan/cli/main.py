@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "reprice": "what changed prices change in the ledger: look, apply, undo",
     "replay": "read received telemetry again after a dialect was corrected or a mapping added",
     "verify": "does the ledger add up? charges, reversals, roll-ups",
+    "repair": "make a damaged ledger readable again and say what is lost",
     "doctor": "what is installed, reachable and missing, and what to do",
 }
 """Command -> its help line. Each is `costspan.cli.<command>` with `configure(parser)` and `run(arguments) -> int`."""

@@ -58,6 +58,10 @@ class Pipeline:
         """True when the next request would be told to come back."""
         return self._committer.is_full
 
+    def check(self) -> str | None:
+        """Return why nothing can be made durable now, None where it can."""
+        return self._committer.check()
+
     def read_in(self, dialects: Dialects) -> None:
         """Read what comes from now on in `dialects`."""
         self._dialects = dialects

@@ -75,7 +75,8 @@ def make_app(
     async def readyz() -> JSONResponse:
         """Able to take telemetry: the ledger answers and the queue has room."""
         await run_in_threadpool(store.summary)
-        status, word = (503, "queue full") if pipeline.is_full else (200, "ok")
+        trouble = "queue full" if pipeline.is_full else await run_in_threadpool(pipeline.check)
+        status, word = (503, trouble) if trouble else (200, "ok")
         return JSONResponse({"service": "costspan", "status": word, "version": __version__}, status)
 
     app.include_router(api_routes(store, pipeline.counters, clock))

@@ -87,6 +87,11 @@ class Writer:
                 tools.insert(self._connection, posting.tools, ids, moment)
         self.metric_state = posting.metrics or self.metric_state
 
+    def probe(self) -> None:
+        """Write next to nothing in one durable transaction."""
+        with self.transaction() as moment:
+            rollups.set_mark(self._connection, "probed", moment)
+
     @contextmanager
     def transaction(self) -> Iterator[datetime]:
         """Make all that the block executes on the writer's connection one durable commit, or nothing of it.
