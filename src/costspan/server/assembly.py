@@ -32,6 +32,7 @@ from costspan.server.receiver.intake import Intake
 from costspan.server.receiver.otlp_grpc import otlp_services
 from costspan.server.runtime import Application
 from costspan.server.store.duckdb.connection import LEDGER_FILE
+from costspan.server.store.duckdb.repair import Mended, repair
 from costspan.server.store.duckdb.replay import DuckDBReplay
 from costspan.server.store.duckdb.repricing import DuckDBRepricing
 from costspan.server.store.duckdb.store import DuckDBStore
@@ -197,6 +198,11 @@ def open_replay(data: Path, config: Path | None = None) -> Iterator[Replay]:
     finally:
         committer.close()
         store.close()
+
+
+def repair_folder(data: Path) -> Mended:
+    """Mend the damaged ledger in `data`. Raise Unreachable when there is none or nothing of it can be read."""
+    return repair(data, system_clock())
 
 
 def reading_settings(file: Path) -> ReadingSettings:

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -94,6 +95,13 @@ class Committer:
     def kept_since(self) -> datetime | None:
         """Return since when calls are kept one by one, None where all are."""
         return self._ledger.kept_since()
+
+    def check(self) -> str | None:
+        """Return why the ledger cannot be written, None where it can; where it could not it is tried again."""
+        if self._ledger.trouble is not None:
+            with suppress(StoreUnavailable):
+                self.between_commits(lambda ledger: ledger.probe()).result()
+        return self._ledger.trouble
 
     def price_with(self, card: RateCard) -> Future[None]:
         """Price every call that comes after with `card`; done when no commit under the old one is under way."""

@@ -66,6 +66,10 @@ class Pipeline:
         """How many requests wait for their commit."""
         return self._committer.waiting_requests
 
+    def check(self) -> str | None:
+        """Return why nothing can be made durable now, None where it can."""
+        return self._committer.check()
+
     def read_in(self, dialects: Dialects) -> None:
         """Read what comes from now on in `dialects`."""
         self._dialects = dialects

@@ -92,6 +92,13 @@ class MemoryStore:
     def kept_since(self) -> None:
         """Everything is kept."""
 
+    @property
+    def trouble(self) -> None:
+        """Nothing can go wrong."""
+
+    def probe(self) -> None:
+        """Nothing to write on."""
+
     def commit(self, posting: Posting) -> None:
         """Add the records, drop the entries taken back, add the new ones."""
         with self._lock:

@@ -42,6 +42,13 @@ class Ledger(Protocol):
     def kept_since(self) -> datetime | None:
         """Return since when records are recognised as sent before, None where all are; older ones must not come in."""
 
+    @property
+    def trouble(self) -> str | None:
+        """Why the last write did not succeed, None where it did."""
+
+    def probe(self) -> None:
+        """Write next to nothing, durably; raise StoreUnavailable where that cannot be done."""
+
     def commit(self, posting: Posting) -> None:
         """Add a posting in one atomic commit that is durable when this returns.
 

@@ -84,7 +84,8 @@ def make_app(parts: Parts) -> FastAPI:
     async def readyz() -> JSONResponse:
         """Able to take telemetry: the ledger answers and the queue has room."""
         await run_in_threadpool(store.summary)
-        status, word = (503, "queue full") if pipeline.is_full else (200, "ok")
+        trouble = "queue full" if pipeline.is_full else await run_in_threadpool(pipeline.check)
+        status, word = (503, trouble) if trouble else (200, "ok")
         return JSONResponse({"service": "costspan", "status": word, "version": __version__}, status)
 
     app.add_route("/metrics", parts.metrics.answer, include_in_schema=False)

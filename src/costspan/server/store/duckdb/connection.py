@@ -8,16 +8,17 @@ from typing import Final
 
 import duckdb
 
-from costspan.core.errors import StoreUnavailable, Unreachable
+from costspan.core.errors import Unreachable
 from costspan.server.store.duckdb.migrations import migrate
 from costspan.server.store.duckdb.schema import DDL, SCHEMA_VERSION
+from costspan.server.store.duckdb.wal import follow, log_of
 
 LEDGER_FILE: Final = "ledger.duckdb"
 HEADER_BYTES: Final = 3 * 4096
 """DuckDB's file header and its two database headers, before the first block."""
 MEMORY_LIMIT: Final = "1GB"
 
-_SETTINGS: Final[dict[str, str | bool | int | float | list[str]]] = {
+SETTINGS: Final[dict[str, str | bool | int | float | list[str]]] = {
     # A file both DuckDB 1.5 and 2.x read and write, so that going back stays possible.
     "storage_compatibility_version": "v1.5.0",
     # At 16 MB, the default, checkpoints double the CPU per row and stall commits for about a second.
@@ -39,17 +40,16 @@ def open_ledger_file(data: Path, *, read_only: bool = False) -> duckdb.DuckDBPyC
     path = data / LEDGER_FILE
     if read_only and not path.exists():
         raise Unreachable(f"no ledger in {data}; start one with: costspan serve --data {data}")
+    _check_log(path)
     try:
         data.mkdir(parents=True, exist_ok=True)
-        settings = {key: value for key, value in _SETTINGS.items() if not (read_only and key == "checkpoint_threshold")}
-        was_open = path.with_name(f"{path.name}.wal").exists()
+        settings = {key: value for key, value in SETTINGS.items() if not (read_only and key == "checkpoint_threshold")}
+        was_open = log_of(path).exists()
         connection = duckdb.connect(str(path), read_only=read_only, config=settings)
     except OSError as error:
         raise Unreachable(f"cannot open the data folder {data}: {error.strerror}") from error
-    except duckdb.IOException as error:
-        raise Unreachable(_why(path, error)) from error
     except duckdb.Error as error:
-        raise StoreUnavailable(f"cannot open {path}: {error}") from error
+        raise Unreachable(_why(path, error)) from error
     try:
         _check_length(connection, path, was_open=was_open)
         is_current = _bring_to_schema(connection, path, read_only=read_only)
@@ -62,6 +62,17 @@ def open_ledger_file(data: Path, *, read_only: bool = False) -> duckdb.DuckDBPyC
         open_ledger_file(data).close()
         return open_ledger_file(data, read_only=True)
     return connection
+
+
+def _check_log(path: Path) -> None:
+    chain = follow(path)
+    if chain.commits_beyond:
+        raise Unreachable(
+            f"{log_of(path)} is damaged at byte {chain.end_bytes}, with {chain.commits_beyond} commits beyond that; "
+            f"to keep what lies before: costspan repair --data {path.parent}"
+        )
+    if torn_bytes := chain.size_bytes - chain.end_bytes:
+        _log.info("the last %d bytes of the log were a write that a crash cut off, acknowledged to nobody", torn_bytes)
 
 
 def _check_length(connection: duckdb.DuckDBPyConnection, path: Path, *, was_open: bool) -> None:
@@ -104,4 +115,6 @@ def _why(path: Path, error: duckdb.Error) -> str:
     text = str(error)
     if "set lock on" in text or "used by another process" in text:
         return f"{path} is held by another process, most likely a running costspan serve; ask that with --url"
+    if "WAL" in text or "checksum" in text:
+        return f"{path} is damaged ({text.splitlines()[0]}); to keep what can be: costspan repair --data {path.parent}"
     return f"cannot open {path}: {text.splitlines()[0]}"

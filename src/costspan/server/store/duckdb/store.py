@@ -17,7 +17,8 @@ from costspan.semconv.metrics import MetricState
 from costspan.server.store.calls import CallsPage, CallsQuestion, TraceView
 from costspan.server.store.duckdb import read_calls, records, tools
 from costspan.server.store.duckdb.conditions import utc
-from costspan.server.store.duckdb.connection import open_ledger_file
+from costspan.server.store.duckdb.connection import LEDGER_FILE, open_ledger_file
+from costspan.server.store.duckdb.place import RESERVE_BYTES, Misplaced, Place
 from costspan.server.store.duckdb.reader import MAX_EXACT, Reader
 from costspan.server.store.duckdb.writer import Writer
 from costspan.server.store.entry import Batch, Neighbourhood, Posting
@@ -45,6 +46,7 @@ class DuckDBStore:
         clock: Clock = system_clock,
         settled_together: int = SETTLED_TOGETHER,
         max_exact: int = MAX_EXACT,
+        reserve_bytes: int = RESERVE_BYTES,
     ) -> None:
         self._data = data
         self._settled_together = settled_together
@@ -53,6 +55,8 @@ class DuckDBStore:
         self._clock = clock
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._opening = threading.Lock()
+        self._place = Place(data / LEDGER_FILE, reserve_bytes=reserve_bytes)
+        self._trouble: str | None = None
         self._open()
 
     def known(self, batch: Batch) -> frozenset[str]:
@@ -126,17 +130,30 @@ class DuckDBStore:
                 self._connection.close()
                 self._connection = None
 
+    @property
+    def trouble(self) -> str | None:
+        """Why the last write did not succeed, None where it did."""
+        return self._trouble
+
+    def probe(self) -> None:
+        """Write next to nothing, durably; raise StoreUnavailable where that cannot be done."""
+        self._write(lambda: self._writer.probe())  # noqa: PLW0108 - the file may be opened anew, with another writer
+
     def _write(self, act: Callable[[], Answer]) -> Answer:
         try:
             self._open()
-            return act()
+            self._place.check()
+            answer = act()
         except (*_UNFIT, OverflowError, TypeError, ValueError) as error:
             raise PermanentError(f"the ledger cannot hold this: {str(error).splitlines()[0]}") from error
-        except (duckdb.Error, Unreachable) as error:
-            _log.warning("commit failed, nothing of this batch was taken: %s", str(error).splitlines()[0])
-            if isinstance(error, _DEAD):
+        except (duckdb.Error, Unreachable, Misplaced) as error:
+            self._trouble = str(error).splitlines()[0]
+            _log.warning("commit failed, nothing of this batch was taken: %s", self._trouble)
+            if isinstance(error, (*_DEAD, Misplaced)):
                 self.close()
             raise StoreUnavailable("the ledger could not be written; try again") from error
+        self._trouble = None
+        return answer
 
     def _read(self, ask: Callable[[Reader], Answer]) -> Answer:
         try:
@@ -153,7 +170,9 @@ class DuckDBStore:
     def _open(self) -> None:
         with self._opening:
             if self._connection is None:
+                self._place.open_again()
                 self._connection = open_ledger_file(self._data, read_only=self._read_only)
+                self._place.opened()
                 recent = records.open_recent(self._connection, self._settled_together)
                 self._writer = Writer(self._connection, self._clock, recent)
                 self._reader = Reader(self._connection, self._max_exact)

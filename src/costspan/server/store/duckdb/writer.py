@@ -83,6 +83,11 @@ class Writer:
         self.recent.add(posting, [Standing(row[_ENTRY_ID], row[_DIGEST]) for row in rows], tool_ids)
         self.metric_state = posting.metrics or self.metric_state
 
+    def probe(self) -> None:
+        """Write next to nothing in one durable transaction."""
+        with self.transaction() as moment:
+            rollups.set_mark(self._connection, "probed", moment)
+
     @contextmanager
     def transaction(self) -> Iterator[datetime]:
         """Make all that the block executes on the writer's connection one durable commit, or nothing of it.
