@@ -62,6 +62,8 @@ class Verdicts:
         self._max_stale_s = max_stale_s
         self._clock_s = clock_s
         self._latest: Verdict | None = None
+        # Imported here and not by the thread: a child forked in the middle of an import would wait for it for ever.
+        "localhost".encode("idna")
         self.renew_locks()
         self._refresh()
 
