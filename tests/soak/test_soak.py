@@ -24,6 +24,10 @@ BATCHES_A_SECOND = 16
 SAMPLE_EVERY = 16
 NOVEMBER = "since=2026-11-01&until=2026-11"
 USERS = EXPORTERS + DASHBOARDS + 1
+MOST_BYTES = 1_000_000_000
+"""Far above what a warm server holds: a leak of whole requests passes it in a minute."""
+WARM_SAMPLES = 140
+"""Of the second half of five minutes; a shorter run says nothing of a slope."""
 MOST_BYTES_A_CALL = 750
 """Half of what one call takes that is kept in memory (`store/duckdb/recent.py`: 40,000 in 60 MB)."""
 
@@ -83,7 +87,10 @@ def test_every_question_is_answered_under_load(soaked: Soaked) -> None:
 
 
 def test_memory_does_not_grow_with_the_calls_taken(soaked: Soaked) -> None:
-    assert bytes_a_call(soaked.warm) < MOST_BYTES_A_CALL, table(soaked.samples)
+    assert max(each.rss_bytes for each in soaked.samples) < MOST_BYTES, table(soaked.samples)
+    # What is remembered of recent traces fills up first, within the first minutes of such a load.
+    if len(soaked.warm) >= WARM_SAMPLES:
+        assert bytes_a_call(soaked.warm) < MOST_BYTES_A_CALL, table(soaked.samples)
 
 
 def test_no_file_handle_and_no_thread_is_left_behind(soaked: Soaked) -> None:
