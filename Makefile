@@ -8,7 +8,7 @@ BIN    := $(VENV)/bin
 UV     := $(BIN)/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench bench-accuracy fmt lock browser clean
+.PHONY: help demo test soak check bench bench-accuracy bench-sdk bench-ui fuzz audit fmt lock browser clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 18
@@ -33,8 +33,15 @@ $(VENV)/.dev: $(VENV)/.server
 demo: $(VENV)/.server ## 30 days of traffic through the real receiver, then live traffic; ARGS=--once to stop after loading
 	$(BIN)/costspan demo $(ARGS)
 
-test: $(VENV)/.dev browser ## all tests; ARGS='-k name' to choose
-	$(BIN)/python -m pytest $(ARGS)
+# On all cores, each file on one of them, since its tests share servers; in order, since the browser comes last.
+# Chosen tests (ARGS) start at once in one process; ARGS='-n auto ...' spreads those too.
+SPREAD = $(if $(ARGS),,-n auto)
+
+test: $(VENV)/.dev browser ## all tests on all cores; ARGS='-k name' to choose
+	$(BIN)/python -m pytest $(SPREAD) $(ARGS)
+
+soak: $(VENV)/.dev ## five minutes of mixed load on one server; ARGS='--soak-s 3600' for an hour
+	$(BIN)/python -m pytest tests/soak -s --soak-s 300 $(ARGS)
 
 check: $(VENV)/.dev ## format, lint, types, import contracts, price catalogue, dashboard sources
 	$(BIN)/ruff format --check
@@ -52,6 +59,18 @@ bench: $(VENV)/.dev ## benchmarks beside a peer; reports ratios
 bench-accuracy: $(VENV)/.dev ## costs shown for recorded telemetry, beside peers found on PATH; ARGS='--markdown FILE'
 	$(BIN)/python -m benchmarks.accuracy $(ARGS)
 
+fuzz: $(VENV)/.dev ## broken requests through both doors; ARGS='--bodies 1000000 --seed 2'
+	$(BIN)/python -m tests.fuzz $(ARGS)
+
+bench-ui: $(VENV)/.dev browser ## what the dashboard's first page costs a browser, beside Phoenix's if it is on PATH
+	$(BIN)/python -m benchmarks.ui $(ARGS)
+
+bench-sdk: $(VENV)/.dev ## what the SDK adds to a call, beside seven peers in environments of their own; ARGS='--json FILE'
+	$(BIN)/python -m benchmarks.sdk --prepare $(ARGS)
+
+audit: $(UV) ## known vulnerabilities of the pinned dependencies; asks osv.dev, so not part of CI
+	$(UV) tool run pip-audit --requirement constraints.txt --disable-pip --vulnerability-service osv
+
 fmt: $(VENV)/.dev ## format and fix
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
@@ -62,7 +81,8 @@ lock: $(UV) ## resolve constraints.txt anew
 
 # Playwright drives the distribution's Chromium; a test fails with this line's hint where neither is there.
 browser:
-	@command -v chromium chromium-browser google-chrome >/dev/null 2>&1 || sh tools/install_chromium.sh
+	@test -n "$$COSTSPAN_CHROMIUM" || command -v chromium >/dev/null || command -v chromium-browser >/dev/null \
+	  || sh tools/install_chromium.sh
 
 clean: ## remove what the other targets made
 	rm -rf $(VENV) dist ui/node_modules src/costspan/server/web/static costspan-demo

@@ -1,1 +1,3 @@
-"""Measurements beside other tools: what they say a month costs (`accuracy`), and what taking it in takes (`ingest`)."""
+"""Measurements beside other tools: what they say a month costs (`accuracy`), what taking it in takes (`ingest`), and
+what watching a call adds to it (`sdk`).
+"""

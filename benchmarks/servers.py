@@ -52,7 +52,16 @@ COSTSPAN = Product(
     url_variable="COSTSPAN_BENCH_URL",
     ready_path="/readyz",
     version=lambda url: str(get(f"{url}/api/v1/ingest").document["version"]),
-    arguments=lambda port, folder: ["-m", "costspan.cli", "serve", "--port", str(port), "--data", str(folder)],
+    arguments=lambda port, folder: [
+        "-m",
+        "costspan.cli",
+        "serve",
+        "--port",
+        str(port),
+        "--no-grpc",
+        "--data",
+        str(folder),
+    ],
 )
 PHOENIX = Product(
     name="phoenix",

@@ -10,8 +10,17 @@ import pytest
 from serving import Server
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--renew-golden` writes the golden files anew: read the difference before you commit it."""
+    parser.addoption("--renew-golden", action="store_true", help="write golden files anew instead of comparing")
+    parser.addoption("--soak-s", type=int, default=75, help="how many seconds the soak takes (default: %(default)s)")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the browser come last: its driver keeps an event loop running, in which `asyncio.run` cannot be called."""
+    """Let the browser come last: its driver keeps an event loop running, in which `asyncio.run` cannot be called.
+
+    With several workers too: they take whole files in this order (`--dist loadfile --no-loadscope-reorder`).
+    """
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
 
 

@@ -37,7 +37,19 @@ class Answer:
 
 def serve_command(data: Path, *options: str) -> list[str]:
     """Return the command line of a server on a free port."""
-    return [sys.executable, "-m", "costspan.cli", "serve", "--port", "0", "--data", str(data), *options]
+    return [
+        sys.executable,
+        "-m",
+        "costspan.cli",
+        "serve",
+        "--port",
+        "0",
+        "--grpc-port",
+        "0",
+        "--data",
+        str(data),
+        *options,
+    ]
 
 
 def environment(**extra: str) -> dict[str, str]:
@@ -55,7 +67,7 @@ def run_serve(data: Path, *options: str, **extra: str) -> subprocess.CompletedPr
 
 
 class Server:
-    """One running server. `url` is where it answers; `errors()` what it wrote to standard error."""
+    """One running server. `url` and `grpc_url` are where it answers; `errors()` what it wrote to standard error."""
 
     def __init__(self, data: Path, *options: str, **extra: str) -> None:
         self.data = data
@@ -68,6 +80,7 @@ class Server:
         line = self.process.stdout.readline()
         assert "http://" in line, f"the server did not start: {self.errors()}"
         self.url = line.partition("http://")[2].partition(",")[0]
+        self.grpc_url = line.partition("OTLP/gRPC on ")[2].partition(",")[0]
         self._wait_until_ready()
 
     def _wait_until_ready(self) -> None:

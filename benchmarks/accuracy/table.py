@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import platform
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -11,6 +9,7 @@ from typing import Any
 from benchmarks.accuracy.contest import Result
 from benchmarks.accuracy.reading import Outcome
 from benchmarks.accuracy.recorded import Recorded
+from benchmarks.machine import machine
 from benchmarks.table import markdown as as_markdown
 
 _SUMMARY = (Outcome.EXACT, Outcome.OVER, Outcome.UNDER, Outcome.SILENT, Outcome.NOT_APPLICABLE)
@@ -90,12 +89,6 @@ def document(results: Sequence[Result]) -> dict[str, Any]:
             for result in results
         },
     }
-
-
-def machine() -> str:
-    """Return the class of this machine."""
-    memory_gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return f"{os.cpu_count()} cores, {memory_gib:.0f} GiB, {platform.system()} {platform.machine()}"
 
 
 def _cells(case: Recorded, results: Sequence[Result]) -> list[str]:

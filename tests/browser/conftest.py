@@ -27,7 +27,7 @@ QUIET = (
     "--no-first-run",
 )
 START_S = 20
-LOAD_S = 120
+LOAD_S = 300
 SOURCE = Path(__file__).parents[2] / "src"
 
 
@@ -43,6 +43,11 @@ class Opened:
         """Return the latest address that contains `part`."""
         return [url for url in self.requests if part in url][-1]
 
+    def keep_picture(self, name: str) -> None:
+        """Store what is shown as NAME.png in the folder that COSTSPAN_SCREENSHOTS names, where it names one."""
+        if folder := os.environ.get("COSTSPAN_SCREENSHOTS"):
+            self.page.screenshot(path=Path(folder) / f"{name}.png", scale="css", animations="disabled")
+
 
 @pytest.fixture(scope="session")
 def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
@@ -55,7 +60,7 @@ def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    with _costspan("serve", "--port", str(port), "--data", str(data)) as process:
+    with _costspan("serve", "--port", str(port), "--no-grpc", "--data", str(data)) as process:
         try:
             _wait_for(f"http://127.0.0.1:{port}/readyz", process)
             yield f"http://127.0.0.1:{port}"
@@ -74,7 +79,7 @@ def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
         try:
             with urllib.request.urlopen(url, timeout=1):
                 return
-        except urllib.error.URLError:
+        except (urllib.error.URLError, TimeoutError):
             time.sleep(0.1)
     pytest.fail(f"no server at {url}")
 

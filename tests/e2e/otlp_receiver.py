@@ -10,11 +10,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
 
 @dataclass
 class ReceivedSpan:
-    """One span: its name, its attributes and its resource's as plain values, and the headers it came with."""
+    """One span: its name, its attributes, its resource's and scope as plain values, and how it came."""
 
     name: str
     attributes: dict[str, Any]
@@ -22,23 +23,37 @@ class ReceivedSpan:
     headers: dict[str, str]
     trace_id: str
     parent_span_id: str
+    status: str
+    connection: int
+    span_id: str
+    scope: str
 
 
 @dataclass
 class OtlpReceiver:
-    """Listens inside its `with` block; `status` is what every export is answered with."""
+    """Listens inside its `with` block; `status` is what every export is answered with, once `answering` is set."""
 
     status: int = 200
+    keep_alive: bool = False
+    answering: threading.Event = field(default_factory=threading.Event)
+    asked: threading.Event = field(default_factory=threading.Event)
     spans: list[ReceivedSpan] = field(default_factory=list)
+    bodies: list[tuple[str, bytes]] = field(default_factory=list)
+    """Path and protobuf of every export that was taken, in the order they came."""
     attempts: int = 0
 
+    def __post_init__(self) -> None:
+        self.answering.set()
+
     def __enter__(self) -> Self:
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, self))
+        handler = _KeepAlive if self.keep_alive else _Handler
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, self))
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
         self.endpoint = f"http://127.0.0.1:{self._server.server_address[1]}"
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.answering.set()
         self._server.shutdown()
         self._server.server_close()
 
@@ -57,8 +72,12 @@ class _Handler(BaseHTTPRequestHandler):
         if self.headers.get("Content-Encoding") == "gzip":
             body = gzip.decompress(body)
         self.receiver.attempts += 1
+        self.receiver.asked.set()
+        self.receiver.answering.wait(60)
+        if self.receiver.status == 200:
+            self.receiver.bodies.append((self.path, body))
         if self.path == "/v1/traces" and self.receiver.status == 200:
-            self.receiver.spans.extend(_spans(body, dict(self.headers)))
+            self.receiver.spans.extend(_spans(body, dict(self.headers), self.client_address[1]))
         self.send_response(self.receiver.status)
         self.send_header("Content-Type", "application/x-protobuf")
         self.send_header("Content-Length", "0")
@@ -68,7 +87,11 @@ class _Handler(BaseHTTPRequestHandler):
         """Stay quiet."""
 
 
-def _spans(body: bytes, headers: dict[str, str]) -> list[ReceivedSpan]:
+class _KeepAlive(_Handler):
+    protocol_version = "HTTP/1.1"
+
+
+def _spans(body: bytes, headers: dict[str, str], connection: int) -> list[ReceivedSpan]:
     return [
         ReceivedSpan(
             span.name,
@@ -77,6 +100,10 @@ def _spans(body: bytes, headers: dict[str, str]) -> list[ReceivedSpan]:
             headers,
             span.trace_id.hex(),
             span.parent_span_id.hex(),
+            Status.StatusCode.Name(span.status.code).removeprefix("STATUS_CODE_"),
+            connection,
+            span.span_id.hex(),
+            scope_spans.scope.name,
         )
         for resource_spans in ExportTraceServiceRequest.FromString(body).resource_spans
         for scope_spans in resource_spans.scope_spans

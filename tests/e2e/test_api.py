@@ -205,11 +205,12 @@ def test_openapi_describes_the_spend_document(filled: Server) -> None:
     model = document["components"]["schemas"][reference.rpartition("/")[2]]
     assert set(model["properties"]) >= {"rows", "total", "completeness"}
     assert {p["name"] for p in operation["parameters"]} == {
-        "group_by", "since", "until", "interval", "filter", "order", "limit",
+        "group_by", "since", "until", "interval", "filter", "order", "limit", "format",
     }  # fmt: skip
     assert "400" in operation["responses"]
     for path, operations in document["paths"].items():
-        if "get" in operations and "{" not in path and path != "/api/v1/live":
+        asked = [p["name"] for p in operations.get("get", {}).get("parameters", []) if p["required"]]
+        if "get" in operations and not asked and path != "/api/v1/live":
             assert filled.get(path).status == 200, path
 
 
@@ -218,3 +219,12 @@ def test_a_path_that_is_not_there_is_a_problem(filled: Server, path: str) -> Non
     answer = filled.get(path)
     assert answer.status == 404
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_every_rate_in_use_is_listed_with_its_layer_and_source(filled: Server) -> None:
+    rates = filled.get("/api/v1/prices/rates?provider=anthropic&model=sonnet-4-6").document["rates"]
+    refused = filled.get("/api/v1/prices/rates?provider=acme")
+
+    assert {rate["model"] for rate in rates} >= {"claude-sonnet-4-6"}
+    assert all(rate["provider"] == "anthropic" and rate["layer"] and rate["source"] for rate in rates)
+    assert (refused.status, refused.document["detail"].partition(";")[0]) == (400, "no price list of 'acme'")

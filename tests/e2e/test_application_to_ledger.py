@@ -14,7 +14,7 @@ with costspan.attribute(feature="summary", team="docs", user_id="u-42"):
     chat()
     for chunk in chat(stream=True, stream_options={"include_usage": True}):
         pass
-    for chunk in chat(stream=True):
+    for chunk in chat(stream=True, stream_options={"include_usage": False}):
         pass
 chat(model="in-house-7")
 configured.flush()
@@ -56,3 +56,37 @@ def test_names_of_one_s_own_are_read_by_the_mappings_of_the_configuration(start_
     [row] = server.spend(group_by="model,team")["rows"]
     # 1,000 x $2.50, 400 x $1.25 and 100 x $10 per million.
     assert (row["model"], row["team"], row["cost_usd"]) == ("gpt-4o", "search", "0.004")
+
+
+RETRYING = (
+    OPENAI
+    + """
+from opentelemetry import trace
+configured = costspan.configure(service_name="shop")
+patient = client.with_options(max_retries=0)
+with trace.get_tracer("app").start_as_current_span("summarise"), costspan.attribute(feature="summary"):
+    for attempt in range(3):
+        try:
+            patient.chat.completions.create(model="gpt-5", messages=[])
+            break
+        except openai.RateLimitError:
+            continue
+configured.flush()
+"""
+)
+
+
+def test_a_loop_that_tries_again_is_three_attempts_and_one_cost(server, tmp_path):
+    usage = StubUsage(input_tokens=1000, output_tokens=50)
+    with StubProvider(usage=usage, rate_limited=2) as provider:
+        variables = environment(tmp_path, STUB_URL=provider.base_url, COSTSPAN_URL=f"http://{server.url}")
+        run_program(RETRYING, variables)
+    total = server.spend(group_by="feature")["total"]
+    assert (total["calls"], total["errors"], total["retries"]) == (3, 2, 2)
+    # 1,000 x $1.25 and 50 x $10 per million, once.
+    assert total["cost_usd"] == "0.00175"
+    assert {row["attempt"]: row["errors"] for row in server.spend(group_by="attempt")["rows"]} == {
+        "1": 1,
+        "2": 1,
+        "3": 0,
+    }

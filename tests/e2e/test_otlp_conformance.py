@@ -6,7 +6,8 @@ import gzip
 import json
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from google.protobuf import json_format
@@ -27,6 +28,7 @@ else:
     from backports import zstd
 
 MEGABYTE = 1024 * 1024
+Compress = Callable[[bytes], bytes]
 
 
 @pytest.fixture
@@ -52,6 +54,19 @@ def status_of(answer: Answer, content_type: str = PROTOBUF) -> Status:
     if content_type == JSON:
         return json_format.Parse(answer.body, Status())
     return Status.FromString(answer.body)
+
+
+def raw_deflate(body: bytes) -> bytes:
+    """Compress as senders do that leave out the header."""
+    compressor = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return compressor.compress(body) + compressor.flush()
+
+
+def wide_zstd(body: bytes) -> bytes:
+    """Compress so that unpacking asks for two gigabytes of window."""
+    options = {zstd.CompressionParameter.window_log: 31, zstd.CompressionParameter.content_size_flag: 0}
+    compressor = zstd.ZstdCompressor(options=options)
+    return compressor.compress(body) + compressor.flush()
 
 
 ENCODINGS = {
@@ -90,6 +105,11 @@ def test_the_parts_of_a_compressed_body_are_all_read(server: Server) -> None:
     assert server.spend(filter="service:members")["total"]["calls"] == 3
 
 
+def test_deflate_without_its_header_is_read(server: Server) -> None:
+    assert server.send(raw_deflate(protobuf([span()], service="raw")), Content_Encoding="deflate").status == 200
+    assert server.spend(filter="service:raw")["total"]["calls"] == 1
+
+
 def test_a_chunked_body_is_read(server: Server) -> None:
     body = protobuf([span()], service="chunked")
     assert server.send(iter([body[:7], body[7:50], body[50:]])).status == 200
@@ -121,6 +141,7 @@ BROKEN = {
     "a hundred thousand empty gzip members": (gzip.compress(b"") * 100_000, PROTOBUF, "gzip"),
     "zstd that is none": (b"not zstd at all", JSON, "zstd"),
     "cut zstd": (zstd.compress(protobuf([span()]))[:-3], PROTOBUF, "zstd"),
+    "zstd with a window of two gigabytes": (wide_zstd(protobuf([span()])), PROTOBUF, "zstd"),
     "deflate that is none": (b"\xff\xff\xff\xff", PROTOBUF, "deflate"),
 }
 
@@ -164,9 +185,12 @@ def test_a_body_of_100_megabytes_is_413_and_leaves_the_server_small(server: Serv
     assert server.ingest()["refused_requests"]["TooLarge"] >= 2
 
 
-@pytest.mark.parametrize("encoding", ["gzip", "deflate", "zstd"])
-def test_a_compression_bomb_stops_at_the_bound(server: Server, encoding: str) -> None:
-    bomb = ENCODINGS[encoding](b"\0" * (400 * MEGABYTE))
+@pytest.mark.parametrize(
+    ("encoding", "compress"),
+    [("gzip", gzip.compress), ("deflate", zlib.compress), ("deflate", raw_deflate), ("zstd", zstd.compress)],
+)
+def test_a_compression_bomb_stops_at_the_bound(server: Server, encoding: str, compress: Compress) -> None:
+    bomb = compress(b"\0" * (400 * MEGABYTE))
     assert len(bomb) < MEGABYTE
     before = server.rss_bytes()
     answer = server.send(bomb, Content_Encoding=encoding)
@@ -184,6 +208,29 @@ def test_a_span_that_is_not_utf_8_is_rejected_alone(server: Server) -> None:
     assert "UTF-8" in partial.error_message
     assert server.spend(filter="service:u")["total"]["calls"] == 2
     assert any("UTF-8" in reason for reason in server.ingest()["refused"])
+
+
+def test_a_resource_that_is_not_utf_8_costs_its_own_spans_only(server: Server) -> None:
+    spoilt = protobuf([span(), span({"http.route": "/"})], service="SPOIL").replace(b"SPOIL", b"\xff\xfe\xfd\xfc\xfb")
+    answer = server.send(protobuf([span()], service="beside") + spoilt)
+    assert answer.status == 200
+    partial = ExportTraceServiceResponse.FromString(answer.body).partial_success
+    assert (partial.rejected_spans, "resource" in partial.error_message) == (1, True)
+    assert server.spend(filter="service:beside")["total"]["calls"] == 1
+
+
+@pytest.mark.parametrize("case", ["claude-code-logs/01-logs.pb", "claude-code-metrics-only/01-metrics.pb"])
+def test_so_do_the_resources_of_logs_and_metrics(server: Server, case: str) -> None:
+    body = (Path(__file__).parents[1] / "corpus" / "cases" / f"d-{case}").read_bytes()
+    signal = "logs" if "logs.pb" in case else "metrics"
+    answers = [
+        server.request("POST", f"/v1/{signal}", sent, Content_Type=PROTOBUF)
+        for sent in (body, body + body.replace(b"service.name", b"service.\xff\xfe\xfd\xfc"))
+    ]
+    assert [answer.status for answer in answers] == [200, 200]
+    response = ExportLogsServiceResponse() if signal == "logs" else ExportMetricsServiceResponse()
+    response.ParseFromString(answers[1].body)
+    assert "resource" in response.partial_success.error_message
 
 
 @pytest.mark.parametrize(

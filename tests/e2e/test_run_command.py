@@ -37,6 +37,26 @@ if __name__ == "__main__":
     for worker in workers: worker.join()
 """
 
+PREFORK = """
+import os, signal, sys
+import openai  # loaded before the fork, as a server that preloads its application does
+def serve():
+    HANDLES
+    client = openai.OpenAI(base_url=os.environ["STUB_URL"], api_key="test")
+    client.chat.completions.create(model="gpt-5", messages=[])
+    os.write(ready, b"!")
+    while True: signal.pause()
+heard, ready = os.pipe()
+workers = []
+for _ in range(3):
+    worker = os.fork()
+    if worker == 0: serve()
+    workers.append(worker)
+for _ in workers: os.read(heard, 1)
+for worker in workers: os.kill(worker, signal.SIGTERM)
+print([os.waitstatus_to_exitcode(os.waitpid(worker, 0)[1]) for worker in workers])
+"""
+
 
 @pytest.fixture
 def variables(tmp_path: Path) -> Iterator[dict[str, str]]:
@@ -127,6 +147,25 @@ def test_worker_processes_lose_no_span(variables: dict[str, str], app: Path, tmp
     assert recorded.count('"gen_ai.usage.cost_usd"') == 3
 
 
+@pytest.mark.parametrize(
+    ("handles", "codes"),
+    [
+        # As gunicorn's workers do: its own handler, an exit of Python's.
+        ("signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))", "[0, 0, 0]"),
+        ("pass", "[-15, -15, -15]"),
+    ],
+)
+def test_a_server_that_forks_its_workers_and_terminates_them_loses_no_span(
+    variables: dict[str, str], app: Path, tmp_path: Path, handles: str, codes: str
+) -> None:
+    app.write_text(PREFORK.replace("HANDLES", handles))
+    done = costspan_run("--", sys.executable, "-m", "shop", variables=variables, folder=tmp_path)
+    assert done.stdout.strip() == codes
+    assert "$0.0046" in done.stderr
+    recorded = "".join(file.read_text() for file in (tmp_path / "costspan-data" / "inbox").glob("*.jsonl"))
+    assert recorded.count('"gen_ai.usage.cost_usd"') == 3
+
+
 def test_the_program_s_exit_code_is_returned(variables: dict[str, str], tmp_path: Path) -> None:
     done = costspan_run(
         "--", sys.executable, "-c", "raise SystemExit(41)", variables=variables, folder=tmp_path, code=41
@@ -171,6 +210,18 @@ def test_a_site_s_own_start_up_file_still_runs(variables: dict[str, str], app: P
 def test_a_python_without_costspan_runs_all_the_same(variables: dict[str, str], tmp_path: Path) -> None:
     program = [sys.executable, "-S", "-c", "print('fine')"]
     assert costspan_run("--", *program, variables=variables, folder=tmp_path).stdout == "fine\n"
+
+
+def test_an_opentelemetry_that_is_broken_keeps_no_program_from_running(
+    variables: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "opentelemetry").mkdir()
+    (tmp_path / "opentelemetry" / "__init__.py").write_text("raise RuntimeError('not of this world')")
+    path = variables | {"PYTHONPATH": os.pathsep.join((SOURCE, str(tmp_path)))}
+    done = costspan_run("--", sys.executable, "-c", "print('fine')", variables=path, folder=tmp_path)
+    assert done.stdout == "fine\n"
+    assert "costspan: not recording" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize("words", [(), ("--",), ("--", "no-such-program-anywhere")])

@@ -57,10 +57,81 @@ client.embeddings.create(model="text-embedding-3-small", input="hello")
     assert len(provider.requests) == 4
 
 
-def test_a_stream_that_does_not_say_its_usage_has_no_cost(variables: dict[str, str], receiver: OtlpReceiver) -> None:
-    (call,) = calls("for _ in chat(stream=True): pass", variables, receiver)
+def test_a_stream_whose_usage_nobody_may_ask_for_has_no_cost(
+    variables: dict[str, str], receiver: OtlpReceiver, provider: StubProvider
+) -> None:
+    (call,) = calls("for _ in chat(stream=True): pass", variables | {"COSTSPAN_INCLUDE_USAGE": "0"}, receiver)
     assert call["costspan.price_status"] == "usage_missing"
     assert "gen_ai.usage.cost_usd" not in call
+    assert "stream_options" not in provider.requests[0].body
+
+
+def test_asking_for_the_usage_of_a_stream_changes_nothing_the_caller_sees(
+    variables: dict[str, str], receiver: OtlpReceiver, provider: StubProvider
+) -> None:
+    code = """
+import asyncio, costspan
+def read():
+    return [chunk.to_dict() | {"id": None} for chunk in chat(stream=True, n=2)]
+async def read_async():
+    async with openai.AsyncOpenAI(base_url=os.environ["STUB_URL"], api_key="test") as client:
+        stream = await client.chat.completions.create(model="gpt-5", messages=[], stream=True)
+        return [chunk.to_dict() | {"id": None} async for chunk in stream]
+plain, plain_async = read(), asyncio.run(read_async())
+costspan.configure()
+assert read() == plain, read()
+assert asyncio.run(read_async()) == plain_async
+"""
+    run_program(OPENAI + code, variables)
+    assert [call["gen_ai.usage.cost_usd"] for call in receiver.calls()] == [0.001525] * 2
+    asked = [request.body.get("stream_options") for request in provider.requests]
+    assert asked == [None, None, {"include_usage": True}, {"include_usage": True}]
+
+
+def test_an_endpoint_that_refuses_stream_options_is_asked_once_and_the_caller_never_knows(
+    variables: dict[str, str], receiver: OtlpReceiver, provider: StubProvider
+) -> None:
+    provider.refused_parameters = frozenset({"stream_options"})
+    code = """
+for _ in range(2):
+    assert [chunk.choices[0].finish_reason for chunk in chat(stream=True)] == [None, None, "stop"]
+try:
+    chat(stream=True, stream_options={"include_usage": True})
+except openai.BadRequestError:
+    pass
+else:
+    raise SystemExit("the caller's own request was changed")
+"""
+    first, second, own = calls(code, variables, receiver)
+    assert [request.status for request in provider.requests] == [400, 200, 200, 400]
+    for call in (first, second):
+        assert call["costspan.price_status"] == "usage_missing"
+        assert call["costspan.usage.lower_bound.output_tokens"] == 1
+        assert "error.type" not in call
+    assert own["error.type"] == "openai.BadRequestError"
+
+
+def test_a_raw_streamed_response_is_what_the_provider_sent(
+    variables: dict[str, str], receiver: OtlpReceiver, provider: StubProvider
+) -> None:
+    code = """
+with client.chat.completions.with_streaming_response.create(model="gpt-5", messages=[], stream=True) as response:
+    assert not any('"usage"' in line for line in response.iter_lines())
+"""
+    calls(code, variables, receiver)
+    assert "stream_options" not in provider.requests[0].body
+
+
+def test_outcomes_count_as_errors_where_that_is_asked_for(
+    variables: dict[str, str], receiver: OtlpReceiver, provider: StubProvider
+) -> None:
+    provider.finish_reason = "length"
+    calls("chat()", variables, receiver)
+    calls("chat()", variables | {"COSTSPAN_ERROR_OUTCOMES": "truncated, content_filter"}, receiver)
+    provider.finish_reason = "stop"
+    calls("chat()", variables | {"COSTSPAN_ERROR_OUTCOMES": "truncated, content_filter"}, receiver)
+    said = [(span.status, span.attributes["costspan.outcome"]) for span in receiver.spans]
+    assert said == [("UNSET", "truncated"), ("ERROR", "truncated"), ("UNSET", "completed")]
 
 
 def test_a_call_that_is_retried_after_429_is_one_call_with_one_cost(
@@ -69,6 +140,7 @@ def test_a_call_that_is_retried_after_429_is_one_call_with_one_cost(
     provider.rate_limited = 2
     (call,) = calls("chat()", variables, receiver)
     assert [request.status for request in provider.requests] == [429, 429, 200]
+    assert call["costspan.attempt"] == 3
     assert call["gen_ai.usage.cost_usd"] == 0.001525
 
 

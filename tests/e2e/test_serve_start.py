@@ -9,9 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from google.rpc.status_pb2 import Status
 
 from bodies import protobuf, span
-from serving import Server, run_serve
+from serving import PROTOBUF, Server, run_serve
 
 Start = Callable[..., Server]
 
@@ -42,10 +43,13 @@ def guarded(tmp_path_factory: pytest.TempPathFactory):
 )
 def test_without_the_key_nothing_is_read_or_written(guarded: Server, presented: str) -> None:
     headers = {"Authorization": presented.encode().decode("latin-1")} if presented else {}
-    for answer in (guarded.get("/api/v1/spend", **headers), guarded.send(protobuf([span()]), **headers)):
+    read, written = guarded.get("/api/v1/spend", **headers), guarded.send(protobuf([span()]), **headers)
+    assert read.headers["content-type"] == "application/problem+json"
+    assert written.headers["content-type"] == PROTOBUF
+    assert Status.FromString(written.body).code == 16
+    for answer in (read, written):
         assert answer.status == 401
-        assert answer.headers["content-type"] == "application/problem+json"
-        assert answer.headers["www-authenticate"].startswith("Basic")
+        assert answer.headers["www-authenticate"].startswith("Bearer")
         assert "s3cr" not in answer.body.decode()
     assert guarded.get("/healthz").status == 200
     assert "Traceback" not in guarded.errors()
@@ -99,6 +103,10 @@ SETTINGS = {
     "a price without a model": ("prices:\n  - {provider: openai, input: '1'}", ["model"]),
     "a price that is negative": ("prices:\n  - {provider: openai, model: m, input: '-1', output: '1'}", ["input"]),
     "a price that is no number": ("prices:\n  - {provider: openai, model: m, input: dear, output: '1'}", ["input"]),
+    "limits that are a number": ("limits: 5", ["limits", "mapping"]),
+    "a limit that is not known": ("limits: {speed: 3}", ["speed", "receive_timeout_s"]),
+    "a limit that is a text": ("limits: {receive_timeout_s: soon}", ["receive_timeout_s", "soon"]),
+    "a limit below the largest request": ("limits: {in_flight_bytes: 1000}", ["in_flight_bytes", "88080384"]),
     "a price with an unknown key": ("prices:\n  - {provider: openai, model: m, inputt: '1'}", ["inputt"]),
 }
 

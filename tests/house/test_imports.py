@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-import re
 import sys
 import tomllib
 
 from packaging.requirements import Requirement
 
-from .conftest import run
+from .conftest import closure, run
 from .sources import PACKAGE, ROOT
 
 MAX_BASE_DISTRIBUTIONS = 20
@@ -65,19 +63,6 @@ def test_setting_up_an_application_loads_nothing_of_the_server():
 def test_the_bare_install_brings_at_most_20_distributions():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
-    closure = _closure([Requirement(line) for line in project["dependencies"]])
+    brought = closure([Requirement(line) for line in project["dependencies"]])
 
-    assert len(closure) <= MAX_BASE_DISTRIBUTIONS, sorted(closure)
-
-
-def _closure(requirements: list[Requirement]) -> set[str]:
-    found: set[str] = set()
-    waiting = list(requirements)
-    while waiting:
-        name = re.sub(r"[-_.]+", "-", waiting.pop().name).lower()
-        if name in found:
-            continue
-        found.add(name)
-        further = [Requirement(line) for line in importlib.metadata.requires(name) or ()]
-        waiting += [each for each in further if each.marker is None or each.marker.evaluate({"extra": ""})]
-    return found
+    assert len(brought) <= MAX_BASE_DISTRIBUTIONS, sorted(brought)

@@ -29,14 +29,16 @@ def test_a_python_lock_pins_every_line_to_a_version_and_a_hash(name: str):
     assert [line for line in requirements if not PINNED.match(line) or "--hash=sha256:" not in line] == []
 
 
-def test_the_dashboards_lock_names_no_registry():
-    lock = json.loads((ROOT / "ui" / "package-lock.json").read_text(encoding="utf-8"))
+@pytest.mark.parametrize("folder", ["ui", "examples/node"])
+def test_a_node_lock_names_no_registry(folder: str):
+    lock = json.loads((ROOT / folder / "package-lock.json").read_text(encoding="utf-8"))
 
     assert [name for name, package in lock["packages"].items() if "resolved" in package] == []
 
 
-def test_the_dashboards_lock_has_a_hash_for_every_package():
-    lock = json.loads((ROOT / "ui" / "package-lock.json").read_text(encoding="utf-8"))
+@pytest.mark.parametrize("folder", ["ui", "examples/node"])
+def test_a_node_lock_has_a_hash_for_every_package(folder: str):
+    lock = json.loads((ROOT / folder / "package-lock.json").read_text(encoding="utf-8"))
     installed = {name: package for name, package in lock["packages"].items() if name}
 
     assert installed

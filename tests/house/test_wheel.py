@@ -5,6 +5,8 @@ from __future__ import annotations
 import zipfile
 from pathlib import Path
 
+from costspan.testing.stub_provider import StubProvider, StubUsage
+
 from .conftest import BareInstall
 
 MAX_WHEEL_BYTES = 3_000_000
@@ -76,6 +78,42 @@ def test_the_help_of_every_command_needs_nothing_else_installed(bare: BareInstal
 
     assert done.returncode == 0, done.stderr
     assert "report" in done.stdout
+
+
+APPLICATION = """
+from openai import OpenAI
+
+client = OpenAI()
+question = [{"role": "user", "content": "What does this cost?"}]
+answer = client.chat.completions.create(model="gpt-5", messages=question)
+print(answer.choices[0].message.content)
+client.responses.create(model="gpt-5-mini", input="And this?")
+client.embeddings.create(model="text-embedding-3-small", input="a text to find again")
+"""
+
+
+def test_ten_lines_of_an_application_and_one_command_say_what_it_cost(openai_application: BareInstall):
+    (openai_application.folder / "app.py").write_text(APPLICATION)
+    usage = StubUsage(input_tokens=1000, output_tokens=50)
+
+    with StubProvider(usage=usage) as provider:
+        settings = {
+            "OPENAI_BASE_URL": provider.base_url,
+            "OPENAI_API_KEY": "test",
+            "COSTSPAN_URL": "http://127.0.0.1:9",
+        }
+        done = openai_application.costspan(
+            "run", "--", str(openai_application.folder / "bin" / "python"), "app.py", **settings
+        )
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "Hello."
+    assert [line.split() for line in done.stderr.splitlines() if "$" in line] == [
+        ["gpt-5", "1", "1,000", "0", "50", "$0.0018"],
+        ["gpt-5-mini", "1", "1,000", "0", "50", "$0.00035"],
+        ["text-embedding-3-small", "1", "1,000", "0", "0", "$0.000020"],
+        ["total", "3", "3,000", "0", "100", "$0.0021"],
+    ], done.stderr
 
 
 def _names(wheel: Path) -> list[str]:

@@ -6,10 +6,15 @@ export interface Clock {
   readonly round: number;
 }
 
-export const clockStore = createStore<Clock>({ now: new Date(), round: 0 });
+/** The end of the running second: ranges are asked for by the second, and a call of this one belongs to them. */
+function now(): Date {
+  return new Date(Math.ceil(Date.now() / 1000) * 1000);
+}
+
+export const clockStore = createStore<Clock>({ now: now(), round: 0 });
 
 export function refresh(): void {
-  clockStore.set({ now: new Date(), round: clockStore.get().round + 1 });
+  clockStore.set({ now: now(), round: clockStore.get().round + 1 });
 }
 
 /** When the last full set of answers arrived, and whether more are under way. */

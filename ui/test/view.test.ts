@@ -3,6 +3,10 @@ import {
   BY,
   DEFAULT_VIEW,
   DIMENSIONS,
+  EXPLORED,
+  MEASURES,
+  ORDERS,
+  ROLES,
   formatView,
   isLeftOut,
   parseView,
@@ -49,6 +53,11 @@ function anyView(seed: number): View {
     who: pick(WHO),
     bucket: pick(["auto", "1h", "1d"]),
     sort: pick(["", "-"]) + pick(SORTS),
+    order: pick(ORDERS),
+    role: pick(ROLES),
+    measure: pick(MEASURES),
+    across: pick(EXPLORED),
+    down: pick(EXPLORED),
     filters,
   };
 }

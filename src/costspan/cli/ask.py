@@ -208,8 +208,10 @@ def _document(url: str, path: str, status: int, body: bytes) -> dict[str, Any]:
         raise UsageError(str(detail or f"{url}{path} refused the question"))
     if status == 404 and detail and document.get("status") == 404:
         raise NotFound(str(detail))
-    if status in {401, 403}:
+    if status == 401:
         raise Unreachable(f"{url} wants an API key: set COSTSPAN_API_KEY")
+    if status == 403:
+        raise Unreachable(f"{url}: {detail or 'the API key may not do this'}")
     raise Unreachable(
         f"{url}{path} answered {status}, which is no answer of a costspan server: {detail or 'no reason'}"
     )

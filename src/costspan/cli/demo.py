@@ -15,14 +15,14 @@ from types import FrameType
 from typing import Final
 
 from costspan.cli.ask import ServerLedger, is_costspan
-from costspan.cli.demo_server import DemoServer, free_port, fresh_folder
+from costspan.cli.demo_server import DemoServer, add_to_config, free_port, fresh_folder
 from costspan.cli.send import OtlpSender
 from costspan.cli.table import money_text, progress_bar
 from costspan.core.clock import NS_PER_S, now_ns, ns_from_utc, system_clock
 from costspan.core.errors import Unreachable, UsageError
 from costspan.core.period import iso
 from costspan.core.record import SpanRecord
-from costspan.testing.demo_traffic import DemoTraffic, price_overlay
+from costspan.testing.demo_traffic import DemoTraffic, late_price_overlay, price_overlay
 from costspan.testing.otlp import protobuf_body
 
 BATCH_SPANS: Final = 512
@@ -62,6 +62,8 @@ def _play(arguments: argparse.Namespace, now: datetime) -> None:
         traffic = DemoTraffic(now=now, calls_per_day=arguments.calls_per_day)
         since = now - timedelta(days=arguments.days)
         sent = _send_history(traffic, since, url)
+        if not arguments.url:
+            add_to_config(arguments.data, late_price_overlay(now))
         stays_up = arguments.url or not arguments.once
         dashboard = f" Dashboard: {url}/" if stays_up else ""
         print(_closing_line(sent, ServerLedger(url), since) + dashboard, flush=True)
@@ -71,6 +73,7 @@ def _play(arguments: argparse.Namespace, now: datetime) -> None:
                 _send_live(url)
     if arguments.once and not arguments.url:
         print(f"Read it: costspan report --data {arguments.data}, or costspan serve --data {arguments.data}")
+        print(f"A rebate has come in since: costspan reprice --dry-run --data {arguments.data}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from typing import Final
 from costspan.cli.ask import connect
 from costspan.core.errors import Unreachable, UsageError
 
+CONFIG_FILE: Final = "costspan.yaml"
 MARKER: Final = ".costspan-demo"
 _READY_WITHIN_S: Final = 30.0
 _STOPS_WITHIN_S: Final = 30.0
@@ -32,8 +33,14 @@ def fresh_folder(folder: Path, config: str) -> Path:
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
     (folder / MARKER).write_text("Made by `costspan demo`, which empties this folder when it starts.\n", "utf-8")
-    (folder / "costspan.yaml").write_text(config, "utf-8")
+    (folder / CONFIG_FILE).write_text(config, "utf-8")
     return folder
+
+
+def add_to_config(folder: Path, text: str) -> None:
+    """Append `text` to the demo's costspan.yaml, as whoever changes prices would."""
+    with (folder / CONFIG_FILE).open("a", encoding="utf-8") as file:
+        file.write(text)
 
 
 def free_port() -> int:
@@ -58,7 +65,7 @@ class DemoServer:
     def __enter__(self) -> str:
         self._refuse_taken_port()
         command = [sys.executable, "-m", "costspan.cli.main", "serve", "--host", "127.0.0.1", "--port", str(self._port)]
-        command += ["--data", str(self._folder), "--config", str(self._folder / "costspan.yaml")]
+        command += ["--no-grpc", "--data", str(self._folder), "--config", str(self._folder / CONFIG_FILE)]
         with self._log.open("wb") as log:
             # A session of its own, so that Ctrl-C reaches the demo alone, which then stops the server in order.
             self._process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)  # noqa: S603

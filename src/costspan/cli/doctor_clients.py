@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib.metadata import Distribution, distributions, entry_points
 from typing import Final
+
+from costspan.sdk.clients import CLIENTS as CLIENTS_OF_SDK
+from costspan.sdk.clients.anthropic import makes_spans
 
 
 class Severity(StrEnum):
@@ -51,8 +53,7 @@ SELF_TELLING: Final = {
 }
 """Frameworks that make their own spans, and how to switch them on."""
 
-NATIVE_ANTHROPIC_MAJOR: Final = 2
-"""The Anthropic SDK makes spans of its own in this major version (seen in 2.11)."""
+_ALL_OF_AWS: Final = "opentelemetry-instrumentation-botocore"
 
 
 def client_findings() -> list[Finding]:
@@ -72,7 +73,8 @@ def client_findings() -> list[Finding]:
         if name in installed
     ]
     findings += [_doubled(name, packages) for name, packages in sorted(instrumentors.items()) if len(packages) > 1]
-    findings += _native_anthropic(installed, instrumentors.get("anthropic", ()))
+    findings += _anthropic_twice(installed, instrumentors.get("anthropic", ()))
+    findings += _bedrock_twice(installed)
     if not findings:
         findings.append(
             Finding(Severity.NOTE, "LLM clients", "none is installed here", "Run doctor where the app runs.")
@@ -81,9 +83,15 @@ def client_findings() -> list[Finding]:
 
 
 def _client(name: str, version: str, instrumentations: list[str], wanted: str) -> Finding:
+    known = next((client for client in CLIENTS_OF_SDK if client.package == wanted), None)
+    if known and instrumentations and known.refused_version():
+        found = f"{version} is not taken by {wanted}"
+        if known.own:
+            return Finding(Severity.OK, name, found, "costspan.configure() and costspan run instrument it themselves.")
+        return Finding(Severity.WARNING, name, found, "Use a version that it takes.")
     if instrumentations:
         return Finding(Severity.OK, name, f"{version} is instrumented by {', '.join(instrumentations)}")
-    if name == "anthropic" and _major(version) >= NATIVE_ANTHROPIC_MAJOR and _native_is_on():
+    if name == "anthropic" and makes_spans(version):
         return Finding(Severity.OK, name, f"{version} makes its own spans")
     return Finding(Severity.WARNING, name, f"{version} is installed and not instrumented", f"pip install {wanted}")
 
@@ -97,16 +105,30 @@ def _doubled(name: str, packages: tuple[str, ...]) -> Finding:
     )
 
 
-def _native_anthropic(installed: dict[str, str], packages: tuple[str, ...]) -> list[Finding]:
-    if not packages or _major(installed.get("anthropic", "0")) < NATIVE_ANTHROPIC_MAJOR or not _native_is_on():
+def _anthropic_twice(installed: dict[str, str], packages: tuple[str, ...]) -> list[Finding]:
+    if not packages or "anthropic" not in installed or not makes_spans(installed["anthropic"]):
         return []
     return [
         Finding(
-            Severity.PROBLEM,
+            Severity.WARNING,
             "anthropic",
             f"{installed['anthropic']} makes its own spans beside {', '.join(packages)}",
-            "Keep one: set ANTHROPIC_OPEN_TELEMETRY=false, or uninstall the package (the SDK's spans alone say cache"
-            " lifetime and tier). costspan counts such a call once, other backends twice.",
+            "costspan.configure() and costspan run switch them off. Elsewhere set ANTHROPIC_OPEN_TELEMETRY=false, or"
+            " other backends count such a call twice.",
+        )
+    ]
+
+
+def _bedrock_twice(installed: dict[str, str]) -> list[Finding]:
+    official = "opentelemetry-instrumentation-genai-bedrock"
+    if "boto3" not in installed or not {_ALL_OF_AWS, official} <= installed.keys():
+        return []
+    return [
+        Finding(
+            Severity.WARNING,
+            "boto3",
+            f"both {_ALL_OF_AWS} and {official} record calls of Bedrock",
+            "costspan counts such a call once; other backends twice, where both are switched on.",
         )
     ]
 
@@ -130,12 +152,3 @@ def _matching(word: str, installed: dict[str, str]) -> list[str]:
 
 def _canonical(found: Distribution) -> str:
     return found.metadata["Name"].lower().replace("_", "-")
-
-
-def _native_is_on() -> bool:
-    return os.environ.get("ANTHROPIC_OPEN_TELEMETRY", "true").lower() not in {"false", "0", "no"}
-
-
-def _major(version: str) -> int:
-    digits = version.partition(".")[0]
-    return int(digits) if digits.isdigit() else 0

@@ -51,8 +51,15 @@ STANDARD_MODE = "standard"
 """The price mode of a call that asked for nothing special; others: batch, flex, priority, fast."""
 
 
+class _Identified:
+    """Room for what is worked out once of an immutable value that is asked for it again and again."""
+
+    __slots__ = ("_identity",)
+    _identity: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class Call(_Identified):
     """One billed or failed request to a provider. Names are as sent; pricing resolves them.
 
     `mode` is the tier that was *served*. `error_type` is None for a call that succeeded. `time_to_first_chunk_s`
@@ -96,7 +103,12 @@ class Call:
     @property
     def identity(self) -> str:
         """What makes a record the same record when it is sent again (accounting rule 5.1)."""
-        return self.event_key or f"{self.trace_id}/{self.span_id}"
+        try:
+            return self._identity
+        except AttributeError:
+            identity = self.attribution.scoped(self.event_key or f"{self.trace_id}/{self.span_id}")
+            object.__setattr__(self, "_identity", identity)
+            return identity
 
     @property
     def failed(self) -> bool:
@@ -106,4 +118,7 @@ class Call:
     @property
     def models(self) -> tuple[str, ...]:
         """The names to look a price up by: the model that answered, then the one asked for."""
-        return tuple(dict.fromkeys(name for name in (self.response_model, self.requested_model) if name))
+        first, second = self.response_model, self.requested_model
+        if first and second and first != second:
+            return first, second
+        return (first or second,) if first or second else ()  # type: ignore[return-value]

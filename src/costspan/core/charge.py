@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import NamedTuple
 
 from costspan.core.money import PicoUsd, usd_from_pico
 from costspan.core.units import Unit
@@ -34,8 +35,7 @@ _WITH_COST = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Charge:
+class Charge(NamedTuple):
     """One ledger line. `price` is what the list says for `per` units; `list_cost` the published price of the
     quantity and `cost` what is owed after contract overlays, both in pico-dollars."""
 
@@ -83,7 +83,7 @@ class PricedUsage:
     @property
     def cost(self) -> PicoUsd | None:
         """The effective cost, or None where there is no figure."""
-        return PicoUsd(sum(charge.cost for charge in self.charges)) if self.status.has_cost else None
+        return PicoUsd(sum([charge.cost for charge in self.charges])) if self.status in _WITH_COST else None
 
     @property
     def cost_usd(self) -> Decimal | None:
@@ -94,4 +94,4 @@ class PricedUsage:
     @property
     def list_cost(self) -> PicoUsd | None:
         """The cost at published prices, or None where there is no figure."""
-        return PicoUsd(sum(charge.list_cost for charge in self.charges)) if self.status.has_cost else None
+        return PicoUsd(sum([charge.list_cost for charge in self.charges])) if self.status in _WITH_COST else None

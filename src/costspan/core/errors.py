@@ -8,8 +8,16 @@ CostspanError
 │   └── MalformedRecord     one telemetry item that cannot be read
 ├── RetryableError          the same input may succeed later: the sender keeps it (HTTP 503)
 │   └── StoreUnavailable    the ledger cannot take or give data now
+├── BudgetExceeded          a call was refused because the application asked for it with `costspan.budget`
 └── Unreachable             neither a server nor a data folder answers (CLI exit code 3)
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from costspan.core.budget_decision import Decision
 
 
 class CostspanError(Exception):
@@ -49,6 +57,17 @@ class RetryableError(CostspanError):
 
 class StoreUnavailable(RetryableError):
     """The ledger cannot be written or read now."""
+
+
+class BudgetExceeded(CostspanError):
+    """A budget does not allow the call, so it was not made. `decision` has the figures.
+
+    The one exception the SDK raises into an application, and only where `costspan.budget` asks for it.
+    """
+
+    def __init__(self, decision: Decision) -> None:
+        super().__init__(f"budget {decision.budget!r} is {decision.state}: {decision.reason}")
+        self.decision = decision
 
 
 class Unreachable(CostspanError):

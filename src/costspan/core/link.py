@@ -21,4 +21,4 @@ class Link:
     @property
     def identity(self) -> str:
         """What makes a span the same span when it is sent again."""
-        return f"{self.trace_id}/{self.span_id}"
+        return self.attribution.scoped(f"{self.trace_id}/{self.span_id}")

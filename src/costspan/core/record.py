@@ -38,7 +38,10 @@ class SpanEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpanRecord:
-    """One span. Ids are lower-case hex; `parent_span_id` is None for a root; times are nanoseconds since 1970 UTC."""
+    """One span. Ids are lower-case hex; `parent_span_id` is None for a root; times are nanoseconds since 1970 UTC.
+
+    `present` is no part of what was received: the dialect that reads a span notes there which of its words are there.
+    """
 
     trace_id: str
     span_id: str
@@ -54,6 +57,7 @@ class SpanRecord:
     status_code: int = 0
     status_message: str = ""
     trace_state: str = ""
+    present: Mapping[str, tuple[str, ...]] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +98,7 @@ class Temporality(StrEnum):
 class MetricPoint:
     """One value of one series. `value` is a histogram's sum; `count` is None where the point has none.
 
-    `start_ns` is 0 where the emitter does not say since when it counts.
+    `start_ns` is 0 where the emitter does not say since when it counts. `tenant` is that of the key it was sent with.
     """
 
     metric: str
@@ -106,6 +110,7 @@ class MetricPoint:
     count: int | None = None
     unit: str = ""
     monotonic: bool = False
+    tenant: str | None = None
     attributes: Attributes = field(default_factory=dict)
     resource: Attributes = field(default_factory=dict)
     scope: Scope = field(default_factory=Scope)

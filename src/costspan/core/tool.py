@@ -27,4 +27,4 @@ class ToolUse:
     @property
     def identity(self) -> str:
         """What makes a use the same use when its span is sent again."""
-        return f"{self.trace_id}/{self.span_id}"
+        return self.attribution.scoped(f"{self.trace_id}/{self.span_id}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Final
 
 from costspan.core.units import (
     CACHE_READ_UNITS,
@@ -16,9 +17,12 @@ from costspan.core.units import (
     Unit,
 )
 
+_UNITS: Final = tuple(Unit)
+
 
 def _frozen(quantities: Mapping[Unit, int]) -> Mapping[Unit, int]:
-    return MappingProxyType({unit: quantities[unit] for unit in Unit if quantities.get(unit)})
+    said = quantities.get
+    return MappingProxyType({unit: quantity for unit in _UNITS if (quantity := said(unit))})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +36,8 @@ class Usage:
     quantities: Mapping[Unit, int] = field(default_factory=lambda: MappingProxyType({}))
 
     def __post_init__(self) -> None:
-        negative = {unit.value: quantity for unit, quantity in self.quantities.items() if quantity < 0}
-        if negative:
+        if min(self.quantities.values(), default=0) < 0:
+            negative = {unit.value: quantity for unit, quantity in self.quantities.items() if quantity < 0}
             raise ValueError(f"negative quantities: {negative}")
         object.__setattr__(self, "quantities", _frozen(self.quantities))
 
@@ -54,7 +58,8 @@ class Usage:
 
     def total(self, units: Iterable[Unit]) -> int:
         """Return the sum over `units`. Only units of one kind (all tokens, all seconds) may be added."""
-        return sum(self.quantities.get(unit, 0) for unit in units)
+        quantities = self.quantities
+        return sum([quantities[unit] for unit in units if unit in quantities])
 
     @property
     def input_tokens(self) -> int:

@@ -6,10 +6,10 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
@@ -17,17 +17,28 @@ from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 
 from costspan.core.attribution import Attribution
+from costspan.sdk.attempts import AttemptCounter
 from costspan.sdk.attribute_processor import AttributionProcessor
+from costspan.sdk.calls_within import CallsWithin
+from costspan.sdk.carry import carry_into_pools
 from costspan.sdk.config import Config, read_config
+from costspan.sdk.content import Redact, content_rule
 from costspan.sdk.enrich import CostExporter
 from costspan.sdk.exit_flush import ExitFlush
-from costspan.sdk.exporters import chosen_exporters
-from costspan.sdk.instrument import instrument_clients
+from costspan.sdk.exporters import OtlpCostExporter, chosen_exporters
+from costspan.sdk.instrument import complete_clients, instrument_clients
+from costspan.sdk.meter_provider import set_up_metrics
 from costspan.sdk.metrics import CostMetrics
 from costspan.sdk.price_span import SpanPricer
-from costspan.sdk.safety import LOG, never_raise
+from costspan.sdk.propagator import InsideModelCalls, keep_baggage_from_providers
+from costspan.sdk.safety import LOG, done_within, never_raise
+from costspan.sdk.sampler import CountingSampler
 from costspan.sdk.tally import TallyWriter
+from costspan.sdk.travel import TRAVEL
 from costspan.sdk.user_pseudonym import installation_key, pseudonymous
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.metrics import MeterProvider
 
 _BATCH_DELAY_MS: Final = 1_000
 """A cost is seen within seconds; OpenTelemetry's own default of 5 s is used where OTEL_BSP_SCHEDULE_DELAY says so."""
@@ -40,13 +51,17 @@ class Configured:
     active: bool
     notes: tuple[str, ...]
     processors: tuple[SpanProcessor, ...] = ()
+    meters: MeterProvider | None = None
+    """The meter provider, where it was set up here."""
     finish: Callable[[], None] = field(default=lambda: None, repr=False)
     """Send what is waiting and stop, within five seconds. Runs by itself when the program exits."""
 
     def flush(self, timeout_s: float = 5.0) -> bool:
-        """Send what is waiting, for programs that are frozen between requests. False where something is left."""
-        flushed = [processor.force_flush(int(timeout_s * 1000)) for processor in self.processors]
-        return all(flushed)
+        """Send what is waiting, for programs that are frozen between requests. False where something is left.
+
+        Returns after `timeout_s` seconds whatever the network does; what is left is sent when it comes back.
+        """
+        return _flushed(timeout_s, (*self.processors, *([self.meters] if self.meters else ())))
 
 
 _lock: Final = threading.Lock()
@@ -62,17 +77,21 @@ def configure(
     environment: str | None = None,
     exporter: SpanExporter | None = None,
     instrument: bool = True,
+    redact: Redact | None = None,
 ) -> Configured:
     """Price and attribute this process's model calls and send them over OTLP. The first call decides for the process.
 
     Uses the application's own tracer provider where there is one. `feature`, `team` and `environment` are for calls
-    that no `attribute` scope covers; `exporter` replaces the OTLP one. Never raises and never waits for the network.
+    that no `attribute` scope covers; `exporter` replaces the OTLP one. With `instrument=False` the clients are yours to
+    instrument; what their instrumentations leave undone is done all the same. `redact(key, value)` is shown each prompt
+    and answer that would leave where COSTSPAN_CAPTURE_CONTENT is on, and returns what may leave instead, None for
+    nothing. Never raises and never waits for the network.
     """
     global _done  # noqa: PLW0603 - a process has one tracer provider
     with _lock:
         if _done is None:
             defaults = Attribution(feature=feature, team=team, environment=environment)
-            _done = _configure(service_name, endpoint, defaults, exporter, instrument=instrument)
+            _done = _configure(service_name, endpoint, defaults, exporter, redact, instrument=instrument)
             LOG.log(logging.INFO if _done.active else logging.WARNING, "costspan: %s", "; ".join(_done.notes))
         return _done
 
@@ -83,6 +102,7 @@ def _configure(
     endpoint: str | None,
     defaults: Attribution,
     exporter: SpanExporter | None,
+    redact: Redact | None,
     *,
     instrument: bool,
 ) -> Configured:
@@ -92,16 +112,18 @@ def _configure(
     provider, provider_note = _tracer_provider(config)
     if provider is None:
         return Configured(active=False, notes=(provider_note,))
+    _count_before_sampling(provider)
     exporters = (exporter,) if exporter else chosen_exporters(config)
-    processors = _processors(config, exporters)
+    processors = _processors(config, exporters, redact)
     for processor in processors:
         provider.add_span_processor(processor)
-    finish = ExitFlush(partial(_shut_down, processors)).now
+    meters = None if exporter else set_up_metrics(config, provider.resource)
+    finish = ExitFlush(partial(_shut_down, (*processors, *([meters] if meters else ())))).now
     if config.capture_content:
         os.environ.setdefault("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "span_only")
-    clients = tuple(instrument_clients(provider)) if instrument else ()
+    clients = instrument_clients(provider, config) if instrument else complete_clients(config)
     notes = (provider_note, _destination(config, exporters, replaced=exporter is not None), *clients)
-    return Configured(active=True, notes=notes, processors=processors, finish=finish)
+    return Configured(active=True, notes=notes, processors=processors, meters=meters, finish=finish)
 
 
 def _tracer_provider(config: Config) -> tuple[TracerProvider | None, str]:
@@ -117,25 +139,56 @@ def _tracer_provider(config: Config) -> tuple[TracerProvider | None, str]:
     return provider, "tracing set up"
 
 
-def _processors(config: Config, exporters: tuple[SpanExporter, ...]) -> tuple[SpanProcessor, ...]:
+@never_raise(None)
+def _count_before_sampling(provider: TracerProvider) -> None:
+    # Before any tracer of a model client is made: a tracer keeps the sampler it was made with.
+    provider.sampler = CountingSampler(provider.sampler)
+
+
+def _processors(
+    config: Config, exporters: tuple[SpanExporter, ...], redact: Redact | None
+) -> tuple[SpanProcessor, ...]:
     pricer = SpanPricer()
+    content = content_rule(config, redact)
     delay_ms = None if "OTEL_BSP_SCHEDULE_DELAY" in os.environ else _BATCH_DELAY_MS
-    key = config.hash_key.encode() if config.hash_key else None
-    name_user = pseudonymous(lambda: key or installation_key(config.key_folder)) if config.hash_users else str
+    inside = InsideModelCalls()
+    keep_baggage_from_providers(inside)
+    counted = CostMetrics(pricer, config.metric_labels)
+    wrapped = (CostExporter(each, pricer, content, config.error_outcomes, counted.record_waiting) for each in exporters)
     return (
-        AttributionProcessor(config.defaults, name_user),
-        CostMetrics(pricer),
+        inside,
+        AttributionProcessor(config.defaults, _attribute(config)),
+        AttemptCounter(),
+        CallsWithin(pricer),
+        counted,
         *([TallyWriter(config.tally_to, pricer)] if config.tally_to else []),
-        *(BatchSpanProcessor(CostExporter(each, pricer), schedule_delay_millis=delay_ms) for each in exporters),
+        *(BatchSpanProcessor(each, schedule_delay_millis=delay_ms) for each in wrapped),
     )
 
 
-def _shut_down(processors: tuple[SpanProcessor, ...]) -> None:
-    for processor in processors:
-        never_raise(None)(processor.shutdown)()
+def _attribute(config: Config) -> Callable[[str], str]:
+    """Set the process up for `attribute` and return how a user is named outside of it."""
+    key = config.hash_key.encode() if config.hash_key else None
+    name_user = pseudonymous(lambda: key or installation_key(config.key_folder)) if config.hash_users else str
+    TRAVEL.dimensions, TRAVEL.name_user = config.travels, name_user
+    if config.carry_into_pools:
+        carry_into_pools()
+    return name_user
+
+
+def _shut_down(providers: Sequence[SpanProcessor | MeterProvider]) -> None:
+    for provider in providers:
+        never_raise(None)(provider.shutdown)()
+
+
+@never_raise(otherwise=False)
+def _flushed(timeout_s: float, providers: Sequence[SpanProcessor | MeterProvider]) -> bool:
+    return done_within(timeout_s, *(provider.force_flush for provider in providers))
 
 
 def _destination(config: Config, exporters: tuple[SpanExporter, ...], *, replaced: bool) -> str:
+    if OtlpCostExporter.made and not exporters:
+        return "spans leave through the exporter that OpenTelemetry set up"
     if replaced or not exporters:
         return "spans go to the given exporter" if replaced else "OTEL_TRACES_EXPORTER asks for no export"
     if config.record_to:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,17 +20,15 @@ class RecordingExporter(SpanExporter):
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._started_ns = time.time_ns()
-        self._writing = threading.Lock()
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         line = export_request_line(spans)
         # The process id is read here and not at the start: a forked worker must not write into its parent's file.
         path = self._folder / f"run-{self._started_ns}-{os.getpid()}.jsonl"
         try:
-            with self._writing:
-                self._folder.mkdir(parents=True, exist_ok=True)
-                with path.open("a", encoding="utf-8") as file:
-                    file.write(line)
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with path.open("a", encoding="utf-8") as file:
+                file.write(line)
         except OSError as error:
             log_once(f"costspan: cannot record spans in {self._folder}: {error.strerror}")
             return SpanExportResult.FAILURE

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import cast
+from collections.abc import Mapping
+from typing import Any, cast
 
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import format_span_id, format_trace_id
@@ -25,14 +26,17 @@ def span_record(span: ReadableSpan) -> SpanRecord:
         kind=span.kind.value + 1,
         start_ns=span.start_time or 0,
         end_ns=span.end_time or span.start_time or 0,
-        attributes=cast("Attributes", dict(span.attributes or {})),
-        resource=span.resource.attributes,
+        attributes=_plain(span.attributes),
+        resource=_plain(span.resource.attributes),
         scope=Scope(scope.name, scope.version or "") if scope else Scope(),
-        events=tuple(
-            SpanEvent(event.name, event.timestamp, cast("Attributes", dict(event.attributes or {})))
-            for event in span.events
-        ),
+        events=tuple(SpanEvent(event.name, event.timestamp, _plain(event.attributes)) for event in span.events),
         status_code=span.status.status_code.value,
         status_message=span.status.description or "",
         trace_state=context.trace_state.to_header() if context.trace_state else "",
     )
+
+
+def _plain(attributes: Mapping[str, Any] | None) -> Attributes:
+    # The SDK's own mapping locks and checks at each access; its `copy` is a plain dict.
+    copy = getattr(attributes, "copy", None)
+    return cast("Attributes", copy() if copy else dict(attributes or {}))

@@ -23,7 +23,7 @@ class TallyWriter(SpanProcessor):
     @never_raise(None)
     def on_end(self, span: ReadableSpan) -> None:
         verdict = self._pricer.verdict(span)
-        if verdict:
+        if isinstance(verdict, PricedSpan):
             with (self._folder / f"{os.getpid()}.jsonl").open("a", encoding="utf-8") as file:
                 file.write(json.dumps(_line(verdict)) + "\n")
 

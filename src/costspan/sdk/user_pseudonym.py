@@ -9,6 +9,7 @@ import functools
 import hashlib
 import hmac
 import os
+import re
 import secrets
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,7 @@ from costspan.sdk.safety import log_once
 
 _KEY_BYTES: Final = 32
 _PREFIX: Final = "u_"
+_PSEUDONYM: Final = re.compile(r"u_[0-9a-f]{32}")
 
 
 def pseudonymous(key: Callable[[], bytes]) -> Callable[[str], str]:
@@ -25,6 +27,8 @@ def pseudonymous(key: Callable[[], bytes]) -> Callable[[str], str]:
     known_key = functools.cache(key)
 
     def pseudonym(user_id: str) -> str:
+        if _PSEUDONYM.fullmatch(user_id):
+            return user_id  # from another service's baggage
         digest = hmac.new(known_key(), user_id.encode(), hashlib.sha256).hexdigest()
         return _PREFIX + digest[:32]
 

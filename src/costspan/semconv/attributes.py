@@ -12,6 +12,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import Final, TypeVar
 
 from costspan.core.record import Attributes, AttributeValue
@@ -45,10 +46,21 @@ def text(value: AttributeValue) -> str | None:
     """Return a non-empty string, stripped of blanks and JSON quotes; words for "nothing" are None, too."""
     if not isinstance(value, str):
         return None
-    stripped = (value if len(value) <= MAX_TEXT_CHARS else value[:MAX_TEXT_CHARS]).strip()
+    if len(value) <= _LONGEST_ABSENT:
+        return _short_text(value)
+    if len(value) <= MAX_TEXT_CHARS and value.isascii() and value[0] > '"' and value[-1] > " ":
+        return value  # nothing to strip and too long for a word for nothing, as most values are
+    return _stripped(value[:MAX_TEXT_CHARS])
+
+
+def _stripped(value: str) -> str | None:
+    stripped = value.strip()
     if stripped[:1] == '"' == stripped[-1:]:
         stripped = stripped[1:-1].strip()
     return None if len(stripped) <= _LONGEST_ABSENT and stripped.lower() in _ABSENT_WORDS else stripped
+
+
+_short_text = lru_cache(maxsize=4096)(_stripped)
 
 
 def whole_number(value: AttributeValue) -> int | None:
@@ -92,7 +104,7 @@ def texts(value: AttributeValue) -> tuple[str, ...]:
         value = [value]
     if not isinstance(value, Sequence) or isinstance(value, bytes):
         return ()
-    return tuple(found for item in value if (found := text(item)))
+    return tuple([found for item in value if (found := text(item))])
 
 
 def json_value(value: AttributeValue) -> AttributeValue:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -127,10 +128,7 @@ def read_attribution(attributes: Attributes, resource: Attributes) -> Attributio
             found.setdefault(dimension, value)
         elif len(tags) < MAX_TAGS:
             tags.setdefault(name[:MAX_VALUE_CHARS], value)
-    for dimension, keys in RESOURCE_KEYS.items():
-        if dimension not in found and (said := _first(resource, keys)) is not None:
-            found[dimension] = said
-    dimensions: dict[str, Any] = found
+    dimensions: dict[str, Any] = {**_of_resource(resource), **found} if resource else found
     return Attribution(**dimensions, tags=MappingProxyType(tags)) if tags else Attribution(**dimensions)
 
 
@@ -139,24 +137,30 @@ def read_own_attribution(attributes: Attributes) -> Attribution:
     return replace(read_attribution(attributes, {}), service=None)
 
 
-ATTRIBUTION_MARKERS: Final = (
-    b"feature",
-    b"team",
-    b"user",
-    b"session.id",
-    b"session_id",
-    b"conversation",
-    b"deployment.environment",
-    b"traceloop.association",
-    b"costspan.",
-    b"agent.name",
-    b"tool.name",
-    b"metadata",
-    b"association.properties",
-    b"trace.session",
-    b"tags",
-)
-"""A span without any of these byte strings says nothing of whom it was for and need not be parsed."""
+def says_for_whom(key: str) -> bool:
+    """Return True for an attribute by which a span says whom it, and what is below it, was for."""
+    part = _PARTS[key]
+    return part is not None and part[0] != "service"
+
+
+_MAX_REMEMBERED: Final = 8_192
+_BAG: Final = ("", 0)
+
+
+class _Parts(dict[str, tuple[str, int] | None]):
+    """Attribute -> (dimension, rank), or that it is a bag, or None; remembered, since the same few come again."""
+
+    def __missing__(self, key: str) -> tuple[str, int] | None:
+        part = _RANKED.get(key)
+        if part is None and (key in JSON_BAGS or key in TAG_LISTS or key.startswith(_PREFIXES)):
+            part = _BAG
+        if len(self) >= _MAX_REMEMBERED:
+            self.clear()
+        self[key] = part
+        return part
+
+
+_PARTS: Final = _Parts()
 
 
 def _said(attributes: Attributes) -> tuple[dict[str, str], list[tuple[str, str]]]:
@@ -164,15 +168,31 @@ def _said(attributes: Attributes) -> tuple[dict[str, str], list[tuple[str, str]]
     found: dict[str, str] = {}
     ranks: dict[str, int] = {}
     bagged: list[tuple[str, str]] = []
-    for key, value in attributes.items():
-        ranked = _RANKED.get(key)
-        if ranked is not None:
-            dimension, rank = ranked
-            if rank < ranks.get(dimension, len(_RANKED)) and (said := _short_text(value)) is not None:
-                found[dimension], ranks[dimension] = said, rank
-        elif key in JSON_BAGS or key in TAG_LISTS or key.startswith(_PREFIXES):
-            bagged.extend(_bagged(key, value))
+    for key in filter(_PARTS.__getitem__, attributes):
+        part = _PARTS[key]
+        if part is None or part is _BAG:
+            bagged.extend(_bagged(key, attributes[key]))
+            continue
+        dimension, rank = part
+        if (dimension not in ranks or rank < ranks[dimension]) and (said := _short_text(attributes[key])) is not None:
+            found[dimension], ranks[dimension] = said, rank
     return found, bagged
+
+
+_last_resource: tuple[Attributes, Mapping[str, str]] = ({}, {})
+
+
+def _of_resource(resource: Attributes) -> Mapping[str, str]:
+    """Return the dimensions a resource says. All spans of one resource come with the same object, one after the other.
+
+    Exchanged as a whole, so that threads that read at the same time see one resource or the other.
+    """
+    global _last_resource  # noqa: PLW0603 - a memory of one
+    known, said = _last_resource
+    if known is not resource:
+        said = {name: value for name, keys in RESOURCE_KEYS.items() if (value := _first(resource, keys)) is not None}
+        _last_resource = (resource, said)
+    return said
 
 
 def _first(attributes: Attributes, keys: Keys) -> str | None:
@@ -185,7 +205,7 @@ def _first(attributes: Attributes, keys: Keys) -> str | None:
 def _short_text(value: object) -> str | None:
     if isinstance(value, str):
         said = text(value)
-        return said[:MAX_VALUE_CHARS] if said else None
+        return said if said is None or len(said) <= MAX_VALUE_CHARS else said[:MAX_VALUE_CHARS]
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, int):
@@ -200,7 +220,10 @@ def _bagged(key: str, value: object) -> Iterator[tuple[str, str]]:
         for name, inner in json_object(value).items():  # type: ignore[arg-type]
             if (said := _short_text(inner)) is not None:
                 yield name, said
-    else:
-        prefix = next(prefix for prefix in _PREFIXES if key.startswith(prefix))
-        if (said := _short_text(value)) is not None:
-            yield key.removeprefix(prefix), said
+    elif (said := _short_text(value)) is not None:
+        yield _name_in_bag(key), said
+
+
+@lru_cache(maxsize=_MAX_REMEMBERED)
+def _name_in_bag(key: str) -> str:
+    return key.removeprefix(next(prefix for prefix in _PREFIXES if key.startswith(prefix)))

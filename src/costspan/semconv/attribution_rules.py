@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Final
 
-from costspan.core.attribution import DIMENSIONS, Attribution
+from costspan.core.attribution import DIMENSIONS, SAYABLE, Attribution
 from costspan.core.call import Call
 from costspan.core.errors import ConfigError
 
@@ -34,7 +34,7 @@ _OF_CALLS: Final[dict[str, Callable[[Call], tuple[str | None, ...]]]] = {
 """Group key -> what a call says for it, as sent: the price list's names are known only once it is priced."""
 
 WHEN_KEYS: Final = (*_OF_CALLS, *DIMENSIONS)
-SET_KEYS: Final = DIMENSIONS
+SET_KEYS: Final = SAYABLE
 _RULE_KEYS: Final = ("when", "set", "override")
 
 

@@ -10,19 +10,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from operator import attrgetter
-from typing import Final
+from typing import Final, NamedTuple
 
 from costspan.core.call import UsageState
-from costspan.core.units import FEE_UNITS, Unit
+from costspan.core.units import CACHE_WRITE_UNITS, FEE_UNITS, Unit
 from costspan.core.usage import Usage
 
 MAX_TOKENS: Final = 1_000_000_000
 """A count above this in one call is a broken emitter: a hundred times the largest context window sold."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counts:
+class Counts(NamedTuple):
     """What a span reports. None is "not said", which is not 0."""
 
     input: int | None = None
@@ -68,9 +66,18 @@ class Counts:
         return any(part is not None for part in parts)
 
 
-_FACTS: Final = Counts.__slots__
-_quantities: Final = attrgetter(*_FACTS)
+_FACTS: Final = Counts._fields
 _FEES: Final = tuple((unit.value, unit) for unit in FEE_UNITS)
+_TIMES_TO_LIVE: Final = tuple((unit.value, unit) for unit in CACHE_WRITE_UNITS)
+_ALONE: Final = (
+    Unit.CACHE_READ_AUDIO,
+    Unit.INPUT_IMAGE,
+    Unit.TOOL_USE_INPUT,
+    Unit.REASONING,
+    Unit.OUTPUT_AUDIO,
+    Unit.OUTPUT_IMAGE,
+)
+_SAME: Final = tuple((unit.value, unit) for unit in _ALONE) + _FEES
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +110,9 @@ CONVENTIONS: Final = (
     ConventionRow("openlit.instrumentation.openai", INCLUSIVE, "run, 1.45 on OpenAI"),
     ConventionRow("opentelemetry.instrumentation.genai.", INCLUSIVE, "run, 1.3b0: 2600 contains 2000 and 400"),
     ConventionRow("opentelemetry.instrumentation.google_genai", INCLUSIVE, "run, 1.3b0: 500 contains 300"),
+    ConventionRow("costspan.google_genai", INCLUSIVE, "ours: as the specification says"),
     ConventionRow("opentelemetry.instrumentation.openai_v2", INCLUSIVE, "run, 2.4b0"),
+    ConventionRow("costspan.track", INCLUSIVE, "this project: `record_usage` counts as OpenTelemetry does"),
     ConventionRow("opentelemetry.util.genai", INCLUSIVE, "run, util-genai 1.3b0"),
     ConventionRow("opentelemetry.instrumentation.openai.", INCLUSIVE, "run, OpenLLMetry 0.62.4"),
     ConventionRow("opentelemetry.instrumentation.anthropic", INCLUSIVE, "run, OpenLLMetry 0.62.4: 1350 contains 1300"),
@@ -145,7 +154,41 @@ def split(counts: Counts, known: Convention | None, usual: Convention | None = N
     `known` is a convention that was verified and is applied as it is; `usual` is what the emitter is documented to do,
     used where the numbers themselves do not decide.
     """
-    said = {name: quantity for name, quantity in zip(_FACTS, _quantities(counts), strict=True) if quantity}
+    return _usual_split(counts, known) or _any_split(counts, known, usual)
+
+
+_FINER: Final = slice(_FACTS.index("cache_write_5m"), _FACTS.index("reasoning"))
+_RARE: Final = slice(_FACTS.index("reasoning") + 1, None)
+_NONE_FINER: Final = Counts()[_FINER]
+_NONE_RARE: Final = Counts()[_RARE]
+
+
+def _usual_split(counts: Counts, known: Convention | None) -> Split | None:
+    """Return what `_any_split` returns for the counts most spans have, or None for any others."""
+    if counts[_RARE] != _NONE_RARE or counts[_FINER] != _NONE_FINER or counts.input is None or counts.output is None:
+        return None
+    read, written, reasoning = counts.cache_read or 0, counts.cache_write or 0, counts.reasoning or 0
+    if known is None:
+        if read or written or reasoning:
+            return None
+        known = INCLUSIVE
+    fresh = counts.input - read - written if known.input_includes_cache else counts.input
+    visible = counts.output - reasoning if known.output_includes_reasoning else counts.output
+    said = (fresh, visible, read, written, reasoning, counts.input, counts.output, counts.total or 0)
+    if min(said) < 0 or max(said) > MAX_TOKENS or not any(said):
+        return None
+    leaves = {
+        Unit.INPUT: fresh,
+        Unit.CACHE_READ: read,
+        Unit.CACHE_WRITE_5M: written,
+        Unit.OUTPUT: visible,
+        Unit.REASONING: reasoning,
+    }
+    return Split(Usage(leaves), UsageState.REPORTED) if any(leaves.values()) else None
+
+
+def _any_split(counts: Counts, known: Convention | None, usual: Convention | None) -> Split:
+    said = {name: quantity for name, quantity in zip(_FACTS, counts, strict=True) if quantity}
     if not said:
         return Split(Usage(), UsageState.MISSING, "no token counts")
     if min(said.values()) < 0:
@@ -164,6 +207,25 @@ def split(counts: Counts, known: Convention | None, usual: Convention | None = N
     unsaid = _unsaid(counts)
     state = UsageState.ASSUMED if unsaid else state
     return Split(Usage(leaves), state, unsaid or note, counts.time_to_live_said)
+
+
+def inclusive_counts(raw: Counts, told: Split) -> Counts:
+    """Return the disjoint usage of `told` as OpenTelemetry counts: input with cached tokens, output with reasoning.
+
+    What `raw`, the counts it was split from, did not say stays unsaid.
+    """
+    usage = told.usage
+    facts = {name: quantity for name, unit in _SAME if (quantity := usage[unit])}
+    if told.time_to_live_said:
+        facts |= {name: quantity for name, unit in _TIMES_TO_LIVE if (quantity := usage[unit])}
+    sums = {
+        "input": usage.context_tokens - usage[Unit.TOOL_USE_INPUT],
+        "output": usage.output_tokens,
+        "cache_read": usage.cache_read_tokens,
+        "cache_write": usage.cache_write_tokens,
+        "input_audio": usage[Unit.INPUT_AUDIO] + usage[Unit.CACHE_READ_AUDIO],
+    }
+    return Counts(**facts, **{name: sum_ for name, sum_ in sums.items() if sum_ or getattr(raw, name) is not None})
 
 
 def _deduced(counts: Counts, usual: Convention | None) -> tuple[Convention, UsageState, str | None]:
@@ -206,9 +268,7 @@ def _complete(counts: Counts, convention: Convention) -> Counts:
     rest = counts.total - _grand_total(counts, convention)
     if rest < 0:
         return counts
-    filled = {name: getattr(counts, name) for name in Counts.__slots__}
-    filled["input" if counts.input is None else "output"] = rest
-    return Counts(**filled)
+    return counts._replace(input=rest) if counts.input is None else counts._replace(output=rest)
 
 
 def _unsaid(counts: Counts) -> str | None:
@@ -229,22 +289,20 @@ def _leaves(counts: Counts, convention: Convention) -> dict[Unit, int]:
         + (counts.output_audio or 0)
         + (counts.output_image or 0)
     )
-    leaves = {
-        Unit.INPUT: (counts.input or 0) - inside_input,
-        Unit.CACHE_READ: read - cached_audio,
-        Unit.CACHE_READ_AUDIO: cached_audio,
-        Unit.CACHE_WRITE_5M: written - write_30m - write_1h - write_12h,
-        Unit.CACHE_WRITE_30M: write_30m,
-        Unit.CACHE_WRITE_1H: write_1h,
-        Unit.CACHE_WRITE_12H: write_12h,
-        Unit.INPUT_AUDIO: audio,
-        Unit.INPUT_IMAGE: counts.input_image or 0,
-        Unit.TOOL_USE_INPUT: counts.tool_use_input or 0,
-        Unit.OUTPUT: (counts.output or 0) - inside_output,
-        Unit.REASONING: counts.reasoning or 0,
-        Unit.OUTPUT_AUDIO: counts.output_audio or 0,
-        Unit.OUTPUT_IMAGE: counts.output_image or 0,
-    }
+    leaves = {Unit.INPUT: (counts.input or 0) - inside_input, Unit.OUTPUT: (counts.output or 0) - inside_output}
+    if read or written or cached_audio:
+        leaves[Unit.CACHE_READ] = read - cached_audio
+        leaves[Unit.CACHE_READ_AUDIO] = cached_audio
+        leaves[Unit.CACHE_WRITE_5M] = written - write_30m - write_1h - write_12h
+        leaves[Unit.CACHE_WRITE_30M] = write_30m
+        leaves[Unit.CACHE_WRITE_1H] = write_1h
+        leaves[Unit.CACHE_WRITE_12H] = write_12h
+    leaves[Unit.INPUT_AUDIO] = audio
+    leaves[Unit.INPUT_IMAGE] = counts.input_image or 0
+    leaves[Unit.TOOL_USE_INPUT] = counts.tool_use_input or 0
+    leaves[Unit.REASONING] = counts.reasoning or 0
+    leaves[Unit.OUTPUT_AUDIO] = counts.output_audio or 0
+    leaves[Unit.OUTPUT_IMAGE] = counts.output_image or 0
     return {unit: quantity for unit, quantity in leaves.items() if quantity}
 
 

@@ -14,6 +14,7 @@ from costspan.core.link import Link
 from costspan.core.money import PicoUsd
 from costspan.core.record import STATUS_ERROR, SpanRecord
 from costspan.semconv import outcome, providers
+from costspan.semconv.attributes import whole_number
 from costspan.semconv.attribution import read_attribution, read_own_attribution
 from costspan.semconv.conventions import Counts, Split, split
 from costspan.semconv.dialects import DIALECTS
@@ -36,6 +37,14 @@ _ANSWERING: Final = frozenset({"chat", "generate_content", "text_completion"})
 """Operations that answer in tokens; embeddings and the like have none to report."""
 _KEPT_REQUESTS: Final = frozenset({"flex", "batch"})
 """Tiers a provider serves as asked or refuses. `priority` may be served as standard, so asking proves nothing."""
+ATTEMPT: Final = "costspan.attempt"
+"""Which request of an operation the span ended with, counted from 1: the client retried within the span."""
+OUTCOME: Final = "costspan.outcome"
+"""How the call ended for the one who asked; only the sender knows of a stream that was left or cut off."""
+AT_LEAST_OUTPUT: Final = "costspan.usage.lower_bound.output_tokens"
+"""What the sender saw of a stream whose usage nobody told. Said, never priced: the usage stays unknown."""
+ABANDONED: Final = "abandoned stream"
+"""The status of a stream whose reader left the loop (opentelemetry-util-genai 1.3b0): no failure where it had ended."""
 
 _NO_ANSWER: Final = Answer()
 
@@ -72,9 +81,8 @@ def read_link(record: SpanRecord) -> Link:
 
 
 def _assemble(record: SpanRecord, dialect: Dialect, operation: str, span_class: SpanClass) -> Call:
-    attributes = record.attributes
     answer = dialect.answer(record) or _NO_ANSWER
-    server_address = dialect.say(attributes, "server_address")
+    server_address = dialect.say(record, "server_address")
     mode, mode_note = _mode(record, dialect, answer)
     error_type = _error_type(record, dialect)
     counts = dialect.counts(record)
@@ -86,7 +94,12 @@ def _assemble(record: SpanRecord, dialect: Dialect, operation: str, span_class: 
     provider = providers.provider(dialect.provider(record), server_address)
     on_claude = "claude" in (response_model or requested_model or "").lower()
     doubts = [mode_note, _ttl_doubt(usage) if on_claude else None, _output_doubt(counts, usage, operation)]
+    at_least = whole_number(record.attributes.get(AT_LEAST_OUTPUT))
+    if at_least and usage.usage and record.attributes.get(OUTCOME) == "aborted":
+        doubts.append(f"the output was not counted to its end; at least {at_least} output tokens were received")
     state, note = _with_doubts(usage, [doubt for doubt in doubts if doubt])
+    if at_least and not usage.usage:
+        note = f"no usage was reported; at least {at_least} output tokens were received"
     return Call(
         trace_id=record.trace_id,
         span_id=record.span_id,
@@ -102,7 +115,7 @@ def _assemble(record: SpanRecord, dialect: Dialect, operation: str, span_class: 
         provider=provider,
         requested_model=requested_model,
         response_model=response_model,
-        response_id=dialect.say(attributes, "response_id") or answer.response_id,
+        response_id=dialect.say(record, "response_id") or answer.response_id,
         server_address=server_address,
         mode=mode,
         usage=usage.usage,
@@ -111,10 +124,16 @@ def _assemble(record: SpanRecord, dialect: Dialect, operation: str, span_class: 
         finish_reason=outcome.finish_reason(dialect.finish_reason(record)),
         error_type=error_type,
         streamed=dialect.streamed(record),
-        time_to_first_chunk_s=dialect.time_to_first_chunk_s(record),
+        time_to_first_chunk_s=_to_the_ns(dialect.time_to_first_chunk_s(record)),
+        attempt=max(1, whole_number(record.attributes.get(ATTEMPT)) or 1),
         reported_cost=_reported_cost(record, dialect, answer.usage),
         attribution=read_attribution(dialect.attribution_attributes(record), record.resource),
     )
+
+
+def _to_the_ns(seconds: float | None) -> float | None:
+    """Return a duration at the precision of spans, which is what the ledger keeps of it."""
+    return None if seconds is None else round(seconds, 9)
 
 
 def _usage(record: SpanRecord, dialect: Dialect, counts: Counts, raw: RawUsage | None) -> Split:
@@ -128,17 +147,19 @@ def _reported_cost(record: SpanRecord, dialect: Dialect, raw: RawUsage | None) -
 
 
 def _mode(record: SpanRecord, dialect: Dialect, answer: Answer) -> tuple[str, str | None]:
-    served = dialect.say(record.attributes, "served_mode") or answer.mode
+    served = dialect.say(record, "served_mode") or answer.mode
     if served is not None:
         tier = served.lower().rpartition(".")[2]
         return _MODES.get(tier, tier), None
-    requested = (dialect.say(record.attributes, "requested_mode") or "").lower()
+    requested = (dialect.say(record, "requested_mode") or "").lower()
     if requested in _KEPT_REQUESTS:
         return requested, f"the tier served was not reported; {requested} was asked for"
     return STANDARD_MODE, None
 
 
 def _error_type(record: SpanRecord, dialect: Dialect) -> str | None:
+    if record.status_message == ABANDONED:
+        return None if dialect.finish_reason(record) else "cancelled"
     sent = dialect.error_type(record)
     if sent is None and record.status_code != STATUS_ERROR:
         return None

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from costspan.core.call import Call
+
 _FINISH: Final = {
     "stop": "stop end_turn stop_sequence complete completed eos finished",
     "length": "length max_tokens max_output_tokens model_context_window_exceeded token_limit incomplete",
@@ -35,6 +37,9 @@ _SIGNS: Final = tuple((kind, tuple(signs.split())) for kind, signs in _ERROR_SIG
 ERROR_TYPES: Final = (*_ERROR_SIGNS, "other")
 """The order decides where a name carries two signs: `APITimeoutError` under `APIConnectionError` is a timeout."""
 
+RETRY_WITHIN_NS: Final = 300 * 1_000_000_000
+"""A call that starts this soon after a failed one of the same model and parent is another attempt at it."""
+
 
 def finish_reason(sent: str | None) -> str | None:
     """Return the normalised finish reason; a reason nobody documented is kept as sent, in lower case."""
@@ -48,3 +53,15 @@ def error_type(sent: str | None) -> str:
     """Return the normalised error type for an exception name, HTTP status or provider's code, or `other`."""
     lowered = (sent or "").lower()
     return next((kind for kind, signs in _SIGNS if any(sign in lowered for sign in signs)), "other")
+
+
+OUTCOMES: Final = ("completed", "truncated", "content_filter", "aborted", "error")
+
+
+def outcome(call: Call) -> str:
+    """Return how a call ended for the one who asked, in one of `OUTCOMES`; `aborted` only a span itself can say."""
+    if call.failed:
+        return "error"
+    return {"length": "truncated", "content_filter": "content_filter", "error": "error"}.get(
+        call.finish_reason or "", "completed"
+    )

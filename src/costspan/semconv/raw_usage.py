@@ -35,6 +35,7 @@ class Answer:
     response_id: str | None = None
     model: str | None = None
     mode: str | None = None
+    finish_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +167,33 @@ _MODALITIES: Final = {
     "cache_read_audio": ("cacheTokensDetails", "cache_tokens_details"),
     "output_audio": ("candidatesTokensDetails", "candidates_tokens_details"),
 }
+_FINISH: Final = (
+    "choices.0.finish_reason",
+    "candidates.0.finishReason",
+    "candidates.0.finish_reason",
+    "stop_reason",
+    "stopReason",
+    "incomplete_details.reason",
+    "finish_reason",
+    "status",
+)
 _USAGE_KEYS: Final = ("usage", "token_usage", "usageMetadata", "usage_metadata", "meta")
+_IDS: Final = ("id", "responseId", "response_id")
+_MODELS: Final = ("model", "modelVersion", "model_name", "model_version")
+_NAMES: Final = frozenset((*_IDS, *_MODELS))
+_TIERS: Final = tuple(dict.fromkeys(path.partition(".")[0] for path in _MODES))
+_AROUND: Final = (
+    "response",
+    "llm_output",
+    "response_metadata",
+    "data",
+    "generations",
+    "message",
+    "kwargs",
+    "custom",
+    "raw",
+)
+"""Where frameworks put the provider's answer; Genkit's plugins use the last two."""
 
 
 def read_usage(usage: Attributes) -> RawUsage | None:
@@ -193,17 +220,31 @@ def read_answer(document: object) -> Answer | None:
     if not isinstance(document, dict):
         return None
     answers, wrappings = _parts(document)
-    usage = response_id = model = mode = None
+    usage = response_id = model = mode = finish = None
     for part in answers:
-        response_id = response_id or _provider_id(part.get("id") or part.get("responseId") or part.get("response_id"))
-        model = model or _first_text(part, ("model", "modelVersion", "model_name", "model_version"))
+        response_id = response_id or _provider_id(next((part[key] for key in _IDS if part.get(key)), None))
+        model = model or _first_text(part, _MODELS)
         mode = mode or _first_text(part, _MODES)
+        finish = finish or _first_text(part, _FINISH)
     for part in answers + wrappings:
         candidates = (json_object(part.get(key)) for key in _USAGE_KEYS)
         usage = usage or next((read for one in candidates if one and (read := read_usage(one)) is not None), None)
     if usage is None and response_id is None:
         return None
-    return Answer(usage, response_id, model, (usage.mode if usage else None) or mode)
+    return Answer(usage, response_id, model, (usage.mode if usage else None) or mode, finish)
+
+
+def billing_part(document: object) -> object:
+    """Return what `read_answer` reads of an answer, and nothing of what was asked or answered."""
+    if isinstance(document, list):
+        return [billing_part(item) for item in document]
+    if not isinstance(document, dict):
+        return None
+    named = {key: value for key, value in document.items() if key in _NAMES and isinstance(value, str)}
+    tiers = {key: document[key] for key in _TIERS if isinstance(document.get(key), str | dict)}
+    usages = {key: document[key] for key in _USAGE_KEYS if isinstance(document.get(key), dict)}
+    around = {key: billing_part(document[key]) for key in _AROUND if isinstance(document.get(key), dict | list)}
+    return named | tiers | usages | around
 
 
 def _parts(document: Attributes) -> tuple[list[Attributes], list[Attributes]]:

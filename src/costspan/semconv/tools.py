@@ -49,7 +49,6 @@ _CALL_IDS: Final = (
     "ai.toolCall.id",
     "lk.function_tool.id",
 )
-_SAYS_KIND: Final = tuple(kind.key for kind in _KINDS)
 
 TOOL_MARKERS: Final = (
     b"tool.name",
@@ -86,13 +85,15 @@ def read_tool_use(record: SpanRecord) -> ToolUse | None:
 
 def tool_name(record: SpanRecord) -> str | None:
     """Return the name of the tool whose span this is, None where the span is no tool's."""
+    attributes = record.attributes
+    says_kind = False
     for kind in _KINDS:
-        said = first(record.attributes, (kind.key,), text)
-        if said is not None and said.strip('"').lower() in kind.values:
-            return _short(first(record.attributes, kind.names, text) or _from_span_name(record.name))
-    if any(key in record.attributes for key in _SAYS_KIND):
-        return None
-    return _short(first(record.attributes, _NAMES, text))
+        if kind.key in attributes:
+            says_kind = True
+            said = text(attributes[kind.key])
+            if said is not None and said.strip('"').lower() in kind.values:
+                return _short(first(attributes, kind.names, text) or _from_span_name(record.name))
+    return None if says_kind else _short(first(attributes, _NAMES, text))
 
 
 def _from_span_name(name: str) -> str | None:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from fastapi import FastAPI
-
 from costspan.core.clock import Clock, system_clock
 from costspan.core.errors import Unreachable, UsageError
 from costspan.pricing.load import load_rate_card
 from costspan.pricing.rate_card import RateCard
 from costspan.pricing.versions import active, folder_of
+from costspan.server.analytics.budgets import budgets_document, verdict_document
 from costspan.server.analytics.calls import calls_document, parse_calls_question
 from costspan.server.analytics.spend import parse_question, spend_document
 from costspan.server.analytics.tools import parse_tool_question, tools_document
@@ -26,7 +26,11 @@ from costspan.server.pipeline.counters import IngestCounters
 from costspan.server.pipeline.pipeline import Pipeline
 from costspan.server.pipeline.replay import ReadingSettings, Replay
 from costspan.server.pipeline.repricing import PriceSettings, Repricing
+from costspan.server.receiver.gate import Gate
 from costspan.server.receiver.inbox import recordings, take_inbox
+from costspan.server.receiver.intake import Intake
+from costspan.server.receiver.otlp_grpc import otlp_services
+from costspan.server.runtime import Application
 from costspan.server.store.duckdb.connection import LEDGER_FILE
 from costspan.server.store.duckdb.repair import Mended, repair
 from costspan.server.store.duckdb.replay import DuckDBReplay
@@ -34,15 +38,21 @@ from costspan.server.store.duckdb.repricing import DuckDBRepricing
 from costspan.server.store.duckdb.store import DuckDBStore
 from costspan.server.store.duckdb.upkeep import DuckDBUpkeep
 from costspan.server.store.ports import Store
-from costspan.server.web.app import make_app
+from costspan.server.web.api.live import LiveFeed
+from costspan.server.web.app import Parts, make_app
+from costspan.server.web.metrics import IngestCollector, LedgerCollector, ServerMetrics
+from costspan.server.web.self_trace import TraceQuestions, own_tracer
 
 _TRACES = "/api/v1/traces/"
 
 
-def make_server(config: ServerConfig, clock: Clock = system_clock) -> FastAPI:
-    """Return the application of `costspan serve`, its ledger open. Raise Unreachable, ConfigError, StoreUnavailable."""
+def make_server(config: ServerConfig, clock: Clock = system_clock) -> Application:
+    """Return what `costspan serve` answers with, its ledger open. Raise Unreachable, ConfigError, StoreUnavailable."""
+    tracer, stop_tracing = own_tracer(config, os.environ) if config.self_trace else (None, lambda: None)
     store = DuckDBStore(config.data, clock=clock)
-    committer = Committer(store, _card(config.data, config.settings), config.settings.rules)
+    metrics = ServerMetrics()
+    card = _card(config.data, config.settings)
+    committer = Committer(store, card, config.settings.rules, metrics.observe_commit)
     keeps = config.settings.retention.keeps_records
     pipeline = Pipeline(committer, IngestCounters(clock), config.settings.dialects, keeps_records=keeps)
     file = config.file or config.data / CONFIG_FILE
@@ -52,19 +62,45 @@ def make_server(config: ServerConfig, clock: Clock = system_clock) -> FastAPI:
     take_inbox(config.data, pipeline)
     caretaker.start()
 
-    def stop() -> None:
+    intake, gate = Intake(pipeline, config.settings.limits), Gate(config.api_key, config.settings.keys_file)
+
+    def close() -> None:
+        intake.close()
         caretaker.stop()
         pipeline.close()
         store.close()
+        stop_tracing()
 
-    return make_app(config, store, pipeline, repricing, caretaker, replay, clock, stop)
+    metrics.watch(IngestCollector(pipeline.counters, pipeline, intake))
+    metrics.watch(LedgerCollector(store))
+    live = LiveFeed(pipeline.counters)
+    parts = Parts(
+        config=config,
+        store=store,
+        pipeline=pipeline,
+        repricing=repricing,
+        caretaker=caretaker,
+        replay=replay,
+        intake=intake,
+        gate=gate,
+        metrics=metrics,
+        live=live,
+        clock=clock,
+    )
+    app = make_app(parts)
+    if tracer is not None:
+        app.add_middleware(TraceQuestions, tracer=tracer)
+    return Application(app, otlp_services(intake, gate), live.stop, close)
 
 
 class Reader:
     """The API's questions, answered in process from a data folder."""
 
-    def __init__(self, store: Store, card: Callable[[], RateCard], clock: Clock = system_clock) -> None:
+    def __init__(
+        self, store: Store, settings: Callable[[], Settings], card: Callable[[], RateCard], clock: Clock = system_clock
+    ) -> None:
         self._store = store
+        self._settings = settings
         self._card = card
         self._clock = clock
 
@@ -76,6 +112,10 @@ class Reader:
             return calls_document(self._store, parse_calls_question(parameters, self._clock()), self._card())
         if path == "/api/v1/tools":
             return tools_document(self._store, parse_tool_question(parameters, self._clock()))
+        if path == "/api/v1/budgets":
+            return budgets_document(self._store, self._settings().budgets, parameters, self._clock())
+        if path == "/api/v1/budgets/verdict":
+            return verdict_document(self._store, self._settings().budgets, parameters, self._clock())
         if path.startswith(_TRACES):
             parse_trace_parameters(parameters)
             return trace_document(self._store, path.removeprefix(_TRACES), self._card())
@@ -93,7 +133,8 @@ def open_reader(data: Path) -> Iterator[Reader]:
             take_inbox(data, pipeline)
     store = DuckDBStore(data, read_only=True)
     try:
-        yield Reader(store, cache(lambda: _card(data, read_settings(settings_file(data)))))
+        settings = cache(lambda: read_settings(settings_file(data)))
+        yield Reader(store, settings, cache(lambda: _card(data, settings())))
     finally:
         store.close()
 

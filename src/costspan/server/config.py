@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
+import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,6 +14,7 @@ from typing import Any, Final
 
 import yaml
 
+from costspan.core.budget import Budget
 from costspan.core.clock import system_clock
 from costspan.core.errors import ConfigError, UsageError
 from costspan.core.period import parse_period
@@ -23,14 +25,19 @@ from costspan.semconv.dialects.detection import Dialects
 from costspan.semconv.mapping import mapped_dialect
 from costspan.semconv.sampling_ratios import parse_sampling_ratios
 from costspan.semconv.settlement.rules import SettlingRules
+from costspan.server.analytics.budget_settings import parse_budgets
+from costspan.server.receiver.in_flight import Limits, parse_limits
 from costspan.server.store.upkeep import Retention, read_retention
 
 DEFAULT_DATA: Final = Path("costspan-data")
 DEFAULT_PORT: Final = 4318
 """OTLP/HTTP's own default, so that an SDK needs no setting to reach the server."""
+DEFAULT_GRPC_PORT: Final = 4317
 
 CONFIG_FILE: Final = "costspan.yaml"
-KNOWN_KEYS: Final = ("prices", "attribution", "sampling", "mappings", "closed_until", "retention")
+KNOWN_KEYS: Final = (
+    "prices", "attribution", "sampling", "mappings", "closed_until", "budgets", "retention", "limits", "auth",
+)  # fmt: skip
 _DAY_OR_MONTH: Final = re.compile(r"\d{4}-\d{2}(-\d{2})?")
 
 
@@ -46,8 +53,28 @@ class Settings:
     """The vocabularies spans are read in, the user's own first."""
     retention: Retention = field(default_factory=Retention)
     """How long received records and calls are kept."""
+    budgets: tuple[Budget, ...] = ()
+    """Amounts that calls are to keep within."""
     closed_before: datetime | None = None
     """The end of the last closed month or day, whose totals re-pricing leaves as they are (accounting rule 9)."""
+    keys_file: Path | None = None
+    """The file of API keys; read again whenever it changes."""
+    limits: Limits = field(default_factory=Limits)
+    """What requests in flight may hold together, and how long one may take to arrive."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """The files of a certificate with its chain, and of its private key, both PEM."""
+
+    cert: Path
+    key: Path
+
+    def __post_init__(self) -> None:
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(self.cert, self.key)
+        except (OSError, ssl.SSLError) as error:
+            raise ConfigError(f"--tls-cert {self.cert}, --tls-key {self.key}: {error.strerror or error}") from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,21 +84,29 @@ class ServerConfig:
     data: Path = DEFAULT_DATA
     host: str = "127.0.0.1"
     port: int = DEFAULT_PORT
+    grpc_port: int | None = DEFAULT_GRPC_PORT
+    """Port of OTLP/gRPC; None for no such door."""
+    self_trace: bool = False
+    """Sends spans of its own work to OTEL_EXPORTER_OTLP_ENDPOINT."""
+    tls: Tls | None = None
+    """Makes both doors speak TLS."""
     root_path: str = ""
     """Path prefix under which a reverse proxy serves costspan, without a trailing slash."""
     api_key: str | None = field(default=None, repr=False)
-    """What every request must present; None allows all, which is why only loopback may be bound without it."""
+    """A key that may do everything; where neither it nor a file of keys is set, only loopback may be bound."""
     settings: Settings = field(default_factory=Settings)
     file: Path | None = None
     """The `costspan.yaml` that is read again when prices change; the one in the data folder where None."""
 
     def __post_init__(self) -> None:
-        if not 0 <= self.port <= 65535:
-            raise UsageError(f"--port {self.port} is no port; use 1 to 65535, or 0 for any free one")
-        if self.api_key is None and not _is_loopback(self.host):
+        for option, port in (("--port", self.port), ("--grpc-port", self.grpc_port or 0)):
+            if not 0 <= port <= 65535:
+                raise UsageError(f"{option} {port} is no port; use 1 to 65535, or 0 for any free one")
+        if self.api_key is None and self.settings.keys_file is None and not _is_loopback(self.host):
             raise UsageError(
                 f"--host {self.host} would let anyone on the network read and write this ledger; "
-                "set COSTSPAN_API_KEY (or COSTSPAN_API_KEY_FILE) first, or stay on 127.0.0.1"
+                "set COSTSPAN_API_KEY (or COSTSPAN_API_KEY_FILE) or auth: {keys_file: keys.yaml} first, "
+                "or stay on 127.0.0.1"
             )
 
 
@@ -101,7 +136,10 @@ def read_settings(path: Path | None) -> Settings:
         ),
         dialects=DIALECTS.before(mapped),
         retention=read_retention(document.get("retention"), str(path)),
+        budgets=parse_budgets(document.get("budgets"), str(path)),
         closed_before=_closed_before(document),
+        keys_file=_keys_file(document, path),
+        limits=parse_limits(document.get("limits"), str(path)),
     )
 
 
@@ -120,6 +158,17 @@ def _document(path: Path) -> dict[str, Any]:
         if key not in KNOWN_KEYS:
             raise ConfigError(f"{path}: unknown key {key!r}; known: {', '.join(KNOWN_KEYS)}")
     return document
+
+
+def _keys_file(settings: Mapping[str, Any], path: Path) -> Path | None:
+    """Return the file that `auth` names, beside the settings unless it is absolute. Raise ConfigError for no name."""
+    auth = settings.get("auth")
+    if auth is None:
+        return None
+    name = auth.get("keys_file") if isinstance(auth, Mapping) and len(auth) == 1 else None
+    if not isinstance(name, str) or not name:
+        raise ConfigError(f"{path}: auth: {{keys_file: keys.yaml}} is expected")
+    return path.parent / name
 
 
 def _closed_before(settings: Mapping[str, Any]) -> datetime | None:

@@ -33,7 +33,7 @@ from costspan.testing.demo_traffic_company import (
     Feature,
     Offer,
 )
-from costspan.testing.spans import database_span, http_server_span, pydantic_ai, pydantic_ai_run
+from costspan.testing.spans import database_span, http_server_span, pydantic_ai, pydantic_ai_run, tool_span
 
 HOUR = timedelta(hours=1)
 HOUR_NS = 3_600 * NS_PER_S
@@ -41,6 +41,8 @@ LARGEST_CONTEXT = 900_000
 """Below the million tokens that the largest models take."""
 _ERRORS = ("RateLimitError", "APITimeoutError", "InternalServerError")
 _ERROR_SHARES = (0.5, 0.8, 1.0)
+_TOOLS = ("search_documents", "read_page", "run_query")
+_TOOL_SHARES = (0.55, 0.85, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +151,32 @@ class _Operation:
         began_ns, last, run_id = attempts[0].started_at_ns, attempts[-1], self._id(64)
         told = replace(last, started_at_ns=began_ns - 1_000_000, ended_at_ns=last.ended_at_ns + 1_000_000)
         step = replace(told, span_id=step_id, parent_span_id=run_id)
-        run = replace(told, span_id=run_id, parent_span_id=request_id)
-        return [pydantic_ai(step), pydantic_ai_run(run, [step])]
+        tools = self._tool_spans(run_id, began_ns - 2_000_000)
+        run_from_ns = min(span.start_ns for span in tools) - 1_000_000 if tools else told.started_at_ns
+        run = replace(told, span_id=run_id, parent_span_id=request_id, started_at_ns=run_from_ns)
+        return [*tools, pydantic_ai(step), pydantic_ai_run(run, [step])]
+
+    def _tool_spans(self, run_id: str, until_ns: int) -> list[SpanRecord]:
+        """Return the tools an agent ran before the request that reads their results."""
+        chance, spans = self.chance, []
+        for _ in range(chance.choices((0, 1, 2, 3), cum_weights=(0.3, 0.7, 0.9, 1))[0]):
+            [tool] = chance.choices(_TOOLS, cum_weights=_TOOL_SHARES)
+            started_ns = until_ns - int(chance.lognormvariate(-0.5, 0.8) * NS_PER_S)
+            failed = chance.random() < (0.09 if tool == "run_query" else 0.015)
+            spans.append(
+                tool_span(
+                    trace_id=self.trace_id,
+                    span_id=self._id(64),
+                    parent_span_id=run_id,
+                    start_ns=started_ns,
+                    end_ns=until_ns,
+                    who=self.who,
+                    tool=tool,
+                    error_type="TimeoutError" if failed else None,
+                )
+            )
+            until_ns = started_ns - 1_000_000
+        return spans
 
     def _failed_attempts(self) -> int:
         if self.in_storm:
@@ -254,11 +280,28 @@ def _count(mean: float, chance: Random) -> int:
 
 
 def price_overlay(now: datetime) -> str:
-    """Return the `costspan.yaml` of the demo: a contract makes gpt-5.4 a fifth cheaper from 12 days ago on."""
+    """Return the `costspan.yaml` of the demo: budgets, and a contract that makes gpt-5.4 a fifth cheaper from 12 days
+    ago on."""
     since = Stories.before(now.astimezone(UTC)).price_change_at
     return (
+        "budgets:\n"
+        "  - {name: everything, amount_usd: 12000, period: month}\n"
+        "  - {name: docs-monthly, scope: {team: docs}, amount_usd: 3500, period: month}\n"
+        "  - {name: search-30-days, scope: {team: search}, amount_usd: 3000, period: 30d}\n"
         "# The demo's contract: gpt-5.4 a fifth below list price from this day on.\n"
         "prices:\n"
         f"  - {{provider: openai, model: gpt-5.4, from: {since:%Y-%m-%d},"
         ' input: "2.00", cache_read: "0.20", output: "12.00", basis: contract}\n'
+    )
+
+
+def late_price_overlay(now: datetime) -> str:
+    """Return what is added to that `costspan.yaml` once the history is in: a rebate agreed today, back-dated five days.
+
+    The ledger does not know it before `costspan reprice` is asked for.
+    """
+    return (
+        "  # Agreed after these calls were made: costspan reprice --dry-run shows what it changes.\n"
+        f"  - {{provider: google, model: gemini-2.5-pro, from: {now.astimezone(UTC) - timedelta(days=5):%Y-%m-%d},"
+        ' multiply: "0.9", basis: contract}\n'
     )

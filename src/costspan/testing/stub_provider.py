@@ -1,4 +1,4 @@
-"""A model provider for tests: the OpenAI HTTP API on a free local port, answering with usage you choose.
+"""A model provider for tests: the providers' HTTP APIs on a free local port, answering with usage you choose.
 
     with StubProvider(usage=StubUsage(input_tokens=1000, cached_tokens=200, output_tokens=50)) as provider:
         client = openai.OpenAI(base_url=provider.base_url, api_key="test")
@@ -10,16 +10,23 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Final, Self
 
-from costspan.testing.stub_answers import StubUsage, chat_answer, chat_chunks, embeddings_answer, responses_answer
+from costspan.testing.stub_anthropic import ANTHROPIC_ROUTES
+from costspan.testing.stub_api import Route, StubAnswer, StubCall, StubUsage, json_answer
+from costspan.testing.stub_bedrock import BEDROCK_ROUTES
+from costspan.testing.stub_gemini import GEMINI_ROUTES
+from costspan.testing.stub_openai import OPENAI_ROUTES
 
 __all__ = ["StubProvider", "StubRequest", "StubUsage"]
+
+ROUTES: Final[tuple[Route, ...]] = OPENAI_ROUTES + ANTHROPIC_ROUTES + GEMINI_ROUTES + BEDROCK_ROUTES
+"""Every API the stub speaks, one after the other."""
 
 _RATE_LIMITED: Final = {"error": {"message": "Rate limit reached", "type": "requests", "code": "rate_limit_exceeded"}}
 
@@ -36,12 +43,20 @@ class StubRequest:
 
 @dataclass(slots=True)
 class StubProvider:
-    """A context manager. `rate_limited` requests are refused with 429 before the first success; `response_model`
-    names the model that answers (default: the one asked for); both and `usage` may be changed between calls."""
+    """A context manager. Everything but `requests` may be set, and changed between calls.
+
+    `rate_limited` requests are refused with 429 before the first success, and every request that names one of
+    `refused_parameters` with 400. `response_model` names the model that answers (default: the one asked for).
+    A streamed answer comes in `deltas` pieces; after `cut_after` events the connection is closed.
+    """
 
     usage: StubUsage = field(default_factory=StubUsage)
     response_model: str | None = None
     rate_limited: int = 0
+    refused_parameters: frozenset[str] = frozenset()
+    finish_reason: str = "stop"
+    deltas: int = 1
+    cut_after: int | None = None
     requests: list[StubRequest] = field(default_factory=list)
     _server: ThreadingHTTPServer | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -61,22 +76,60 @@ class StubProvider:
             self._server = None
 
     @property
-    def base_url(self) -> str:
-        """What to give a client as its base URL. Raises RuntimeError outside the `with` block."""
+    def url(self) -> str:
+        """Where the provider listens. Raises RuntimeError outside the `with` block."""
         if self._server is None:
             raise RuntimeError("the stub provider runs inside its with block only")
-        return f"http://127.0.0.1:{self._server.server_address[1]}/v1"
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
 
-    def admit(self, path: str, body: Mapping[str, Any], headers: Mapping[str, str]) -> int | None:
-        """Log a request and return the number of the answer it gets, or None where it is refused."""
+    @property
+    def base_url(self) -> str:
+        """What to give an OpenAI client as its base URL."""
+        return f"{self.url}/v1"
+
+    def reset(self, **settings: Any) -> None:
+        """Answer as a new provider with these settings would; the ids of the answers go on."""
+        fresh = StubProvider(**settings)
+        for name in (setting.name for setting in fields(StubProvider) if not setting.name.startswith("_")):
+            setattr(self, name, getattr(fresh, name))
+
+    def answer(self, path: str, body: Mapping[str, Any], headers: Mapping[str, str]) -> StubAnswer:
+        """Log a request and return what it is answered with."""
         with self._lock:
-            refused = self.rate_limited > 0
-            self.requests.append(StubRequest(path, body, headers, 429 if refused else 200))
-            if refused:
-                self.rate_limited -= 1
-                return None
-            self._answers += 1
-            return self._answers
+            found = self._refusal(body) or self._routed(path, body)
+            self.requests.append(StubRequest(path, body, headers, found.status))
+            return found
+
+    def _refusal(self, body: Mapping[str, Any]) -> StubAnswer | None:
+        if self.rate_limited > 0:
+            self.rate_limited -= 1
+            return json_answer(_RATE_LIMITED, 429, Retry_After_Ms="1")
+        refused = next((name for name in sorted(self.refused_parameters) if name in body), None)
+        return None if refused is None else _invalid(400, f"Unrecognized request argument supplied: {refused}")
+
+    def _routed(self, path: str, body: Mapping[str, Any]) -> StubAnswer:
+        place = path.partition("?")[0]
+        for route in ROUTES:
+            if found := route.path.search(place):
+                self._answers += 1
+                named = found.groupdict()
+                return route.answer(
+                    StubCall(
+                        number=self._answers,
+                        path=place,
+                        named=named,
+                        body=body,
+                        model=self.response_model or str(body.get("model") or named.get("model", "")),
+                        usage=self.usage,
+                        finish_reason=self.finish_reason,
+                        deltas=self.deltas,
+                    )
+                )
+        return _invalid(404, f"the stub has no {place}")
+
+
+def _invalid(status: int, message: str) -> StubAnswer:
+    return json_answer({"error": {"message": message, "type": "invalid_request_error"}}, status)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -88,44 +141,31 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or b"{}")
-        number = self.stub.admit(self.path, body, dict(self.headers))
-        if number is None:
-            self._send_json(429, _RATE_LIMITED, {"Retry-After-Ms": "1"})
-            return
-        model = self.stub.response_model or str(body.get("model", ""))
-        if self.path.endswith("/chat/completions") and body.get("stream"):
-            with_usage = bool((body.get("stream_options") or {}).get("include_usage"))
-            self._send_stream(chat_chunks(number, model, self.stub.usage, with_usage=with_usage))
-        elif self.path.endswith("/chat/completions"):
-            self._send_json(200, chat_answer(number, model, self.stub.usage))
-        elif self.path.endswith("/responses"):
-            self._send_json(200, responses_answer(number, model, self.stub.usage))
-        elif self.path.endswith("/embeddings"):
-            self._send_json(200, embeddings_answer(model, self.stub.usage))
-        else:
-            self._send_json(
-                404, {"error": {"message": f"the stub has no {self.path}", "type": "invalid_request_error"}}
-            )
-
-    def _send_json(self, status: int, document: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> None:
-        payload = json.dumps(document).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(payload)))
-        for name, value in (headers or {}).items():
+        answer = self.stub.answer(self.path, body, dict(self.headers))
+        self.send_response(answer.status)
+        self.send_header("Content-Type", answer.content_type)
+        for name, value in answer.headers.items():
             self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(payload)
+        if answer.events is None:
+            self.send_header("Content-Length", str(len(answer.body)))
+            self.end_headers()
+            self.wfile.write(answer.body)
+        else:
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            self._send_events(answer.events)
 
-    def _send_stream(self, chunks: Iterator[dict[str, Any]]) -> None:
-        self.send_response(200)
-        self.send_header("Content-Type", "text/event-stream")
-        self.send_header("Connection", "close")
-        self.end_headers()
-        for chunk in chunks:
-            self.wfile.write(f"data: {json.dumps(chunk)}\n\n".encode())
-        self.wfile.write(b"data: [DONE]\n\n")
-        self.close_connection = True
+    def _send_events(self, events: Iterable[bytes]) -> None:
+        """Write a chunk an event; a stream that is cut lacks the chunk that says it is whole."""
+        try:
+            for sent, event in enumerate(events):
+                if sent == self.stub.cut_after:
+                    self.close_connection = True
+                    return
+                self.wfile.write(f"{len(event):x}\r\n".encode() + event + b"\r\n")
+            self.wfile.write(b"0\r\n\r\n")
+        except ConnectionError:
+            self.close_connection = True  # the reader went away
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name is the base class's
         """Keep quiet: the requests are in `StubProvider.requests`."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
+import opentelemetry.instrumentation.dependencies  # noqa: F401 - cannot be found among what a test installs
 import pytest
 from spend_documents import spend_document, spend_row
 
+import costspan.cli.doctor  # noqa: F401 - likewise
 from costspan.cli.main import main
 
 
@@ -16,12 +19,14 @@ from costspan.cli.main import main
 def install(tmp_path, monkeypatch):
     site = tmp_path / "site"
     site.mkdir()
-    monkeypatch.syspath_prepend(str(site))
+    others = [folder for folder in sys.path if "site-packages" not in folder]
+    monkeypatch.setattr(sys, "path", [str(site), *others])  # nothing but what a test installs
 
-    def install_one(name: str, version: str, *instruments: str) -> None:
+    def install_one(name: str, version: str, *instruments: str, requires: str = "") -> None:
         info = Path(site / f"{name.replace('-', '_')}-{version}.dist-info")
         info.mkdir()
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+        required = f"Requires-Dist: {requires}\n" if requires else ""
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{required}")
         points = "".join(f"{point} = somewhere:Instrumentor\n" for point in instruments)
         (info / "entry_points.txt").write_text(f"[opentelemetry_instrumentor]\n{points}")
 
@@ -69,18 +74,49 @@ def test_two_packages_on_one_entry_point_are_a_problem(capsys, install) -> None:
     )
 
 
-def test_the_anthropic_sdks_own_spans_beside_an_instrumentation_are_a_problem_until_switched_off(
+def test_the_anthropic_sdks_own_spans_beside_an_instrumentation_are_pointed_out_until_switched_off(
     capsys, install, monkeypatch
 ) -> None:
     install("anthropic", "2.11.0")
     install("opentelemetry-instrumentation-genai-anthropic", "1.3b0", "anthropic")
 
-    code, found = examine(capsys)
-    assert code == 1
+    _, found = examine(capsys)
+    assert found["anthropic"][1]["severity"] == "warning"
     assert "ANTHROPIC_OPEN_TELEMETRY=false" in found["anthropic"][1]["to_do"]
 
     monkeypatch.setenv("ANTHROPIC_OPEN_TELEMETRY", "false")
     assert len(examine(capsys)[1]["anthropic"]) == 1
+
+
+def test_an_anthropic_sdk_from_before_its_own_spans_needs_an_instrumentation(capsys, install) -> None:
+    install("anthropic", "1.13.2")
+
+    _, found = examine(capsys)
+
+    assert found["anthropic"][0]["to_do"] == "pip install opentelemetry-instrumentation-genai-anthropic"
+
+
+def test_a_version_that_the_official_package_does_not_take_is_instrumented_by_costspan(capsys, install) -> None:
+    install("google-genai", "3.4.0")
+    package = "opentelemetry-instrumentation-google-genai"
+    install(package, "1.3b0", "google-genai", requires="google-genai<3,>=1.32.0; extra == 'instruments'")
+
+    _, found = examine(capsys)
+
+    assert found["google-genai"][0]["severity"] == "ok"
+    assert found["google-genai"][0]["found"] == f"3.4.0 is not taken by {package}"
+    assert "costspan run" in found["google-genai"][0]["to_do"]
+
+
+def test_two_packages_that_record_bedrock_are_pointed_out(capsys, install) -> None:
+    install("boto3", "1.44.5")
+    install("opentelemetry-instrumentation-genai-bedrock", "1.3b0", "bedrock")
+    install("opentelemetry-instrumentation-botocore", "0.66b1", "botocore")
+
+    _, found = examine(capsys)
+
+    assert found["boto3"][1]["severity"] == "warning"
+    assert "opentelemetry-instrumentation-botocore" in found["boto3"][1]["found"]
 
 
 def test_a_set_endpoint_that_does_not_answer_is_a_problem(capsys, monkeypatch) -> None:

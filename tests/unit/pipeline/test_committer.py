@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +15,7 @@ from costspan.core.units import Unit
 from costspan.core.usage import Usage
 from costspan.pricing.load import load_rate_card
 from costspan.server.pipeline.committer import QUEUED_REQUESTS, Committer
+from costspan.server.store.duckdb.store import DuckDBStore
 from costspan.server.store.entry import Batch, Posting
 from costspan.server.store.memory import MemoryStore
 
@@ -48,6 +51,19 @@ def test_a_sender_that_gives_up_does_not_end_the_writing_thread(committer: Commi
     committer.submit(batch(1)).cancel()
     assert list(committer.submit(batch(2)).result(WAIT_S)) == [True]
     assert list(committer.submit(batch(1)).result(WAIT_S)) == [False]
+
+
+def test_a_call_that_no_column_holds_is_refused_for_good_and_alone(tmp_path: Path) -> None:
+    store = DuckDBStore(tmp_path)
+    committer = Committer(store, load_rate_card())
+    [call] = batch(2).calls
+    answers = [committer.submit(one) for one in (batch(1), Batch([replace(call, call_count=2**40)]), batch(3))]
+    assert list(answers[0].result(WAIT_S)) == [True]
+    with pytest.raises(PermanentError, match="out of range"):
+        answers[1].result(WAIT_S)
+    assert list(answers[2].result(WAIT_S)) == [True]
+    committer.close()
+    store.close()
 
 
 def test_a_request_that_can_never_be_stored_is_refused_alone(committer: Committer) -> None:

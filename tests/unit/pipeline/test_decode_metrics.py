@@ -139,6 +139,7 @@ def test_a_point_without_a_recorded_value_is_no_claim() -> None:
 
 
 def test_what_cannot_be_added_up_is_refused_with_its_reason() -> None:
+    too_many = HistogramDataPoint(sum=1.0, count=2**31, attributes=ATTRIBUTES, **TIMES)
     decoded = decode_metrics_protobuf(
         protobuf(
             sum_of(NUMBER),
@@ -146,6 +147,7 @@ def test_what_cannot_be_added_up_is_refused_with_its_reason() -> None:
             sum_of(NUMBER, temporality=0),
             sum_of(NumberDataPoint(as_int=1)),
             sum_of(NumberDataPoint(as_double=float("nan"), **TIMES)),
+            Metric(name=NAME, histogram=Histogram(data_points=[too_many], aggregation_temporality=DELTA)),
         )
     )
     assert len(decoded.points) == 1
@@ -154,7 +156,7 @@ def test_what_cannot_be_added_up_is_refused_with_its_reason() -> None:
             "a gauge of usage cannot be added up": 1,
             "the aggregation temporality is not said": 1,
             "time is missing or out of range": 1,
-            "a value is no number or out of range": 1,
+            "a value is no number or out of range": 2,
         }
     )
 

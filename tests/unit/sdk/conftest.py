@@ -12,9 +12,12 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+import costspan
 from costspan.core.attribution import Attribution
 from costspan.sdk.attribute_processor import AttributionProcessor
+from costspan.sdk.calls_within import CallsWithin
 from costspan.sdk.enrich import CostExporter
+from costspan.sdk.price_span import SpanPricer
 from costspan.sdk.user_pseudonym import pseudonymous
 
 GPT_5 = {
@@ -42,13 +45,25 @@ class Application:
         self.provider.add_span_processor(
             AttributionProcessor(Attribution(environment="prod"), pseudonymous(lambda: b"key of the test"))
         )
-        self.provider.add_span_processor(SimpleSpanProcessor(CostExporter(self.arrived)))
+        pricer = SpanPricer()
+        self.provider.add_span_processor(CallsWithin(pricer))
+        self.provider.add_span_processor(SimpleSpanProcessor(CostExporter(self.arrived, pricer)))
         self.tracer = self.provider.get_tracer("opentelemetry.instrumentation.genai.openai", "1.3b0")
 
     def call(self, **changed: Any) -> dict[str, Any]:
         """Make one model call and return the attributes its span arrived with."""
         attributes = GPT_5 | {name.replace("__", "."): value for name, value in changed.items()}
         self.tracer.start_span("chat", attributes={k: v for k, v in attributes.items() if v is not None}).end()
+        return dict(self.last.attributes or {})
+
+    def track(self, operation: str = "chat", **said: Any) -> costspan.track:
+        """Return a tracked call to gpt-5, unless `said` names another model, in this application."""
+        named = {"provider": "openai", "model": "gpt-5"} | said
+        return costspan.track(operation, **named, tracer_provider=self.provider)
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """The attributes of the span that arrived last."""
         return dict(self.last.attributes or {})
 
     @property

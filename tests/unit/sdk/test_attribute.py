@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextvars
 from collections.abc import AsyncIterator, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -183,14 +181,6 @@ def test_a_decorated_async_generator_does_not_leak_either(application: Applicati
     assert asyncio.run(read()) == [("stream", None), ("stream", None)]
 
 
-def test_threads_keep_their_own_and_a_copied_context_carries_it_over(application: Application) -> None:
-    with ThreadPoolExecutor(2) as pool, costspan.attribute(feature="batch"):
-        bare = pool.submit(application.call).result()
-        carried = pool.submit(contextvars.copy_context().run, application.call).result()
-    assert "feature" not in bare
-    assert carried["feature"] == "batch"
-
-
 def test_the_host_s_exception_leaves_the_block_as_it_is() -> None:
     with pytest.raises(ZeroDivisionError), costspan.attribute(feature="search"):
         _ = 1 / 0
@@ -200,3 +190,67 @@ def test_the_host_s_exception_leaves_the_block_as_it_is() -> None:
 def test_an_empty_text_is_nothing_said(application: Application) -> None:
     with costspan.attribute(feature="search"), costspan.attribute(feature="", team=None):
         assert who(application.call()) == {"feature": "search", "deployment.environment.name": "prod"}
+
+
+def test_one_scope_may_be_entered_by_many_tasks_at_a_time(application: Application) -> None:
+    scope = costspan.attribute(feature="shared")
+
+    async def one(inside: asyncio.Event, leave: asyncio.Event) -> tuple[str, str | None]:
+        with scope:
+            inside.set()
+            await leave.wait()
+            feature = str(application.call()["feature"])
+        return feature, attribution_in().feature
+
+    async def crossing() -> list[tuple[str, str | None]]:
+        entered, leave = [asyncio.Event(), asyncio.Event()], [asyncio.Event(), asyncio.Event()]
+        tasks = [asyncio.create_task(one(entered[n], leave[n])) for n in range(2)]
+        for event in entered:
+            await event.wait()
+        # The first to enter is the first to leave, so that their ends cross.
+        leave[0].set()
+        first = await tasks[0]
+        leave[1].set()
+        return [first, await tasks[1]]
+
+    assert asyncio.run(crossing()) == [("shared", None)] * 2
+
+
+def test_a_scope_that_is_left_in_another_context_says_nothing_and_breaks_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def answer() -> AsyncIterator[str]:
+        with costspan.attribute(feature="stream"):
+            yield "piece"
+
+    async def read() -> str | None:
+        pieces = answer()
+        await asyncio.create_task(anext(pieces))  # type: ignore[arg-type]
+        await pieces.aclose()  # type: ignore[attr-defined]
+        return attribution_in().feature
+
+    assert asyncio.run(read()) is None
+    assert caplog.records == []
+
+
+class Mute:
+    """A value that cannot say what it is."""
+
+    def __str__(self) -> str:
+        raise ValueError("mute")
+
+
+def test_a_value_that_cannot_be_written_is_left_out_and_the_others_hold(application: Application) -> None:
+    with costspan.attribute(feature=Mute(), team="core", plan=Mute(), seats=3):  # type: ignore[arg-type]
+        said = application.call()
+    assert (said["team"], said["costspan.tag.seats"]) == ("core", "3")
+    assert not {"feature", "costspan.tag.plan"} & said.keys()
+
+
+def test_half_a_surrogate_pair_does_not_take_its_batch_with_it(application: Application) -> None:
+    from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
+
+    with costspan.attribute(feature="caf\u00e9 \ud83d", user_id="\ud83d", note="\udc00"):
+        said = application.call()
+    assert (said["feature"], said["costspan.tag.note"]) == ("caf\u00e9 ?", "?")
+    assert encode_spans([application.last]).ByteSize() > 0

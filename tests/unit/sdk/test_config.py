@@ -33,6 +33,32 @@ def test_an_argument_wins_over_opentelemetry_s_variables_and_those_over_ours(
     assert read_config(variables, endpoint=argument).endpoint == endpoint
 
 
+def test_our_own_url_is_http_whatever_protocol_opentelemetry_is_told() -> None:
+    grpc = {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}
+    assert read_config(grpc | {"COSTSPAN_URL": "http://ledger:4318"}).protocol == "http/protobuf"
+    assert read_config(grpc | {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://otel:4317"}).protocol == "grpc"
+
+
+@pytest.mark.parametrize(
+    ("variables", "exporters"),
+    [
+        ({}, ("none",)),
+        ({"COSTSPAN_URL": "http://ledger:4318"}, ("none",)),
+        ({"OTEL_METRICS_EXPORTER": "otlp"}, ("otlp",)),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://otel:4318", "OTEL_METRICS_EXPORTER": "none"}, ("none",)),
+        ({"OTEL_TRACES_EXPORTER": "none"}, ("none",)),
+        ({"OTEL_TRACES_EXPORTER": "none", "OTEL_METRICS_EXPORTER": "console"}, ("console",)),
+        ({"COSTSPAN_RECORD_TO": "inbox"}, ("none",)),
+        ({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://traces-only:4318/v1/traces"}, ("none",)),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://otel:4318"}, ("otlp",)),
+    ],
+)
+def test_metrics_go_with_the_spans_to_a_backend_and_not_to_a_ledger(
+    variables: dict[str, str], exporters: tuple[str, ...]
+) -> None:
+    assert read_config(variables).metrics_exporters == exporters
+
+
 def test_the_api_key_is_sent_unless_opentelemetry_s_headers_are_set(tmp_path: Path) -> None:
     file = tmp_path / "key"
     file.write_text("from-file\n")

@@ -8,12 +8,23 @@ from hypothesis import strategies as st
 
 from costspan.core.call import UsageState
 from costspan.core.units import Unit
-from costspan.semconv.conventions import CACHE_APART, INCLUSIVE, Convention, Counts, known_convention, split
+from costspan.core.usage import Usage
+from costspan.semconv import conventions
+from costspan.semconv.conventions import (
+    CACHE_APART,
+    INCLUSIVE,
+    Convention,
+    Counts,
+    Split,
+    inclusive_counts,
+    known_convention,
+    split,
+)
 
 CONVENTIONS = [INCLUSIVE, CACHE_APART, Convention(True, False), Convention(False, False)]
 tokens = st.integers(0, 10**8)
 maybe = st.none() | st.integers(-5, 10**6)
-any_counts = st.builds(Counts, **dict.fromkeys(Counts.__slots__, maybe))
+any_counts = st.builds(Counts, **dict.fromkeys(Counts._fields, maybe))
 
 
 def counted(convention: Convention, uncached: int, read: int, written: int, visible: int, reasoning: int) -> Counts:
@@ -52,7 +63,7 @@ def test_a_reported_total_decides_where_the_scope_is_unknown(
     assume(total)
     counts = counted(convention, uncached, read, written, visible, reasoning)
     found = split(
-        Counts(**{name: getattr(counts, name) for name in Counts.__slots__ if name != "total"}, total=total), None
+        Counts(**{name: getattr(counts, name) for name in Counts._fields if name != "total"}, total=total), None
     )
     assert found.state is UsageState.REPORTED
     assert found.usage.tokens == total
@@ -71,7 +82,7 @@ def test_no_counts_whatever_raise_or_give_a_negative_leaf_or_money_out_of_nothin
 
 @given(any_counts)
 def test_a_negative_count_is_invalid_and_never_clamped(counts: Counts) -> None:
-    if any((getattr(counts, name) or 0) < 0 for name in Counts.__slots__):
+    if any((getattr(counts, name) or 0) < 0 for name in Counts._fields):
         assert split(counts, INCLUSIVE).state is UsageState.INVALID
 
 
@@ -143,3 +154,18 @@ def test_an_unknown_scope_is_read_by_its_own_numbers(counts, state, leaves) -> N
 )
 def test_the_convention_of_a_scope_is_data(scope: str, version: str, convention: Convention | None) -> None:
     assert known_convention(scope, version) == convention
+
+
+@given(
+    counts=any_counts, known=st.none() | st.sampled_from(CONVENTIONS), usual=st.none() | st.sampled_from(CONVENTIONS)
+)
+def test_the_short_way_for_the_usual_counts_gives_what_the_long_way_gives(counts, known, usual) -> None:
+    short = conventions._usual_split(counts, known)
+    assert short is None or short == conventions._any_split(counts, known, usual)
+
+
+@given(quantities=st.dictionaries(st.sampled_from(Unit), st.integers(1, 10**6), min_size=1))
+def test_any_usage_said_as_opentelemetry_counts_comes_back_as_it_was(quantities) -> None:
+    told = Split(Usage(quantities), UsageState.REPORTED, time_to_live_said=True)
+
+    assert split(inclusive_counts(Counts(), told), INCLUSIVE).usage == told.usage

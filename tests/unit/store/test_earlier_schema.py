@@ -6,6 +6,7 @@ import gzip
 from pathlib import Path
 
 import duckdb
+import msgspec
 import pytest
 
 from costspan.core.errors import Unreachable
@@ -22,6 +23,7 @@ from costspan.testing.spans.call import sample_call
 from costspan.testing.stores import EVER, assert_same
 
 ADDED = ("sent_provider", "kept", "run_id", "corrects", "undoes", "booked_at", "adjusts")
+ADDED_LATER = ("as_received", "started_ns", "trace_state", "tenant")
 
 
 @pytest.fixture
@@ -35,8 +37,20 @@ def earlier(tmp_path: Path) -> Path:
     post(store, Batch(calls), load_rate_card())
     store.close()
     with duckdb.connect(str(tmp_path / "ledger.duckdb")) as connection:
-        for name in ADDED:
+        for call in calls:
+            connection.execute(
+                "INSERT INTO records (key, trace_id, span_id, started_at, received_at, response_id, call, trace_state) "
+                "SELECT key, trace_id, span_id, started_at, posted_at, response_id, ?, trace_state "
+                "FROM calls WHERE response_id = ?",
+                [msgspec.msgpack.encode(call, enc_hook=dict), call.response_id],
+            )
+        connection.execute("UPDATE calls SET digest = 'of before'")
+        for name in (*ADDED, *ADDED_LATER):
             connection.execute(f"ALTER TABLE calls DROP COLUMN {name}")
+        connection.execute("UPDATE charges SET list_cost = cost WHERE list_cost IS NULL")
+        connection.execute("ALTER TABLE charges ALTER COLUMN list_cost SET NOT NULL")
+        connection.execute("ALTER TABLE charges ADD COLUMN rate_id VARCHAR")
+        connection.execute("ALTER TABLE charges ADD COLUMN card_version VARCHAR DEFAULT 'sha256:before'")
         connection.execute("DROP TABLE reprice_runs")
         connection.execute("UPDATE ledger_schema SET version = 1")
     return tmp_path
@@ -77,6 +91,15 @@ def test_a_sampled_call_keeps_its_exact_estimate(earlier: Path) -> None:
         [found] = connection.execute("SELECT cost, estimated_cost FROM calls WHERE run_id = 'run'").fetchall()
     # 1,000 x $3 + 200 x $7 a million, and four times that.
     assert found == (4_400_000_000, 17_600_000_000)
+
+
+def test_a_record_of_before_is_known_and_settled_with_what_comes_after(earlier: Path) -> None:
+    store = DuckDBStore(earlier)
+    again, second = sample_call(trace_state="ot=th:c"), sample_call(span_id="b" * 16, scope_name="another")
+
+    assert store.known(Batch([again, second])) == {again.identity}
+    assert store.neighbourhood(Batch([second])).calls == (again,)
+    store.close()
 
 
 @pytest.fixture

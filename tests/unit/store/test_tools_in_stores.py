@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from costspan.core.attribution import Attribution
@@ -158,6 +158,10 @@ def agents(draw: st.DrawFn) -> list[Piece]:
     return pieces
 
 
+@example(
+    pieces=[call(2, 1, 20, input=2, output=7), call(3, 1, 20, input=1, output=7), use(4, 1, "a", 10)],
+    chance=random.Random(0),
+)
 @settings(max_examples=20, deadline=None)
 @given(agents(), st.randoms(use_true_random=False))
 def test_both_ledgers_tell_the_same_in_any_order_of_arrival(pieces: list[Piece], chance: random.Random) -> None:

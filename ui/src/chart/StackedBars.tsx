@@ -1,9 +1,7 @@
-/** Stacked bars over time with a shared crosshair, a tooltip, a drag brush and arrow keys. */
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { createStore, useStore } from "../store";
-import type { Bucket } from "../view/range";
-import { axis, bands, barsPath, heights, labelled, stack, type Frame } from "./geometry";
-import { Tooltip } from "./Tooltip";
+/** Stacked bars over time: for sums per bucket. */
+import { useMemo } from "preact/hooks";
+import { barsPath, stack } from "./geometry";
+import { TimeChart, type Plot, type TimeAxisProps } from "./TimeChart";
 
 export interface Series {
   readonly key: string;
@@ -14,212 +12,57 @@ export interface Series {
   readonly faint?: boolean;
 }
 
-export interface StackedBarsProps {
-  readonly label: string;
-  readonly buckets: readonly Bucket[];
+export interface StackedBarsProps extends TimeAxisProps {
   readonly series: readonly Series[];
   /** Key of the one series to bring forward, while its row is under the pointer. */
   readonly highlight?: string | null;
-  readonly height: number;
-  readonly tick: (value: number) => string;
+  /** A level to hold the bars against, drawn as a dashed line. */
+  readonly level?: number | null;
   readonly read: (value: number) => string;
-  readonly bucketName: (bucket: Bucket, long: boolean) => string;
-  readonly onRange: (since: Date, until: Date) => void;
-  readonly onWiden: () => void;
   readonly onPick?: (key: string, event: PointerEvent) => void;
 }
 
-/** Start of the bucket under the pointer, on all charts of the page at once. */
-const crosshair = createStore<number | null>(null);
-const DRAG_PX = 5;
-const LABEL_PX = 68;
-
-function useWidth() {
-  const ref = useRef<HTMLDivElement>(null);
-  const [width, setWidth] = useState(0);
-  useEffect(() => {
-    const element = ref.current;
-    if (!element) return undefined;
-    const observer = new ResizeObserver(() => setWidth(Math.floor(element.clientWidth)));
-    observer.observe(element);
-    setWidth(Math.floor(element.clientWidth));
-    return () => observer.disconnect();
-  }, []);
-  return { ref, width };
-}
-
 export function StackedBars(props: StackedBarsProps) {
-  const { ref, width } = useWidth();
-  const at = useStore(crosshair);
-  const [own, setOwn] = useState<"pointer" | "keys" | null>(null);
-  const [drag, setDrag] = useState<{ from: number; to: number; x: number } | null>(null);
-  const { buckets, series } = props;
-  const plot = useMemo(() => {
-    const edges = stack(series.map((each) => each.values));
-    const scale = axis(Math.max(0, ...(edges.at(-1) ?? []).map((edge) => edge[1])));
-    const room = Math.max(...scale.ticks.map((value) => props.tick(value).length)) * 6.6 + 10;
-    const frame: Frame = { width, height: props.height, left: room, right: 4, top: 8, bottom: 24 };
-    return { edges, scale, frame, band: bands(frame, buckets.length), y: heights(frame, scale.top) };
-  }, [buckets, series, width, props.height]);
-  const { edges, scale, frame, band, y } = plot;
-  const hovered = buckets.findIndex((bucket) => bucket.start.getTime() === at);
-  const isFaint = (each: Series) => (props.highlight ? props.highlight !== each.key : each.faint);
-  const total = (index: number) => edges.at(-1)?.[index]?.[1] ?? 0;
-
-  const indexAt = (event: PointerEvent) => band.at(event.clientX - (ref.current?.getBoundingClientRect().left ?? 0));
-  const point = (index: number | null, how: "pointer" | "keys" = "pointer") => {
-    crosshair.set(index === null ? null : (buckets[index]?.start.getTime() ?? null));
-    setOwn(index === null ? null : how);
-  };
-  const choose = (from: number, to: number) => {
-    const [first, last] = [buckets[Math.min(from, to)], buckets[Math.max(from, to)]];
-    if (first && last) props.onRange(first.start, last.end);
-  };
-  const onPointerDown = (event: PointerEvent) => {
-    if (event.button !== 0) return;
-    const index = indexAt(event);
-    if (event.pointerType === "mouse") (event.currentTarget as Element).setPointerCapture(event.pointerId);
-    setDrag({ from: index, to: index, x: event.clientX });
-  };
-  const onPointerMove = (event: PointerEvent) => {
-    const index = indexAt(event);
-    point(index);
-    if (drag && event.pointerType === "mouse") setDrag({ ...drag, to: index });
-  };
-  const onPointerUp = (event: PointerEvent) => {
-    if (!drag) return;
-    setDrag(null);
-    if (Math.abs(event.clientX - drag.x) > DRAG_PX) choose(drag.from, drag.to);
-    else pick(event, indexAt(event));
-  };
-  const pick = (event: PointerEvent, index: number) => {
-    if (!props.onPick || event.pointerType !== "mouse") return;
-    const height = event.clientY - (ref.current?.getBoundingClientRect().top ?? 0);
+  const { buckets, series, highlight, level, read, onPick } = props;
+  const edges = useMemo(() => stack(series.map((each) => each.values)), [series]);
+  const max = useMemo(() => Math.max(level ?? 0, ...(edges.at(-1) ?? []).map((edge) => edge[1])), [edges, level]);
+  const isFaint = (each: Series) => (highlight ? highlight !== each.key : each.faint);
+  const total = (index: number) => read(edges.at(-1)?.[index]?.[1] ?? 0);
+  const pick = ({ y }: Plot, index: number, height: number, event: PointerEvent) => {
     const hit = series.findIndex((_, each) => {
       const edge = edges[each]?.[index];
       return edge && edge[1] > edge[0] && y(edge[1]) <= height && height <= y(edge[0]);
     });
     const key = series[hit]?.key;
-    if (key !== undefined) props.onPick(key, event);
+    if (key !== undefined) onPick?.(key, event);
   };
-  const onKeyDown = (event: KeyboardEvent) => {
-    const from = hovered < 0 ? buckets.length : hovered;
-    const moves: Record<string, number> = {
-      ArrowLeft: from - 1,
-      ArrowRight: hovered + 1,
-      Home: 0,
-      End: buckets.length - 1,
-    };
-    const to = moves[event.key];
-    if (to !== undefined) point(Math.max(0, Math.min(buckets.length - 1, to)), "keys");
-    else if (event.key === "Enter" && hovered >= 0) choose(hovered, hovered);
-    else if (event.key === "Escape") {
-      setDrag(null);
-      point(null);
-      // Escape leaves what the keys or a drag began; otherwise the page takes it, to undo the last step.
-      if (!drag && own !== "keys") return;
-    } else return;
-    event.preventDefault();
-    event.stopPropagation();
-  };
-
   const whole = buckets.flatMap((bucket, index) => (bucket.partial ? [] : [index]));
   const partial = buckets.flatMap((bucket, index) => (bucket.partial ? [index] : []));
-  const current = buckets[hovered];
-  const said = (index: number) => {
-    const bucket = buckets[index];
-    if (!bucket) return "";
-    return `${props.bucketName(bucket, true)}${bucket.partial ? ", in part" : ""}: ${props.read(total(index))}`;
-  };
   return (
-    <div
-      ref={ref}
-      class="chart"
-      style={{ height: `${props.height}px` }}
-      tabIndex={0}
-      role="group"
-      aria-label={`${props.label}. Arrow keys read it bar by bar, Enter zooms in.`}
-      onPointerDown={onPointerDown}
-      onPointerMove={onPointerMove}
-      onPointerUp={onPointerUp}
-      onPointerCancel={() => setDrag(null)}
-      onPointerLeave={() => !drag && point(null)}
-      onDblClick={props.onWiden}
-      onKeyDown={onKeyDown}
-      onBlur={() => point(null)}
+    <TimeChart
+      {...props}
+      max={max}
+      total={total}
+      said={total}
+      rows={(index) =>
+        series
+          .map((each) => ({ tone: each.tone, label: each.label, value: each.values[index] ?? 0 }))
+          .filter((row) => row.value > 0)
+          .map((row) => ({ ...row, value: read(row.value) }))
+      }
+      {...(onPick && { onPickAt: pick })}
     >
-      {width > 0 && (
-        <svg width={width} height={props.height} aria-hidden="true">
-          {current && (
-            <rect
-              class="crosshair"
-              x={band.x(hovered) - (band.step - band.width) / 2}
-              y={0}
-              width={band.step}
-              height={frame.height - frame.bottom}
-            />
-          )}
-          {scale.ticks.map((value) => (
-            <g key={value}>
-              <line
-                class={value === 0 ? "axis" : "grid"}
-                x1={frame.left}
-                x2={width - frame.right}
-                y1={Math.round(y(value)) + 0.5}
-                y2={Math.round(y(value)) + 0.5}
-              />
-              <text class="tick" x={frame.left - 8} y={y(value) + 4} text-anchor="end">
-                {props.tick(value)}
-              </text>
-            </g>
-          ))}
+      {({ band, frame, y }) => (
+        <>
           {series.map((each, index) => (
             <g key={each.key} data-series={each.key} class={`bars ${each.tone}${isFaint(each) ? " faint" : ""}`}>
               <path d={barsPath(edges, index, whole, band, y)} />
               <path class="partial" d={barsPath(edges, index, partial, band, y)} />
             </g>
           ))}
-          {labelled(buckets.length, band.step, LABEL_PX).map((index) => {
-            const bucket = buckets[index];
-            const x = Math.min(band.x(index) + band.width / 2, width - 22);
-            return (
-              bucket &&
-              x > frame.left + 12 && (
-                <text key={index} class="tick" x={x} y={props.height - 6} text-anchor="middle">
-                  {props.bucketName(bucket, false)}
-                </text>
-              )
-            );
-          })}
-          {drag && drag.from !== drag.to && (
-            <rect
-              class="brush"
-              x={band.x(Math.min(drag.from, drag.to))}
-              y={0}
-              width={Math.abs(drag.to - drag.from) * band.step + band.width}
-              height={frame.height - frame.bottom}
-            />
-          )}
-        </svg>
+          {level && <line class="level" x1={frame.left} x2={frame.width - frame.right} y1={y(level)} y2={y(level)} />}
+        </>
       )}
-      {own && current && !drag && (
-        <Tooltip
-          x={band.x(hovered) + band.width / 2}
-          width={width}
-          title={
-            props.bucketName(current, true) +
-            (current.partial ? ` · ${hovered === buckets.length - 1 ? "so far" : "in part"}` : "")
-          }
-          total={props.read(total(hovered))}
-          rows={series
-            .map((each) => ({ tone: each.tone, label: each.label, value: each.values[hovered] ?? 0 }))
-            .filter((row) => row.value > 0)
-            .map((row) => ({ ...row, value: props.read(row.value) }))}
-        />
-      )}
-      <span class="sr" role="status">
-        {own && current ? said(hovered) : ""}
-      </span>
-    </div>
+    </TimeChart>
   );
 }

@@ -144,3 +144,28 @@ export function spark(
   const tail = solid.length < points.length ? points.slice(-2) : [];
   return { line: draw(solid) ?? "", area: fill(solid) ?? "", tail: draw(tail) ?? "" };
 }
+
+export interface LinePaths {
+  readonly line: string;
+  /** The last step, dashed, when it leads into an unfinished bucket. */
+  readonly tail: string;
+  /** Indexes of values with unknown neighbours on both sides, which no line would show. */
+  readonly lone: readonly number[];
+}
+
+export function linePaths(
+  values: readonly (number | null)[],
+  band: Band,
+  y: (value: number) => number,
+  lastIsPartial: boolean,
+): LinePaths {
+  const points = values.map((value, index) => ({ value, index }));
+  const solid = lastIsPartial ? points.slice(0, -1) : points;
+  const draw = line<(typeof points)[number]>(
+    (point) => band.x(point.index) + band.width / 2,
+    (point) => y(point.value ?? 0),
+  ).defined((point) => point.value !== null);
+  const known = (index: number) => values[index] !== null && values[index] !== undefined;
+  const lone = points.map((point) => point.index).filter((at) => known(at) && !known(at - 1) && !known(at + 1));
+  return { line: draw(solid) ?? "", tail: lastIsPartial ? (draw(points.slice(-2)) ?? "") : "", lone };
+}

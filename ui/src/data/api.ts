@@ -29,6 +29,7 @@ export interface Measures {
   readonly output_tokens: number | null;
   readonly reasoning_tokens: number | null;
   readonly latency_ms: Quantiles | null;
+  readonly ttft_ms: Quantiles | null;
 }
 
 export interface Row extends Measures {
@@ -45,7 +46,40 @@ export interface Spend {
   readonly completeness: { readonly share_priced: number | null } | null;
 }
 
+export interface ToolMeasures {
+  readonly calls: number;
+  readonly charged_calls: number;
+  readonly errors: number;
+  readonly error_rate: number | null;
+  readonly cost_usd: string | null;
+  readonly fees_usd: string | null;
+  readonly inside_usd: string | null;
+  readonly follow_up_usd: string | null;
+  readonly cost_per_call_usd: string | null;
+  readonly follow_up_calls: number;
+  readonly latency_ms: Quantiles | null;
+}
+
+export interface ToolRow extends ToolMeasures {
+  readonly tool: string;
+  readonly start?: string;
+}
+
+export interface Tools {
+  readonly since: string;
+  readonly until: string;
+  readonly interval: "1h" | "1d" | "total";
+  readonly rows: readonly ToolRow[];
+  readonly total: ToolMeasures;
+  readonly completeness: { readonly follow_up_unknown_calls: number; readonly unpriced_calls: number };
+}
+
 export interface Ingest {
+  readonly new_calls: number;
+  readonly retransmitted: number;
+  readonly other_spans: number;
+  readonly refused: Readonly<Record<string, number>>;
+  readonly refused_requests: Readonly<Record<string, number>>;
   readonly received_spans: number;
   readonly calls: number;
   readonly dialects: Readonly<Record<string, number>>;
@@ -59,11 +93,12 @@ export interface Ingest {
 
 export interface Prices {
   readonly version: string;
+  readonly providers: readonly string[];
 }
 
 /** A group's value of a dimension; null when the calls did not say. */
-export function groupOf(row: Row, dimension: string): string | null {
-  const value = (row as unknown as Record<string, unknown>)[dimension];
+export function groupOf(row: object, dimension: string): string | null {
+  const value = (row as Readonly<Record<string, unknown>>)[dimension];
   return typeof value === "string" && value !== "" ? value : null;
 }
 
@@ -94,6 +129,17 @@ export function spendUrl(question: SpendQuestion): string {
   return `api/v1/spend?${query.toString().replaceAll("%3A", ":")}`;
 }
 
+/** The address of a tools document. */
+export function toolsUrl(question: Omit<SpendQuestion, "groupBy" | "limit">): string {
+  const query = new URLSearchParams({
+    since: iso(question.range.since),
+    until: iso(question.range.until),
+    interval: question.interval ?? "total",
+  });
+  for (const filter of question.filters) query.append("filter", `${filter.key}:${filterText(filter)}`);
+  return `api/v1/tools?${query.toString().replaceAll("%3A", ":")}`;
+}
+
 /** What went wrong with a request, in the server's words where it sent some (RFC 9457). */
 export interface Problem {
   readonly title: string;
@@ -108,7 +154,7 @@ export class ProblemError extends Error {
   }
 }
 
-async function problemOf(response: Response, url: string): Promise<Problem> {
+export async function problemOf(response: Response, url: string): Promise<Problem> {
   const said = (await response.json().catch(() => ({}))) as { title?: unknown; detail?: unknown };
   return {
     title: typeof said.title === "string" ? said.title : `The server answered ${response.status}`,
@@ -127,6 +173,10 @@ export async function fetchJson<T>(url: string, signal: AbortSignal): Promise<T>
     if (signal.aborted) throw error;
     const detail = "The server could not be reached. Is costspan serve running?";
     throw new ProblemError({ title: "No answer", detail, status: null, url });
+  }
+  if (response.status === 401) {
+    const place = location.href.slice(document.baseURI.length);
+    location.assign(`login?next=${encodeURIComponent(place)}`);
   }
   if (!response.ok) throw new ProblemError(await problemOf(response, url));
   return (await response.json()) as T;

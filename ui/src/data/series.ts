@@ -2,24 +2,28 @@
 import { buckets, type Bucket } from "../view/range";
 import { isLeftOut, type View } from "../view/view";
 import { groupOf, type Row, type Spend } from "./api";
-import { float } from "./money";
 import { TONES, tones } from "./tones";
 
 export const NOT_SET = "(not set)";
 export const OTHER = "Other";
 
-export function bucketsOf(spend: Spend): Bucket[] {
+export function bucketsOf(spend: Pick<Spend, "since" | "until" | "interval">): Bucket[] {
   return buckets(new Date(spend.since), new Date(spend.until), spend.interval === "1h" ? "1h" : "1d");
 }
 
+/** A row of a document, with the start of its bucket where the document has an interval. */
+interface Started {
+  readonly start?: string;
+}
+
 /** The rows of one group in the order of the buckets; null where it has none. */
-export function along(buckets: readonly Bucket[], rows: readonly Row[]): (Row | null)[] {
+export function along<R extends Started>(buckets: readonly Bucket[], rows: readonly R[]): (R | null)[] {
   const byStart = new Map(rows.map((row) => [Date.parse(row.start ?? ""), row]));
   return buckets.map((bucket) => byStart.get(bucket.start.getTime()) ?? null);
 }
 
-export function byGroup(rows: readonly Row[], dimension: string): Map<string | null, Row[]> {
-  const groups = new Map<string | null, Row[]>();
+export function byGroup<R extends Started>(rows: readonly R[], dimension: string): Map<string | null, R[]> {
+  const groups = new Map<string | null, R[]>();
   for (const row of rows) {
     const group = groupOf(row, dimension);
     groups.set(group, [...(groups.get(group) ?? []), row]);
@@ -27,7 +31,7 @@ export function byGroup(rows: readonly Row[], dimension: string): Map<string | n
   return groups;
 }
 
-export interface CostSeries {
+export interface GroupSeries {
   readonly value: string | null;
   readonly key: string;
   readonly label: string;
@@ -36,16 +40,25 @@ export interface CostSeries {
   readonly faint: boolean;
 }
 
-function drawn(rows: readonly (Row | null)[]): number[] {
-  return rows.map((row) => float(row?.cost_usd) ?? 0);
+/** A measure of a row that adds up over buckets. */
+export type Read<R = Row> = (row: R) => number | null;
+
+function drawn<R>(rows: readonly (R | null)[], read: Read<R>): number[] {
+  return rows.map((row) => (row && read(row)) ?? 0);
 }
 
 const total = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
 
-/** Cost per bucket of the costliest groups, the biggest first, and the rest as "Other". */
-export function costSeries(spend: Spend, dimension: string, view: View, buckets: readonly Bucket[]): CostSeries[] {
-  const groups = [...byGroup(spend.rows, dimension)]
-    .map(([value, rows]) => ({ value, values: drawn(along(buckets, rows)) }))
+/** A measure per bucket of its largest groups, the biggest first, and the rest as "Other". */
+export function seriesOf<R extends Started>(
+  rows: readonly R[],
+  dimension: string,
+  view: View,
+  buckets: readonly Bucket[],
+  read: Read<R>,
+): GroupSeries[] {
+  const groups = [...byGroup(rows, dimension)]
+    .map(([value, own]) => ({ value, values: drawn(along(buckets, own), read) }))
     .filter((group) => total(group.values) > 0)
     .sort((a, b) => total(b.values) - total(a.values));
   const tone = tones(

@@ -7,7 +7,7 @@ export interface Table {
 
 /** One CSV field; text that a spreadsheet would run as a formula is defused (OWASP "CSV Injection"). */
 function field(text: string): string {
-  const safe = /^[=+@\t\r]|^-(?![\d.])/.test(text) ? `'${text}` : text;
+  const safe = /^[-=+@\t\r\n]/.test(text) && !/^[-+]?\d+(\.\d+)?$/.test(text) ? `'${text}` : text;
   return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 

@@ -3,7 +3,9 @@ import { useMemo } from "preact/hooks";
 import { StackedBars } from "../chart/StackedBars";
 import type { Answer } from "../data/answers";
 import { groupOf, type Spend } from "../data/api";
-import { bucketsOf, costSeries, NOT_SET, OTHER } from "../data/series";
+import { BUCKET_MS, paceOf, type Budget } from "../data/budgets";
+import { float } from "../data/money";
+import { bucketsOf, seriesOf, NOT_SET, OTHER } from "../data/series";
 import { plain, type Table } from "../data/table";
 import { usd, usdTick } from "../format";
 import { Segments, titled } from "../shell/Segments";
@@ -50,8 +52,17 @@ function dimensionOf(answer: Answer<Spend>, view: View): View["by"] {
   return row ? (BY.find((each) => each in row) ?? view.by) : view.by;
 }
 
-export function CostOverTime({ answer, view, range }: { answer: Answer<Spend>; view: View; range: Range }) {
+interface CostOverTimeProps {
+  readonly answer: Answer<Spend>;
+  readonly view: View;
+  readonly range: Range;
+  /** The budget for exactly what is shown, to draw its even pace. */
+  readonly budget: Budget | null;
+}
+
+export function CostOverTime({ answer, view, range, budget }: CostOverTimeProps) {
   const { data } = answer;
+  const pace = budget && data && data.interval !== "total" ? paceOf(budget, BUCKET_MS[data.interval]) : null;
   const by = dimensionOf(answer, view);
   const highlight = useStore(highlighted);
   // By model, the table beside it is the legend, and its line of room goes to the bars.
@@ -59,12 +70,22 @@ export function CostOverTime({ answer, view, range }: { answer: Answer<Spend>; v
   const drawn = useMemo(() => {
     if (!data) return null;
     const buckets = bucketsOf(data);
-    return { buckets, series: costSeries(data, by, view, buckets) };
+    return { buckets, series: seriesOf(data.rows, by, view, buckets, (row) => float(row.cost_usd)) };
   }, [data, by, view.filters]);
   return (
     <Panel
       title="Cost over time"
-      caption={perBucket("USD", data, view)}
+      caption={
+        <>
+          {perBucket("USD", data, view)}
+          {pace !== null && (
+            <span title={budget?.reason}>
+              {" "}
+              · <i class="dashes" /> {usd(pace)} is the pace of budget {budget?.name}
+            </span>
+          )}
+        </>
+      }
       class="wide"
       answer={answer}
       height={height}
@@ -87,6 +108,7 @@ export function CostOverTime({ answer, view, range }: { answer: Answer<Spend>; v
               series={drawn.series}
               highlight={by === "model" && drawn.series.some((each) => each.key === highlight) ? highlight : null}
               height={height}
+              level={pace}
               tick={usdTick}
               read={usd}
               bucketName={(bucket, long) => bucketName(bucket, long, view.tz)}

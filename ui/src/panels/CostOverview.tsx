@@ -1,8 +1,10 @@
 /** The first page: how much, going where, is it normal? */
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { freshnessStore, type Clock } from "../clock";
+import type { PageProps } from "../pages";
 import { useAnswers, type Answer } from "../data/answers";
 import { groupOf, type Ingest, type Spend } from "../data/api";
+import { BUDGETS_URL, budgetFor, type Budgets } from "../data/budgets";
 import { ask, rankByCost, type Asked } from "../data/overview";
 import { along, bucketsOf } from "../data/series";
 import { tones } from "../data/tones";
@@ -17,14 +19,6 @@ import { CallsByModel, TokensPerModel } from "./RankedBars";
 import { Reliability } from "./Reliability";
 import { Tiles } from "./Tiles";
 import { WhoIsSpending } from "./WhoIsSpending";
-
-export interface PageProps {
-  readonly view: View;
-  readonly clock: Clock;
-  readonly ingest: Answer<Ingest>;
-  /** Version of the price catalogue, when the server says it. */
-  readonly prices: string | null;
-}
 
 const PARTS = ["buckets", "series", "models", "who", "before", "trends"] as const;
 type Parts = Readonly<Record<(typeof PARTS)[number], Answer<Spend>>>;
@@ -67,6 +61,8 @@ export function CostOverview({ view, clock, ingest, prices }: PageProps) {
       ),
     [parts.models.data],
   );
+  const budgets = useAnswers({ budgets: parts.series.data ? BUDGETS_URL : null }, clock.round)<Budgets>("budgets").data;
+  const budget = budgetFor(view.filters, budgets?.budgets ?? []);
   const caption = rangeLabel(view, asked.range, view.tz).toLowerCase();
   if (ingest.data?.calls === 0 && !buckets?.total.calls) return <SetUp ingest={ingest.data} />;
   if (buckets?.total.calls === 0 && !parts.buckets.loading) return <NoMatch view={view} ingest={ingest.data} />;
@@ -75,7 +71,7 @@ export function CostOverview({ view, clock, ingest, prices }: PageProps) {
     <div class="page">
       <Tiles answer={parts.buckets} timeline={timeline} before={before?.data?.total ?? null} />
       <div class="grid split">
-        <CostOverTime answer={parts.series} view={view} range={asked.range} />
+        <CostOverTime answer={parts.series} view={view} range={asked.range} budget={budget} />
         <CostByModel answer={parts.models} view={view} tones={modelTones} />
       </div>
       <div class="grid thirds">

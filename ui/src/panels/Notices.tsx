@@ -5,7 +5,7 @@ import { Copy } from "../shell/Copy";
 import { go } from "../view/navigate";
 import type { View } from "../view/view";
 
-function Snippet({ title, lines }: { title: string; lines: readonly string[] }) {
+export function Snippet({ title, lines }: { title: string; lines: readonly string[] }) {
   const text = lines.join("\n");
   return (
     <>

@@ -10,6 +10,7 @@ import { Copy } from "../shell/Copy";
 import { download } from "../shell/clipboard";
 import { Icon } from "../shell/icons";
 import { Popover } from "../shell/Popover";
+import { linkTo, viewStore } from "../view/navigate";
 
 export interface PanelProps {
   readonly title: string;
@@ -56,6 +57,9 @@ function Menu(props: { title: string; url: string; table: () => Table; asTable: 
           >
             Download CSV
           </button>
+          <a class="option" href={linkTo(viewStore.get(), "calls")} onClick={close}>
+            Show the calls
+          </a>
           <Copy class="option" text={() => curl(props.url)} onDone={close}>
             Copy as curl
           </Copy>

@@ -15,7 +15,7 @@ export interface Timeline {
   readonly rows: readonly (Row | null)[];
 }
 
-interface TileProps {
+export interface TileProps {
   readonly name: string;
   readonly value: string;
   readonly exact: string;
@@ -26,7 +26,7 @@ interface TileProps {
   readonly partial: boolean;
 }
 
-function Tile(props: TileProps) {
+export function Tile(props: TileProps) {
   return (
     <section class="card tile" aria-label={props.name}>
       <h2>{props.name}</h2>
@@ -36,7 +36,7 @@ function Tile(props: TileProps) {
       </div>
       <p>
         <b title="Change against the period before">{props.change}</b> <span>{props.caption}</span>
-        {props.caption && " · "}
+        {props.caption && props.complete.text && " · "}
         <span class={props.complete.warn ? "warn-text" : ""}>{props.complete.text}</span>
       </p>
     </section>

@@ -1,6 +1,7 @@
 /** The keyboard shortcuts, and the switch that turns them off. */
 import { useEffect, useRef } from "preact/hooks";
 import { useStore } from "../store";
+import { PAGES } from "../pages";
 import { keysOn } from "./keys";
 
 const ROWS = [
@@ -39,6 +40,14 @@ export function Help({ open, onClose }: { open: boolean; onClose: () => void }) 
                 <kbd>{key}</kbd>
               </dt>
               <dd>{text}</dd>
+            </div>
+          ))}
+          {PAGES.filter((page) => page.key).map((page) => (
+            <div key={page.path}>
+              <dt>
+                <kbd>g {page.key}</kbd>
+              </dt>
+              <dd>{page.title}</dd>
             </div>
           ))}
         </dl>

@@ -2,8 +2,8 @@
 import type { Answer } from "../data/answers";
 import type { Ingest } from "../data/api";
 import { ago, count, exact } from "../format";
-import { PAGES } from "../pages";
-import { linkTo, pathStore } from "../view/navigate";
+import { PAGES, type Page } from "../pages";
+import { linkTo } from "../view/navigate";
 import type { View } from "../view/view";
 import { Icon } from "./icons";
 
@@ -42,7 +42,15 @@ function Line(props: { tone: string; title: string; detail: string }) {
   );
 }
 
-export function SideBar(props: { view: View; ingest: Answer<Ingest>; open: boolean; onClose: () => void }) {
+interface Props {
+  readonly view: View;
+  readonly ingest: Answer<Ingest>;
+  readonly page: Page | null;
+  readonly open: boolean;
+  readonly onClose: () => void;
+}
+
+export function SideBar(props: Props) {
   return (
     <>
       {props.open && <button type="button" class="scrim" aria-label="Close menu" onClick={props.onClose} />}
@@ -55,15 +63,19 @@ export function SideBar(props: { view: View; ingest: Answer<Ingest>; open: boole
           costspan
         </div>
         <nav aria-label="Pages">
-          {PAGES.map((page) => (
-            <a
-              key={page.path}
-              href={linkTo(props.view, page.path)}
-              aria-current={page.path === pathStore.get() ? "page" : undefined}
-            >
-              <Icon name={page.icon} /> {page.title}
-            </a>
-          ))}
+          {PAGES.map(
+            (page) =>
+              page.icon && (
+                <a
+                  key={page.path}
+                  href={linkTo(props.view, page.path)}
+                  aria-current={page === props.page ? "page" : undefined}
+                  onClick={props.onClose}
+                >
+                  <Icon name={page.icon} /> {page.title}
+                </a>
+              ),
+          )}
         </nav>
         <Status answer={props.ingest} />
       </aside>

@@ -2,6 +2,16 @@
 
 const PATHS = {
   overview: "M4 4v15a1 1 0 0 0 1 1h15M8.5 16v-5M13 16V7M17.5 16v-3",
+  explore: "M11 4a7 7 0 1 0 0 14 7 7 0 0 0 0-14ZM16 16l4.5 4.5",
+  budgets: "M4 17a8 8 0 1 1 16 0M12 17l4-5M4 17h2M18 17h2",
+  alerts: "M12 4a5 5 0 0 0-5 5c0 5-2 6-2 7h14c0-1-2-2-2-7a5 5 0 0 0-5-5ZM10 19.5h4",
+  reconcile: "M12 4v16M8 20h8M5 7h14M5 7l-2.5 6h5ZM19 7l-2.5 6h5Z",
+  prices: "M4 11V5a1 1 0 0 1 1-1h6l9 9-7 7-9-9ZM8 8h.01",
+  ingest: "M12 3v11M8 10l4 4 4-4M4 17v3h16v-3",
+  tools: "M14.5 6.5a4 4 0 0 0-5.3 5L4 16.7 7.3 20l5.2-5.2a4 4 0 0 0 5-5.3l-2.6 2.6-2.5-.6-.6-2.5Z",
+  reliability: "M3 12h4l3-7 4 14 3-7h4",
+  calls: "M4 6h16M4 12h16M4 18h10",
+  trace: "M4 5h8M8 10h9M8 15h6M12 20h8M5.5 7v11",
   calendar: "M7 3v4M17 3v4M4 10h16M5 5h14a1 1 0 0 1 1 1v13a1 1 0 0 1-1 1H5a1 1 0 0 1-1-1V6a1 1 0 0 1 1-1Z",
   down: "m7 10 5 5 5-5",
   close: "m7 7 10 10M17 7 7 17",

@@ -23,6 +23,24 @@ export function go(change: Partial<View>, history: "push" | "replace" = "push"):
   viewStore.set(next);
 }
 
+/** Open an address of this dashboard without loading it anew. */
+export function visit(href: string): void {
+  if (href !== location.href) window.history.pushState({ own: true }, "", href);
+  follow();
+  scrollTo(0, 0);
+}
+
+/** Take over plain clicks on links to our own pages; all others are the browser's. */
+function onClick(event: MouseEvent): void {
+  if (event.defaultPrevented || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey)
+    return;
+  const link = event.target instanceof Element ? event.target.closest("a") : null;
+  if (!link || link.target || link.download || link.hash || !link.href.startsWith(document.baseURI)) return;
+  if (/^(api|v1)\/|^(healthz|readyz|metrics|openapi\.json)$/.test(link.href.slice(document.baseURI.length))) return;
+  event.preventDefault();
+  visit(link.href);
+}
+
 /** Filter by a value as the click said: plain chooses it alone, shift adds it, alt leaves it out. */
 export function toggleFilter(key: string, value: string | null, event: { shiftKey: boolean; altKey: boolean }): void {
   const how = event.altKey ? "exclude" : event.shiftKey ? "add" : "only";
@@ -35,11 +53,16 @@ export function undo(): void {
   if (state && typeof state === "object" && "own" in state) window.history.back();
 }
 
+function follow(): void {
+  pathStore.set(currentPath());
+  viewStore.set(parseView(location.search));
+}
+
 export function listenToHistory(): () => void {
-  const onPop = () => {
-    pathStore.set(currentPath());
-    viewStore.set(parseView(location.search));
+  addEventListener("popstate", follow);
+  addEventListener("click", onClick);
+  return () => {
+    removeEventListener("popstate", follow);
+    removeEventListener("click", onClick);
   };
-  addEventListener("popstate", onPop);
-  return () => removeEventListener("popstate", onPop);
 }

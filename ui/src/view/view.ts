@@ -19,9 +19,48 @@ export interface View {
   readonly bucket: "auto" | "1h" | "1d";
   /** Column of "Who is spending", with a leading minus for descending. */
   readonly sort: string;
+  /** Order and kind of the records on the page of calls. */
+  readonly order: (typeof ORDERS)[number];
+  readonly role: (typeof ROLES)[number];
+  /** What the page for exploring shows: a measure by two dimensions. */
+  readonly measure: Measure;
+  readonly across: Explored;
+  readonly down: Explored;
   readonly filters: readonly Filter[];
 }
 
+export const MEASURES = [
+  "cost",
+  "calls",
+  "errors",
+  "retries",
+  "truncated",
+  "input_tokens",
+  "output_tokens",
+  "cache_savings",
+  "duplicate_cost",
+] as const;
+export type Measure = (typeof MEASURES)[number];
+export const EXPLORED = [
+  "model",
+  "provider",
+  "feature",
+  "team",
+  "user",
+  "environment",
+  "service",
+  "session",
+  "agent",
+  "operation",
+  "finish_reason",
+  "error_type",
+  "mode",
+  "dialect",
+  "price_status",
+] as const;
+export type Explored = (typeof EXPLORED)[number];
+export const ORDERS = ["time", "cost"] as const;
+export const ROLES = ["owner", "duplicate", "aggregate", "all"] as const;
 export const BY = ["model", "feature", "provider"] as const;
 export type By = (typeof BY)[number];
 export const WHO = ["feature", "team", "user", "environment"] as const;
@@ -47,10 +86,29 @@ export const DEFAULT_VIEW: View = {
   who: "feature",
   bucket: "auto",
   sort: "-cost",
+  order: "time",
+  role: "owner",
+  measure: "cost",
+  across: "model",
+  down: "feature",
   filters: [],
 };
 
-const SETTINGS = ["from", "to", "tz", "compare", "by", "who", "bucket", "sort"] as const;
+const SETTINGS = [
+  "from",
+  "to",
+  "tz",
+  "compare",
+  "by",
+  "who",
+  "bucket",
+  "sort",
+  "order",
+  "role",
+  "measure",
+  "across",
+  "down",
+] as const;
 
 function oneOf<T extends string>(value: string | null, allowed: readonly T[], otherwise: T): T {
   return allowed.find((each) => each === value) ?? otherwise;
@@ -90,6 +148,11 @@ export function parseView(search: string): View {
     who: oneOf(query.get("who"), WHO, DEFAULT_VIEW.who),
     bucket: oneOf(query.get("bucket"), ["auto", "1h", "1d"], DEFAULT_VIEW.bucket),
     sort: oneOf(query.get("sort"), sorts, DEFAULT_VIEW.sort),
+    order: oneOf(query.get("order"), ORDERS, DEFAULT_VIEW.order),
+    role: oneOf(query.get("role"), ROLES, DEFAULT_VIEW.role),
+    measure: oneOf(query.get("measure"), MEASURES, DEFAULT_VIEW.measure),
+    across: oneOf(query.get("across"), EXPLORED, DEFAULT_VIEW.across),
+    down: oneOf(query.get("down"), EXPLORED, DEFAULT_VIEW.down),
     filters: sorted(filters),
   };
 }

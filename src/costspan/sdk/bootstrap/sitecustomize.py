@@ -25,8 +25,8 @@ def _hand_over() -> None:
 def _start() -> None:
     try:
         from costspan.sdk.configure import configure  # noqa: PLC0415 - may not be installed for this Python
-    except ImportError as missing:
-        print(f"costspan: not recording {sys.executable}: {missing}", file=sys.stderr)
+    except Exception as unfit:  # noqa: BLE001 - an OpenTelemetry that does not go with ours fails in its own ways
+        print(f"costspan: not recording {sys.executable}: {unfit}", file=sys.stderr)
         return
     configured = configure()
     if configured.active and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:

@@ -1,15 +1,189 @@
-"""OpenAI: chat completions, Responses, embeddings; plain, async and streamed."""
+"""OpenAI: chat completions, Responses, embeddings; plain, async and streamed.
+
+The official instrumentation reads an answer's usage, not the times for which the cache was written nor the web
+searches; a streamed chat has no usage to read unless it was asked for. Both are done in `OpenAI.request`, through which
+every call goes, below the instrumentation and whichever that is.
+"""
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any, Final
 
+from opentelemetry.sdk.trace import Span
+
+from costspan.sdk import attribute_names as names
 from costspan.sdk.clients.client import Client, Method
+from costspan.sdk.clients.openai_answers import attributes_of, look_at_chat, look_at_responses
+from costspan.sdk.config import Config
+from costspan.sdk.current_call import current_call, instrumentation_data
+from costspan.sdk.replaced_method import replace_method
+from costspan.sdk.safety import never_raise
+from costspan.sdk.watched_stream import AsyncWatchedStream, Look, StreamWatch, WatchedStream
+
+_RAW: Final = "X-Stainless-Raw-Response"
+_RETRY_COUNT: Final = "x-stainless-retry-count"
+_REFUSALS: Final = frozenset({400, 422})
+
+
+class _UsageRequest:
+    """Asks for the usage of streamed chats where the caller did not say, and takes no for an answer.
+
+    Endpoints that only resemble OpenAI's may refuse `stream_options`; each is asked once. A caller who reads the raw
+    response is left alone: its bytes would show what was added.
+    """
+
+    def __init__(self, *, wanted: bool) -> None:
+        self._wanted = wanted
+        self._refused_by: set[str] = set()
+
+    @never_raise(False)
+    def add_to(self, client: Any, options: Any) -> bool:
+        body, more = options.json_data, options.extra_json or {}
+        if not self._wanted or not isinstance(body, dict) or not options.url.endswith("/chat/completions"):
+            return False
+        said = "stream_options" in body or "stream_options" in more
+        if not body.get("stream") or said or _raw(options) or str(client.base_url) in self._refused_by:
+            return False
+        options.json_data = {**body, "stream_options": {"include_usage": True}}
+        return True
+
+    @never_raise(False)
+    def refused(self, client: Any, options: Any, error: Exception) -> bool:
+        """Return True, with the request as the caller made it, where that was what the endpoint did not like."""
+        if getattr(error, "status_code", None) not in _REFUSALS or "stream_options" not in str(error):
+            return False
+        self._refused_by.add(str(client.base_url))
+        options.json_data = {key: value for key, value in options.json_data.items() if key != "stream_options"}
+        return True
+
+
+def _complete(config: Config) -> None:
+    openai = import_module("openai")
+    usage = _UsageRequest(wanted=config.include_usage)
+    replace_method(openai.OpenAI, "request", lambda method: _request(method, usage))
+    replace_method(openai.AsyncOpenAI, "request", lambda method: _async_request(method, usage))
+    replace_method(openai.OpenAI, "_prepare_request", _prepare_request)
+    replace_method(openai.AsyncOpenAI, "_prepare_request", _async_prepare_request)
+
+
+def _request(method: Callable[..., Any], usage: _UsageRequest) -> Callable[..., Any]:
+    def request(client: Any, cast_to: Any, options: Any, **how: Any) -> Any:
+        call = current_call()
+        if call is None:
+            return method(client, cast_to, options, **how)
+        asked = usage.add_to(client, options)
+        try:
+            answer = method(client, cast_to, options, **how)
+        except Exception as error:
+            if not asked or not usage.refused(client, options, error):
+                raise
+            asked = False
+            answer = method(client, cast_to, options, **how)
+        _read(call, answer, options, asked=asked)
+        return answer
+
+    return request
+
+
+def _async_request(method: Callable[..., Any], usage: _UsageRequest) -> Callable[..., Any]:
+    async def request(client: Any, cast_to: Any, options: Any, **how: Any) -> Any:
+        call = current_call()
+        if call is None:
+            return await method(client, cast_to, options, **how)
+        asked = usage.add_to(client, options)
+        try:
+            answer = await method(client, cast_to, options, **how)
+        except Exception as error:
+            if not asked or not usage.refused(client, options, error):
+                raise
+            asked = False
+            answer = await method(client, cast_to, options, **how)
+        _read(call, answer, options, asked=asked)
+        return answer
+
+    return request
+
+
+def _prepare_request(method: Callable[..., Any]) -> Callable[..., Any]:
+    def prepare(client: Any, request: Any) -> Any:
+        _note_attempt(request)
+        return method(client, request)
+
+    return prepare
+
+
+def _async_prepare_request(method: Callable[..., Any]) -> Callable[..., Any]:
+    async def prepare(client: Any, request: Any) -> Any:
+        _note_attempt(request)
+        return await method(client, request)
+
+    return prepare
+
+
+@never_raise(None)
+def _note_attempt(request: Any) -> None:
+    """Count a retry on the span, whose first request may itself be a later attempt of the program's own."""
+    if request.headers.get(_RETRY_COUNT, "0") != "0" and (call := current_call()):
+        made = (call.attributes or {}).get(names.ATTEMPT)
+        call.set_attribute(names.ATTEMPT, (made if isinstance(made, int) else 1) + 1)
+
+
+@never_raise(None)
+def _read(call: Span, answer: Any, options: Any, *, asked: bool) -> None:
+    """Put on the span what the answer says, or watch the stream that will say it."""
+    body = options.json_data if isinstance(options.json_data, dict) else {}
+    data = instrumentation_data() if asked else None
+
+    def watch(stream: Any) -> None:
+        if isinstance(stream._iterator, WatchedStream | AsyncWatchedStream):
+            return
+        seen = StreamWatch(call)
+        look: Look = (
+            look_at_responses(seen)
+            if options.url.endswith("/responses")
+            else look_at_chat(seen, choices=body.get("n") or 1, asked=asked, data=data)
+        )
+        kind = AsyncWatchedStream if hasattr(stream, "__anext__") else WatchedStream
+        stream._iterator = kind(stream._iterator, look, seen)
+
+    if hasattr(answer, "_iterator"):
+        watch(answer)
+    elif not _raw(options):
+        call.set_attributes(attributes_of(answer))
+    elif _raw(options) == "true":  # with_streaming_response says "stream": its body is the caller's to read
+        if body.get("stream"):
+            _once_parsed(answer, watch)
+        else:
+            call.set_attributes(attributes_of(answer.parse()))
+
+
+def _raw(options: Any) -> Any:
+    """Return how the caller wants to read the response itself, None where an answer is wanted."""
+    return options.headers.get(_RAW) if isinstance(options.headers, dict) else None
+
+
+def _once_parsed(answer: Any, watch: Callable[[Any], None]) -> None:
+    """Let `watch` see the stream a raw response becomes when its reader asks for it."""
+    parse = answer.parse
+
+    def parsed(*args: Any, **kwargs: Any) -> Any:
+        stream = parse(*args, **kwargs)
+        if hasattr(stream, "_iterator"):
+            never_raise(None)(watch)(stream)
+        return stream
+
+    answer.parse = parsed
+
 
 OPENAI: Final = Client(
     name="openai",
+    imported="openai",
+    package="opentelemetry-instrumentation-genai-openai",
     module="opentelemetry.instrumentation.genai.openai",
     instrumentor="OpenAIInstrumentor",
     extra="costspan[openai]",
     wrapped=Method(module="openai.resources.chat.completions", owner="Completions", name="create"),
+    complete=_complete,
 )

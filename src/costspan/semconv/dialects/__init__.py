@@ -37,6 +37,7 @@ from costspan.semconv.dialects.semantic_kernel import SemanticKernel
 from costspan.semconv.dialects.sentry import Sentry
 from costspan.semconv.dialects.spring_ai import SpringAI
 from costspan.semconv.dialects.strands import Strands
+from costspan.semconv.dialects.tracked import Tracked
 from costspan.semconv.dialects.vercel_ai import VercelAI
 from costspan.semconv.dialects.vercel_otel import VercelOtel
 
@@ -73,6 +74,7 @@ DIALECTS: Final = Dialects(
         OpenLLMetry(),
         SpringAI(),
         Sentry(),
+        Tracked(),
         OtelGenAILegacy(),
         OtelGenAI(),
         Plain(),

@@ -6,7 +6,6 @@ time to live and the tier. Tokens of context compaction are billed and stand out
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import ClassVar, Final
 
 from costspan.core.record import SpanRecord
@@ -37,6 +36,6 @@ class AnthropicSdk(Dialect):
         more_output = whole_number(record.attributes.get(_COMPACTION_OUTPUT)) or 0
         if more_input <= 0 and more_output <= 0:
             return counts
-        return replace(
-            counts, input=(counts.input or 0) + max(0, more_input), output=(counts.output or 0) + max(0, more_output)
+        return counts._replace(
+            input=(counts.input or 0) + max(0, more_input), output=(counts.output or 0) + max(0, more_output)
         )

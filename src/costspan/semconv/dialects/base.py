@@ -6,16 +6,18 @@ turns the facts into a `Call`. Dialects do not know one another.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, TypeVar
 
 from costspan.core.call import SpanClass
 from costspan.core.money import PicoUsd, nearest_pico_from_float
-from costspan.core.record import Attributes, SpanRecord
-from costspan.semconv.attributes import Keys, first, flag, json_object, number, text, texts, whole_number
+from costspan.core.record import Attributes, AttributeValue, SpanRecord
+from costspan.semconv.attributes import Keys, flag, json_object, number, text, texts, whole_number
 from costspan.semconv.conventions import Convention, Counts, known_convention
 from costspan.semconv.raw_usage import Answer
+
+T = TypeVar("T")
 
 INFERENCE_OPERATIONS: Final = frozenset(
     (
@@ -55,6 +57,8 @@ MAX_REPORTED_USD: Final = 1e6
 """A single call reported dearer than this is a broken emitter; the figure is not kept."""
 
 _MAX_BAG_DEPTH: Final = 3
+_MAX_PRESENT: Final = 1_024
+_COUNTED: Final = frozenset(Counts._fields)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +114,25 @@ class Vocabulary:
         return frozenset(key for item in fields(self) for key in getattr(self, item.name))
 
 
+class Present(dict[tuple[str, ...], Mapping[str, Keys]]):
+    """Which words of a vocabulary a span has -> for each fact the attributes that carry it, best first.
+
+    One emitter sends the same few sets of attributes over and over; remembered until there are too many of them.
+    """
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        super().__init__()
+        self._facts: Final = tuple((item.name, getattr(vocabulary, item.name)) for item in fields(vocabulary))
+
+    def __missing__(self, words: tuple[str, ...]) -> Mapping[str, Keys]:
+        there = ((fact, tuple(key for key in keys if key in words)) for fact, keys in self._facts)
+        found = {fact: keys for fact, keys in there if keys}
+        if len(self) >= _MAX_PRESENT:
+            self.clear()
+        self[words] = found
+        return found
+
+
 class Dialect:
     """Base of all dialects. Subclasses set the class variables and override a reader where keys alone do not do."""
 
@@ -136,9 +159,9 @@ class Dialect:
     """The emitter's own words for what sums up requests."""
 
     def __init__(self) -> None:
-        counts = ((name, getattr(self.vocabulary, name)) for name in Counts.__slots__)
-        self._count_keys: Final = tuple((name, keys) for name, keys in counts if keys)
         self._usage_keys: Final = frozenset(self.vocabulary.input + self.vocabulary.output + self.vocabulary.total)
+        self._is_word: Final = self.vocabulary.keys.__contains__
+        self._present: Final = Present(self.vocabulary)
 
     def prepared(self, record: SpanRecord) -> SpanRecord:
         """Return the record with its JSON bags laid flat. A key that is there already is not replaced."""
@@ -146,11 +169,26 @@ class Dialect:
         for key in self.bags:
             if key in record.attributes:
                 _lay_flat(key, json_object(record.attributes[key]), flat)
-        return replace(record, attributes={**flat, **record.attributes}) if flat else record
+        laid = replace(record, attributes={**flat, **record.attributes}) if flat else record
+        object.__setattr__(laid, "present", self._words(laid.attributes))
+        return laid
+
+    def _words(self, attributes: Attributes) -> Mapping[str, Keys]:
+        return self._present[tuple(filter(self._is_word, attributes))]
+
+    def _said(self, record: SpanRecord, fact: str, read: Callable[[AttributeValue], T | None]) -> T | None:
+        """Return the first readable value of the attributes that carry `fact`."""
+        present = record.present
+        if present is None:
+            present = self._words(record.attributes)
+        for key in present.get(fact, ()):
+            if (found := read(record.attributes[key])) is not None:
+                return found
+        return None
 
     def operation(self, record: SpanRecord) -> str | None:
         """Return the operation in the specification's words, or None when the span claims no request at all."""
-        said = self.say(record.attributes, "operation")
+        said = self.say(record, "operation")
         if said is None:
             return None
         lowered = said.lower()
@@ -174,59 +212,59 @@ class Dialect:
         """Return the verified counting convention, or None to ask the numbers."""
         return known_convention(record.scope.name, record.scope.version)
 
-    def say(self, attributes: Attributes, fact: str) -> str | None:
+    def say(self, record: SpanRecord, fact: str) -> str | None:
         """Return the text that the vocabulary names for `fact`."""
-        for key in getattr(self.vocabulary, fact):
-            if key in attributes and (said := text(attributes[key])) is not None:
-                return said
-        return None
+        return self._said(record, fact, text)
 
     def provider(self, record: SpanRecord) -> str | None:
         """Return the provider as sent."""
-        return self.say(record.attributes, "provider")
+        return self.say(record, "provider")
 
     def requested_model(self, record: SpanRecord) -> str | None:
         """Return the model asked for."""
-        return self.say(record.attributes, "requested_model")
+        return self.say(record, "requested_model")
 
     def response_model(self, record: SpanRecord) -> str | None:
         """Return the model that answered."""
-        return self.say(record.attributes, "response_model")
+        return self.say(record, "response_model")
 
     def finish_reason(self, record: SpanRecord) -> str | None:
         """Return the finish reason as sent; the last one where a call had several choices."""
-        reasons = first(record.attributes, self.vocabulary.finish_reason, lambda value: texts(value) or None)
+        reasons = self._said(record, "finish_reason", lambda value: texts(value) or None)
         return reasons[-1] if reasons else None
 
     def error_type(self, record: SpanRecord) -> str | None:
         """Return the error as sent, or None for a span that names none."""
-        return self.say(record.attributes, "error_type")
+        return self.say(record, "error_type")
 
     def streamed(self, record: SpanRecord) -> bool:
         """Return True when the answer was streamed."""
-        return first(record.attributes, self.vocabulary.streamed, flag) or False
+        return self._said(record, "streamed", flag) or False
 
     def time_to_first_chunk_s(self, record: SpanRecord) -> float | None:
         """Return seconds until the first chunk; 0 and less is "not measured"."""
-        seconds = first(record.attributes, self.vocabulary.time_to_first_chunk_s, number)
+        seconds = self._said(record, "time_to_first_chunk_s", number)
         if seconds is None:
-            milliseconds = first(record.attributes, self.vocabulary.time_to_first_chunk_ms, number)
+            milliseconds = self._said(record, "time_to_first_chunk_ms", number)
             seconds = None if milliseconds is None else milliseconds / 1000
         return seconds if seconds is not None and seconds > 0 else None
 
     def reported_cost(self, record: SpanRecord) -> PicoUsd | None:
         """Return the emitter's own cost. Exactly 0 is "not in its table" and so not said (accounting rule 4.6)."""
-        return usd(first(record.attributes, self.vocabulary.reported_cost_usd, number))
+        return usd(self._said(record, "reported_cost_usd", number))
 
     def counts(self, record: SpanRecord) -> Counts:
         """Return the token counts as sent, before anything is made of them."""
-        attributes = record.attributes
+        attributes, present = record.attributes, record.present
+        if present is None:
+            present = self._words(attributes)
         found = {}
-        for name, keys in self._count_keys:
-            for key in keys:
-                if key in attributes and (count := whole_number(attributes[key])) is not None:
-                    found[name] = count
-                    break
+        for fact, keys in present.items():
+            if fact in _COUNTED:
+                for key in keys:
+                    if (count := whole_number(attributes[key])) is not None:
+                        found[fact] = count
+                        break
         return Counts(**found)
 
     def answer(self, record: SpanRecord) -> Answer | None:  # noqa: ARG002 - most emitters keep no raw answer

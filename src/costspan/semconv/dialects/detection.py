@@ -12,6 +12,17 @@ from typing import Final
 from costspan.core.record import SpanRecord
 from costspan.semconv.dialects.base import Dialect
 
+_ADDED: Final = frozenset(
+    (
+        "gen_ai.usage.cost_usd",
+        "gen_ai.usage.cost.amount",
+        "gen_ai.usage.cost.currency",
+        "gen_ai.usage.cost.source",
+        "gen_ai.response.time_to_first_chunk",
+    )
+)
+"""What costspan itself adds to a span on its way out, whoever made it: no sign of the span's own dialect."""
+
 
 class Dialects:
     """An ordered list of dialects; where several recognise a span, the first one reads it.
@@ -64,7 +75,7 @@ class Dialects:
         for key, value in record.attributes.items():
             rank = self._keys.get(key, nobody)
             family = self._families.get(key.partition(".")[0], nobody)
-            best = min(best, rank, family)
+            best = min(best, rank, family if key not in _ADDED else nobody)
             if key in self._values and isinstance(value, str):
                 best = min(best, self._values[key].get(value, nobody))
         return self._built_in[best] if best < nobody else None

@@ -7,7 +7,6 @@ has disjoint classes, every `input*` and `output*` beside the others.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from typing import ClassVar, Final
 
@@ -89,8 +88,7 @@ class Langfuse(Dialect):
         counts = super().counts(record)
         if self._raw(record) is not None:
             return Counts()
-        return replace(
-            counts,
+        return counts._replace(
             input=_with(counts.input, counts.input_audio),
             output=_with(counts.output, counts.output_audio),
         )

@@ -10,9 +10,10 @@ from typing import ClassVar
 
 from costspan.core.money import PicoUsd
 from costspan.core.record import SpanRecord
-from costspan.semconv.attributes import text
+from costspan.semconv.attributes import json_object, text
 from costspan.semconv.dialects.base import INFERENCE_OPERATIONS, Dialect
 from costspan.semconv.dialects.vocabulary import GEN_AI
+from costspan.semconv.raw_usage import Answer, read_usage
 
 
 class OtelGenAI(Dialect):
@@ -39,6 +40,11 @@ class OtelGenAI(Dialect):
             return said
         operation, rest = self._named(record)
         return rest if operation in INFERENCE_OPERATIONS else None
+
+    def answer(self, record: SpanRecord) -> Answer | None:
+        """Return what the provider's own usage object says, where our SDK wing or a wrapper kept it."""
+        usage = read_usage(json_object(record.attributes.get("gen_ai.usage.raw")))
+        return None if usage is None else Answer(usage, mode=usage.mode)
 
     def reported_cost(self, record: SpanRecord) -> PicoUsd | None:
         """Return the cost unless it is said to be in another currency."""

@@ -116,7 +116,7 @@ class Plain(Dialect):
         if flag(record.attributes.get("llm.cached")) or flag(record.attributes.get("llm.cache_hit")):
             return None
         if self.claims_usage(record):
-            said = (self.say(record.attributes, "operation") or record.name).lower()
+            said = (self.say(record, "operation") or record.name).lower()
             summed = any(word in said for word in ("agent", "workflow", "pipeline", "chain"))
             return SpanClass.AGGREGATE if summed else SpanClass.INFERENCE
         return SpanClass.INFERENCE if "llm.model" in record.attributes else None

@@ -7,7 +7,6 @@ were passed through as they came, cached tokens beside the input. The time to li
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import ClassVar, Final
 
 from costspan.core.call import SpanClass
@@ -72,7 +71,7 @@ class VercelAI(Dialect):
         """Return the counts; the generation before 6 has Anthropic's cache writes only in the provider's metadata."""
         counts = super().counts(record)
         written = whole_number(at(self._metadata(record), "anthropic.cacheCreationInputTokens"))
-        return replace(counts, cache_write=written) if counts.cache_write is None and written else counts
+        return counts._replace(cache_write=written) if counts.cache_write is None and written else counts
 
     def answer(self, record: SpanRecord) -> Answer | None:
         """Return Anthropic's raw usage and OpenAI's tier out of the provider's metadata."""

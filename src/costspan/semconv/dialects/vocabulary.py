@@ -3,6 +3,7 @@
 Source: open-telemetry/semantic-conventions-genai as of 2026-09, semantic-conventions v1.27 to v1.41, and the suffixes
 that Sentry (`input_tokens.cached`), OpenRouter, Strands and pydantic-ai (`details.*`) put under the same prefix.
 Both names of the cache write are alive: `cache_creation` (1.40 to 1.41) became `cache_write` in August 2026.
+What has no name there is `costspan.usage.` and the unit of the ledger, as our own SDK wing writes it.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ GEN_AI: Final = Vocabulary(
         "gen_ai.openai.response.service_tier",
         "anthropic.response.service_tier",
         "gen_ai.response.service_tier",
+        "costspan.served_tier",
     ),
     requested_mode=(
         "openai.request.service_tier",
@@ -64,8 +66,10 @@ GEN_AI: Final = Vocabulary(
         "gen_ai.usage.details.cache_write_tokens",
         "gen_ai.usage.details.cache_creation_input_tokens",
     ),
-    cache_write_5m=("anthropic.usage.cache_creation.ephemeral_5m_input_tokens",),
-    cache_write_1h=("anthropic.usage.cache_creation.ephemeral_1h_input_tokens",),
+    cache_write_5m=("anthropic.usage.cache_creation.ephemeral_5m_input_tokens", "costspan.usage.cache_write_5m"),
+    cache_write_30m=("costspan.usage.cache_write_30m",),
+    cache_write_1h=("anthropic.usage.cache_creation.ephemeral_1h_input_tokens", "costspan.usage.cache_write_1h"),
+    cache_write_12h=("costspan.usage.cache_write_12h",),
     reasoning=(
         "gen_ai.usage.reasoning.output_tokens",
         "gen_ai.usage.reasoning_tokens",
@@ -78,4 +82,8 @@ GEN_AI: Final = Vocabulary(
     output_audio=("gen_ai.usage.audio.output_tokens", "gen_ai.usage.details.output_audio_tokens"),
     input_image=("gen_ai.usage.image.input_tokens",),
     output_image=("gen_ai.usage.image.output_tokens",),
+    tool_use_input=("costspan.usage.tool_use_input",),
+    web_search=("costspan.usage.web_search",),
+    grounding=("costspan.usage.grounding",),
+    code_execution=("costspan.usage.code_execution",),
 )

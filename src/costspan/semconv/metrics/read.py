@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final
 
@@ -67,7 +67,9 @@ def _take(
     fields = family.fields(point)
     if not fields or point.kind is MetricKind.GAUGE or point.temporality is Temporality.UNSPECIFIED:
         return
-    source = (family.name, point.resource, point.scope.name, point.scope.version)
+    source: tuple[object, ...] = (family.name, point.resource, point.scope.name, point.scope.version)
+    if point.tenant is not None:
+        source += (point.tenant,)
     group_key = content_key("group", *source, _shared(point.attributes, family), point.time_ns)
     group = groups.setdefault(group_key, _Group(family, point, point.time_ns))
     value = _pico(point, family) if fields == (COST,) else whole_number(point.value)
@@ -139,7 +141,7 @@ def _call(group: _Group) -> Call | None:
         usage_state=usage.state,
         usage_note=usage.note,
         reported_cost=PicoUsd(cost) if cost > 0 else None,
-        attribution=attribution(point.attributes, point.resource, family.who),
+        attribution=replace(attribution(point.attributes, point.resource, family.who), tenant=point.tenant),
     )
 
 

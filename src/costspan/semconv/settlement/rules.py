@@ -19,8 +19,12 @@ class SettlingRules:
 
     def complete(self, settled: Settled) -> Settled:
         """Return `settled` with what the rules add. Only spans are sampled: logs and metrics are sent in full."""
+        if not self.attribution.rules and not self.sampling.by_service:
+            return settled
         call = self.attribution.call(settled.call)
         adjusted = settled.adjusted
         if adjusted is None and call.signal is Signal.SPAN:
             adjusted = self.sampling.adjusted_count(call.attribution.service)
-        return replace(settled, call=call, adjusted=adjusted)
+        if call is settled.call and adjusted is settled.adjusted:
+            return settled
+        return replace(settled, call=call, adjusted=adjusted, received=settled.received or settled.call)

@@ -10,9 +10,10 @@ from typing import Final, TypeVar
 
 from costspan.core.attribution import Attribution
 from costspan.core.call import STANDARD_MODE, Call, Role, Signal, SpanClass, UsageState
-from costspan.core.clock import NS_PER_S
 from costspan.core.link import Link
+from costspan.semconv.outcome import RETRY_WITHIN_NS
 from costspan.semconv.sampling import AdjustedCount, adjusted_count
+from costspan.semconv.settlement.components import components
 from costspan.semconv.settlement.forest import Forest
 from costspan.semconv.settlement.groups import group
 from costspan.semconv.settlement.likeness import has_usage
@@ -21,7 +22,6 @@ from costspan.semconv.settlement.witness import Witness, better_signal, is_unpla
 Fact = TypeVar("Fact")
 
 _SIGNALS: Final = list(Signal)
-_RETRY_WITHIN_NS: Final = 300 * NS_PER_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,13 @@ class Settled:
     """Identity of the record that counts instead of this one."""
     reason: str | None = None
     adjusted: AdjustedCount | None = None
+    received: Call | None = None
+    """The record as it was received, where `call` is not that very object."""
+
+    @property
+    def as_received(self) -> bool:
+        """True when nothing was added to the record."""
+        return self.received is None or self.received is self.call or self.received == self.call
 
 
 def settle(calls: Sequence[Call], links: Sequence[Link], witnesses: frozenset[Witness] = frozenset()) -> list[Settled]:
@@ -42,13 +49,36 @@ def settle(calls: Sequence[Call], links: Sequence[Link], witnesses: frozenset[Wi
     `calls` are all records known of the traces and response ids concerned, `links` the spans between them, and
     `witnesses` what else was heard of the sources of events and metrics.
     """
-    ordered = sorted(calls, key=lambda call: (call.started_at_ns, call.identity))
+    heard = witnesses
+    if any(is_unplaced(call) for call in calls):
+        heard |= testimony(calls)
+    settled: list[Settled] = []
+    for members, above in components(sorted(calls, key=_by_time), links):
+        if len(members) == 1 and _is_alone(members[0], above):
+            settled.append(Settled(members[0], Role.OWNER, adjusted=adjusted_count(members[0].trace_state)))
+        else:
+            settled += _settled_together(members, above, heard)
+    return settled
+
+
+def _by_time(call: Call) -> tuple[int, str]:
+    return call.started_at_ns, call.identity
+
+
+def _is_alone(call: Call, above: Sequence[Link]) -> bool:
+    """Return True for a span of which no other record says anything: what it hangs in, who it was for, sampling."""
+    if call.signal is not Signal.SPAN:
+        return False
+    return not above or not any(link.trace_state or link.span_id == call.parent_span_id for link in above)
+
+
+def _settled_together(calls: Sequence[Call], links: Sequence[Link], heard: frozenset[Witness]) -> list[Settled]:
+    ordered = sorted(calls, key=_by_time)
     forest = Forest(ordered, links)
     settled: list[Settled] = []
     for members in group(ordered, forest):
         settled += _elect(members, forest)
     settled += _aggregates(ordered, forest)
-    heard = witnesses | testimony(ordered)
     settled = [_second_to_better_signal(place, heard) for place in settled]
     return _with_attempts(settled)
 
@@ -59,7 +89,7 @@ def _elect(members: list[Call], forest: Forest) -> list[Settled]:
         ranked = sorted(members, key=lambda call: _merit(call, forest), reverse=True)
     owner, others = ranked[0], ranked[1:]
     adjusted = next((count for call in ranked if (count := _adjusted(call, forest))), None)
-    own = Settled(_merged(owner, others, forest), Role.OWNER, adjusted=adjusted)
+    own = Settled(_merged(owner, others, forest), Role.OWNER, adjusted=adjusted, received=owner)
     return [own, *(Settled(call, Role.DUPLICATE, owner.identity, _why(call, owner), adjusted) for call in others)]
 
 
@@ -123,7 +153,7 @@ def _aggregates(calls: Sequence[Call], forest: Forest) -> list[Settled]:
     return [
         Settled(call, Role.AGGREGATE, below[call.identity], "sums up the calls below it", _adjusted(call, forest))
         if call.identity in below
-        else Settled(_merged(call, (), forest), Role.OWNER, adjusted=_adjusted(call, forest))
+        else Settled(_merged(call, (), forest), Role.OWNER, adjusted=_adjusted(call, forest), received=call)
         for call in sums.values()
     ]
 
@@ -153,12 +183,9 @@ def _with_attempts(settled: list[Settled]) -> list[Settled]:
         previous: Call | None = None
         for position in sorted(positions, key=lambda p: (settled[p].call.started_at_ns, settled[p].call.identity)):
             call = settled[position].call
-            if (
-                previous is not None
-                and previous.failed
-                and call.started_at_ns - previous.ended_at_ns < _RETRY_WITHIN_NS
-            ):
-                call = replace(call, attempt=previous.attempt + 1)
-                numbered[position] = replace(settled[position], call=call)
+            if previous is not None and previous.failed and call.started_at_ns - previous.ended_at_ns < RETRY_WITHIN_NS:
+                call = replace(call, attempt=max(call.attempt, previous.attempt + 1))
+                received = settled[position].received or settled[position].call
+                numbered[position] = replace(settled[position], call=call, received=received)
             previous = call
     return numbered

@@ -199,8 +199,9 @@ def _us(moment_ns: int) -> int:
     return moment_ns // 1000
 
 
-def _call_order(call: CostedCall) -> tuple[int, str]:
-    return _us(call.started_at_ns), call.identity
+def _call_order(call: CostedCall) -> tuple[int, str, str]:
+    # Stores name identities in ways of their own; of calls that begin together the span tells the same everywhere.
+    return _us(call.started_at_ns), call.span_id or "", call.identity
 
 
 def _use_order(use: ToolUse) -> tuple[int, int, str]:

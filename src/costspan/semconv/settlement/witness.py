@@ -17,6 +17,7 @@ _RANK: Final = {signal: rank for rank, signal in enumerate(Signal)}
 class Witness(NamedTuple):
     """That a source was heard on a signal: its service, its session where it names one, a model in lower case."""
 
+    tenant: str | None
     service: str | None
     session: str | None
     model: str
@@ -31,7 +32,7 @@ def is_unplaced(call: Call) -> bool:
 def testimony(calls: Iterable[Call]) -> frozenset[Witness]:
     """Return what `calls` prove about the signals of their sources."""
     return frozenset(
-        Witness(call.attribution.service, call.attribution.session, name, call.signal)
+        Witness(call.attribution.tenant, call.attribution.service, call.attribution.session, name, call.signal)
         for call in calls
         if call.signal is not Signal.METRIC
         for name in _names(call) or ("",)
@@ -48,7 +49,7 @@ def better_signal(call: Call, witnesses: Iterable[Witness]) -> Signal | None:
         witness.signal
         for witness in witnesses
         if _RANK[witness.signal] < _RANK[call.signal]
-        and witness.service == who.service
+        and (witness.tenant, witness.service) == (who.tenant, who.service)
         and (who.session is None or witness.session == who.session)
         and _may_be_one(witness.model, _names(call))
     ]

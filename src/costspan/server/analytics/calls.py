@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any, Final
@@ -77,6 +77,18 @@ def calls_document(reader: CallReader, question: CallsQuestion, card: RateCard) 
         "rows": [call_document(call, card) for call in page.rows],
         "next_cursor": _cursor_text(question, page.end) if page.end else None,
     }
+
+
+def all_call_documents(reader: CallReader, question: CallsQuestion, card: RateCard) -> Iterator[dict[str, Any]]:
+    """Yield every call that `question` asks for, whatever its limit, as the ledger is when the first one is read."""
+    question = replace(question, limit=MAX_CALLS)
+    while True:
+        page = reader.calls(question)
+        for call in page.rows:
+            yield call_document(call, card)
+        if page.end is None:
+            return
+        question = replace(question, after=page.end)
 
 
 def call_document(call: LedgerCall, card: RateCard) -> dict[str, Any]:

@@ -6,21 +6,72 @@ The two encodings of one value give equal Python values, so that what is hashed 
 from __future__ import annotations
 
 import binascii
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
+from google.protobuf.message import DecodeError
 
 from costspan.core.errors import MalformedRecord
 from costspan.core.record import AttributeValue, Scope
+from costspan.server.pipeline import views
 
+DAMAGED_RESOURCE: Final = "its resource is cut off or holds text that is not UTF-8"
 MAX_DEPTH: Final = 16
 """Nesting of attribute values that is read; deeper ones are dropped, so that no payload can exhaust the stack."""
 
 
-def protobuf_attributes(values: Any, depth: int = 0) -> dict[str, AttributeValue]:
-    """Return a view's map of AnyValue as plain values."""
-    return {key: protobuf_value(values[key], depth) for key in values}
+MAX_KNOWN: Final = 16_384
+MAX_KNOWN_BYTES: Final = 128
+"""Attributes remembered with their encoding, and the longest of those: at most about 6 MB."""
+
+
+_NAME_FIRST: Final = b"\n"
+_LONG: Final = 128
+"""The wire form of a KeyValue begins with the tag of field 1 and, in one byte below this, the length of the name."""
+
+
+class _Known(dict[bytes, tuple[str, AttributeValue]]):
+    """KeyValue as encoded -> name and value. Emitters repeat most attributes from span to span, byte for byte."""
+
+    def __missing__(self, encoded: bytes) -> tuple[str, AttributeValue]:
+        named = _read(encoded, 0)
+        if len(encoded) <= MAX_KNOWN_BYTES:
+            if len(self) >= MAX_KNOWN:
+                self.clear()
+            self[encoded] = named
+        return named
+
+
+_known: Final = _Known().__getitem__
+
+
+def protobuf_attributes(encoded: Iterable[bytes]) -> dict[str, AttributeValue]:
+    """Return KeyValues as plain values; of a name sent twice the last. Raise DecodeError for a damaged one."""
+    return dict(map(_known, encoded))
+
+
+def protobuf_resource(resource: Any) -> dict[str, AttributeValue]:
+    """Return the attributes of a resource. Raise MalformedRecord for a damaged one, and so for all that is of it."""
+    try:
+        return protobuf_attributes(resource.attributes)
+    except DecodeError:
+        raise MalformedRecord(DAMAGED_RESOURCE) from None
+
+
+def encoded_name(encoded: bytes) -> bytes:
+    """Return the name of an encoded KeyValue. Raise DecodeError for a damaged one."""
+    if encoded[:1] == _NAME_FIRST and len(encoded) > 1 and encoded[1] < _LONG:
+        return encoded[2 : 2 + encoded[1]]
+    name: str = views.KeyValue.FromString(encoded).key
+    return name.encode()
+
+
+def _read(encoded: bytes, depth: int) -> tuple[str, AttributeValue]:
+    sent = views.KeyValue.FromString(encoded)
+    value = sent.value
+    # Of a oneof only what is held is other than empty, and asking which it is costs as much as both looks.
+    return sent.key, value.string_value or value.int_value or protobuf_value(value, depth)
 
 
 def protobuf_value(value: Any, depth: int = 0) -> AttributeValue:
@@ -32,7 +83,7 @@ def protobuf_value(value: Any, depth: int = 0) -> AttributeValue:
     if which == "array_value":
         return [protobuf_value(item, depth + 1) for item in held.values]
     if which == "kvlist_value":
-        return protobuf_attributes(held.attributes, depth + 1)
+        return dict(_read(encoded, depth + 1) for encoded in held.attributes)
     plain: AttributeValue = held
     return plain
 

@@ -47,7 +47,15 @@ class _Task:
 class Committer:
     """The one thread that writes the ledger."""
 
-    def __init__(self, ledger: Ledger, card: RateCard, rules: SettlingRules = NO_RULES) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        card: RateCard,
+        rules: SettlingRules = NO_RULES,
+        on_commit: Callable[[float], object] = lambda _: None,
+    ) -> None:
+        """`on_commit` is told how many seconds each commit took, settling and pricing included."""
+        self._on_commit = on_commit
         self._ledger = ledger
         self._card = card
         self._rules = rules
@@ -59,6 +67,11 @@ class Committer:
     def is_full(self) -> bool:
         """True when the next request would be told to come back."""
         return self._waiting.full()
+
+    @property
+    def waiting_requests(self) -> int:
+        """How many requests wait for their commit."""
+        return self._waiting.qsize()
 
     def submit(self, batch: Batch) -> Future[Sequence[bool]]:
         """Return a future of which calls were new, done when `batch` is durable or refused.
@@ -150,6 +163,7 @@ class Committer:
         return self._waiting.get()
 
     def _commit(self, group: list[_Waiting]) -> None:
+        started_s = time.monotonic()
         try:
             calls = [call for waiting in group for call in waiting.batch.calls]
             links = [link for waiting in group for link in waiting.batch.links]
@@ -169,6 +183,7 @@ class Committer:
             _log.warning("a request was refused for good: %s", permanent)
             _fail(group, permanent)
         else:
+            self._on_commit(time.monotonic() - started_s)
             flags = iter(new)
             for waiting in group:
                 waiting.answer.set_result(list(islice(flags, len(waiting.batch.calls))))

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from costspan.core.clock import Clock
+from costspan.core.clock import NS_PER_S, Clock, ns_from_utc
 
 _RATE_WINDOW_S = 60
 
@@ -26,6 +26,8 @@ class IngestCounts:
     refused_requests: Mapping[str, int] = field(default_factory=dict)
     spans_per_minute: float = 0.0
     last_received_at: datetime | None = None
+    clock_skew_s: float | None = None
+    """How far ahead of this server's clock the latest call of the last minute ended; negative is delay."""
 
 
 class IngestCounters:
@@ -37,18 +39,22 @@ class IngestCounters:
         self._counts: Counter[str] = Counter()
         self._refused: Counter[str] = Counter()
         self._refused_requests: Counter[str] = Counter()
-        self._recent: deque[tuple[float, int]] = deque()
+        self._recent: deque[tuple[float, int, float | None]] = deque()
         self._last_received_at: datetime | None = None
 
-    def count_committed(self, *, received: int, calls: int, retransmitted: int, refused: Mapping[str, int]) -> None:
-        """Count one request whose calls are durable."""
+    def count_committed(
+        self, *, received: int, calls: int, retransmitted: int, refused: Mapping[str, int], latest_ns: int | None = None
+    ) -> None:
+        """Count one request whose calls are durable; the latest of them ended at `latest_ns`."""
+        now = self._clock()
+        skew_s = None if latest_ns is None else (latest_ns - ns_from_utc(now)) / NS_PER_S
         with self._lock:
             self._counts.update(received=received, calls=calls, retransmitted=retransmitted)
             self._counts["other"] += received - calls - retransmitted - sum(refused.values())
             self._refused.update(refused)
-            self._recent.append((time.monotonic(), received))
+            self._recent.append((time.monotonic(), received, skew_s))
             self._forget_old()
-            self._last_received_at = self._clock()
+            self._last_received_at = now
 
     def count_refused_request(self, reason: str) -> None:
         """Count one request that was refused whole."""
@@ -66,8 +72,9 @@ class IngestCounters:
                 other_spans=self._counts["other"],
                 refused=dict(self._refused),
                 refused_requests=dict(self._refused_requests),
-                spans_per_minute=float(sum(spans for _, spans in self._recent)) * 60 / _RATE_WINDOW_S,
+                spans_per_minute=float(sum(spans for _, spans, _ in self._recent)) * 60 / _RATE_WINDOW_S,
                 last_received_at=self._last_received_at,
+                clock_skew_s=max((skew_s for *_, skew_s in self._recent if skew_s is not None), default=None),
             )
 
     def _forget_old(self) -> None:

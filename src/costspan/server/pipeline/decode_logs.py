@@ -25,6 +25,7 @@ from costspan.server.pipeline.any_value import (
     json_attributes,
     json_value,
     protobuf_attributes,
+    protobuf_resource,
     protobuf_value,
     scope_of,
     whole_ns,
@@ -49,9 +50,12 @@ class DecodedLogs:
 def decode_logs_protobuf(body: bytes) -> DecodedLogs:
     """Return the records of an ExportLogsServiceRequest. Raise UnreadableBody when the request itself is damaged."""
     try:
-        request = views.LogsRequest.FromString(body)
+        return _decoded(views.LogsRequest.FromString(body))
     except DecodeError as error:
         raise UnreadableBody(f"not an OTLP/protobuf logs request: {error}") from None
+
+
+def _decoded(request: Any) -> DecodedLogs:
     decoded = DecodedLogs()
     for resource_logs in request.resource_logs:
         resource: Attributes | None = None
@@ -61,7 +65,11 @@ def decode_logs_protobuf(body: bytes) -> DecodedLogs:
                 if not any(marker in raw for marker in MARKERS):
                     decoded.other_records += 1
                     continue
-                resource = protobuf_attributes(resource_logs.resource.attributes) if resource is None else resource
+                try:
+                    resource = protobuf_resource(resource_logs.resource) if resource is None else resource
+                except MalformedRecord as malformed:
+                    decoded.refused[str(malformed)] += 1
+                    continue
                 _take(decoded, _from_protobuf, raw, resource, scope)
     return decoded
 
@@ -142,11 +150,11 @@ def _take(
 def _from_protobuf(raw: bytes, resource: Attributes, scope: Scope) -> LogRecord:
     try:
         record = views.LogRecord.FromString(raw)
+        attributes = protobuf_attributes(record.attributes)
+        body = protobuf_value(record.body)
     except DecodeError:
         # upb reports invalid UTF-8 in a string field as a decode error as well.
         raise MalformedRecord("log record is cut off or holds text that is not UTF-8") from None
-    attributes = protobuf_attributes(record.attributes)
-    body = protobuf_value(record.body)
     return LogRecord(
         time_ns=record.time_unix_nano or record.observed_time_unix_nano,
         event_name=_event_name(record.event_name, attributes, body),

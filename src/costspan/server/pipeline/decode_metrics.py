@@ -19,11 +19,13 @@ from costspan.core.record import Attributes, MetricKind, MetricPoint, Scope, Tem
 from costspan.semconv.metrics import METRIC_NAMES
 from costspan.server.pipeline import views
 from costspan.server.pipeline.any_value import (
+    DAMAGED_RESOURCE,
     JsonKeyValue,
     JsonResource,
     JsonScope,
     json_attributes,
     protobuf_attributes,
+    protobuf_resource,
     scope_of,
     whole_ns,
 )
@@ -34,6 +36,8 @@ _NO_VALUE: Final = 1
 
 _MAX_VALUE: Final = 2**53
 """Beyond it a double no longer counts by one, and no emitter has counted so far."""
+_MAX_COUNT: Final = 2**31 - 1
+"""Requests one point can stand for: what the ledger's column holds."""
 
 _TEMPORALITY: Final = {
     1: Temporality.DELTA,
@@ -85,12 +89,18 @@ class _Value:
 def decode_metrics_protobuf(body: bytes) -> DecodedMetrics:
     """Return the points of an ExportMetricsServiceRequest. Raise UnreadableBody when the request itself is damaged."""
     try:
-        request = views.MetricsRequest.FromString(body)
+        return _decoded(views.MetricsRequest.FromString(body))
     except DecodeError as error:
         raise UnreadableBody(f"not an OTLP/protobuf metrics request: {error}") from None
+
+
+def _decoded(request: Any) -> DecodedMetrics:
     decoded = DecodedMetrics()
     for resource_metrics in request.resource_metrics:
-        resource = protobuf_attributes(resource_metrics.resource.attributes)
+        try:
+            resource: Attributes | None = protobuf_resource(resource_metrics.resource)
+        except MalformedRecord:
+            resource = None
         for scope_metrics in resource_metrics.scope_metrics:
             scope = Scope(scope_metrics.scope.name, scope_metrics.scope.version)
             for raw in scope_metrics.metrics:
@@ -134,6 +144,7 @@ def _metric_from_protobuf(raw: bytes) -> _Metric:
 def _value_from_protobuf(raw: bytes, view: Any) -> _Value:
     try:
         point = view.FromString(raw)
+        attributes = protobuf_attributes(point.attributes)
     except DecodeError:
         raise MalformedRecord("data point is cut off or holds text that is not UTF-8") from None
     number = view is views.NumberPoint
@@ -143,7 +154,7 @@ def _value_from_protobuf(raw: bytes, view: Any) -> _Value:
         (point.as_int or point.as_double) if number else point.sum,
         None if number else point.count,
         point.flags,
-        protobuf_attributes(point.attributes),
+        attributes,
     )
 
 
@@ -267,7 +278,7 @@ _NOTHING: Final = _Metric("", "", MetricKind.GAUGE, Temporality.UNSPECIFIED, Fal
 """A metric without data, which the specification allows."""
 
 
-def _take(decoded: DecodedMetrics, metric: _Metric, resource: Attributes, scope: Scope) -> None:
+def _take(decoded: DecodedMetrics, metric: _Metric, resource: Attributes | None, scope: Scope) -> None:
     if metric.name not in METRIC_NAMES:
         decoded.other_points += len(metric.raw_points)
         return
@@ -282,12 +293,14 @@ def _take(decoded: DecodedMetrics, metric: _Metric, resource: Attributes, scope:
             decoded.refused[str(malformed)] += 1
 
 
-def _point(metric: _Metric, value: _Value, resource: Attributes, scope: Scope) -> MetricPoint:
+def _point(metric: _Metric, value: _Value, resource: Attributes | None, scope: Scope) -> MetricPoint:
+    if resource is None:
+        raise MalformedRecord(DAMAGED_RESOURCE)
     if metric.kind is MetricKind.GAUGE:
         raise MalformedRecord("a gauge of usage cannot be added up")
     if metric.temporality is Temporality.UNSPECIFIED:
         raise MalformedRecord("the aggregation temporality is not said")
-    if not abs(value.value) <= _MAX_VALUE or not 0 <= (value.count or 0) <= _MAX_VALUE:
+    if not abs(value.value) <= _MAX_VALUE or not 0 <= (value.count or 0) <= _MAX_COUNT:
         raise MalformedRecord("a value is no number or out of range")
     if not 0 < value.time_ns <= MAX_NS or not 0 <= value.start_ns <= MAX_NS:
         raise MalformedRecord("time is missing or out of range")

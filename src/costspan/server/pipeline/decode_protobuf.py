@@ -1,55 +1,75 @@
-"""An OTLP/protobuf trace request becomes span records; spans without a GenAI marker are skipped unparsed."""
+"""An OTLP/protobuf trace request becomes span records; of spans that claim nothing only their links are read."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import Any
 
 from google.protobuf.message import DecodeError
 
-from costspan.core.attribution import Attribution
+from costspan.core.attribution import NOBODY
 from costspan.core.errors import MalformedRecord
 from costspan.core.link import Link
 from costspan.core.record import Attributes, Scope, SpanEvent, SpanRecord
-from costspan.semconv.attribution import ATTRIBUTION_MARKERS, read_own_attribution
+from costspan.semconv.attribution import read_own_attribution
 from costspan.server.pipeline import views
-from costspan.server.pipeline.any_value import protobuf_attributes
+from costspan.server.pipeline.any_value import protobuf_attributes, protobuf_resource
 from costspan.server.pipeline.decoded import MAX_NS, Decoded, UnreadableBody, checked
+from costspan.server.pipeline.interest import Interest, interests
+
+_DAMAGED = "span is cut off or holds text that is not UTF-8"
 
 
-def decode_traces(body: bytes, markers: Sequence[bytes]) -> Decoded:
+def decode_traces(body: bytes, markers: tuple[bytes, ...]) -> Decoded:
     """Return the spans of an ExportTraceServiceRequest; those without one of `markers` as links only.
 
     Raise UnreadableBody when the request itself is damaged.
     """
     try:
-        request = views.TraceRequest.FromString(body)
+        return _decoded(views.TraceRequest.FromString(body), markers)
     except DecodeError as error:
         raise UnreadableBody(f"not an OTLP/protobuf trace request: {error}") from None
+
+
+def _decoded(request: Any, markers: tuple[bytes, ...]) -> Decoded:
     decoded = Decoded()
+    known = interests(markers)
+    interest_of, parse, take, link_up = known.of, views.Span.FromString, decoded.records.append, decoded.links.append
     for resource_spans in request.resource_spans:
         resource: Attributes | None = None
         for scope_spans in resource_spans.scope_spans:
             scope = Scope(scope_spans.scope.name, scope_spans.scope.version)
             for raw in scope_spans.spans:
-                if not any(marker in raw for marker in markers):
-                    decoded.other_spans += 1
-                    if (link := _link(raw)) is not None:
-                        decoded.links.append(link)
-                    continue
-                resource = protobuf_attributes(resource_spans.resource.attributes) if resource is None else resource
                 try:
-                    decoded.records.append(checked(_record(raw, resource, scope)))
+                    span = parse(raw)
+                    interest = interest_of(span.name, span.attributes)
+                except DecodeError:
+                    # upb reports invalid UTF-8 in a string field as a decode error as well.
+                    if known.marked(raw):
+                        decoded.refused[_DAMAGED] += 1
+                    else:
+                        decoded.other_spans += 1
+                    continue
+                if interest is not Interest.CLAIM:
+                    decoded.other_spans += 1
+                    if (link := _link(span, interest)) is not None:
+                        link_up(link)
+                    continue
+                try:
+                    if resource is None:
+                        resource = protobuf_resource(resource_spans.resource)
+                    take(checked(_record(span, resource, scope)))
                 except MalformedRecord as malformed:
                     decoded.refused[str(malformed)] += 1
     return decoded
 
 
-def _record(raw: bytes, resource: Attributes, scope: Scope) -> SpanRecord:
+def _record(span: Any, resource: Attributes, scope: Scope) -> SpanRecord:
     try:
-        span = views.Span.FromString(raw)
+        attributes = protobuf_attributes(span.attributes)
+        events = tuple([SpanEvent(e.name, e.time_unix_nano, protobuf_attributes(e.attributes)) for e in span.events])
     except DecodeError:
-        # upb reports invalid UTF-8 in a string field as a decode error as well.
-        raise MalformedRecord("span is cut off or holds text that is not UTF-8") from None
+        raise MalformedRecord(_DAMAGED) from None
+    status = span.status
     return SpanRecord(
         trace_id=span.trace_id.hex(),
         span_id=span.span_id.hex(),
@@ -58,32 +78,34 @@ def _record(raw: bytes, resource: Attributes, scope: Scope) -> SpanRecord:
         kind=span.kind,
         start_ns=span.start_time_unix_nano,
         end_ns=span.end_time_unix_nano,
-        attributes=protobuf_attributes(span.attributes),
+        attributes=attributes,
         resource=resource,
         scope=scope,
-        events=tuple(SpanEvent(e.name, e.time_unix_nano, protobuf_attributes(e.attributes)) for e in span.events),
-        status_code=span.status.code,
-        status_message=span.status.message,
+        events=events,
+        status_code=status.code,
+        status_message=status.message,
         trace_state=span.trace_state,
     )
 
 
-def _link(raw: bytes) -> Link | None:
+def _link(span: Any, interest: Interest) -> Link | None:
     """Return where a span that is no call hangs and whom it is for, or None when it says neither."""
-    says_for_whom = any(marker in raw for marker in ATTRIBUTION_MARKERS)
-    try:
-        span = views.Span.FromString(raw) if says_for_whom else views.SpanPlace.FromString(raw)
-    except DecodeError:
+    parent, trace_state, attribution = span.parent_span_id, span.trace_state, NOBODY
+    if interest is Interest.WHOM:
+        try:
+            attribution = read_own_attribution(protobuf_attributes(span.attributes))
+        except DecodeError:
+            return None
+    elif not parent and not trace_state:
         return None
-    if not (says_for_whom or span.parent_span_id or span.trace_state):
-        return None
-    if len(span.trace_id) != 16 or len(span.span_id) != 8 or len(span.parent_span_id) not in (0, 8):
+    trace_id, span_id = span.trace_id, span.span_id
+    if len(trace_id) != 16 or len(span_id) != 8 or len(parent) not in (0, 8):
         return None
     return Link(
-        trace_id=span.trace_id.hex(),
-        span_id=span.span_id.hex(),
-        parent_span_id=span.parent_span_id.hex() or None,
+        trace_id=trace_id.hex(),
+        span_id=span_id.hex(),
+        parent_span_id=parent.hex() or None,
         started_at_ns=min(span.start_time_unix_nano, MAX_NS),
-        trace_state=span.trace_state,
-        attribution=read_own_attribution(protobuf_attributes(span.attributes)) if says_for_whom else Attribution(),
+        trace_state=trace_state,
+        attribution=attribution,
     )

@@ -20,12 +20,12 @@ _SPAN: Final = "span"
 _LOG: Final = "log"
 
 
-def keep(records: Sequence[SpanRecord | LogRecord]) -> list[KeptRecord]:
+def keep(records: Sequence[SpanRecord | LogRecord], tenant: str | None = None) -> list[KeptRecord]:
     """Return records as they are kept. One that cannot be written down is not; it is in the ledger all the same."""
     found = []
     for record in records:
         try:
-            found.append(_kept_span(record) if isinstance(record, SpanRecord) else _kept_log(record))
+            found.append(_kept_span(record, tenant) if isinstance(record, SpanRecord) else _kept_log(record, tenant))
         except (UnicodeEncodeError, OverflowError, TypeError, ValueError) as error:
             _log.warning("a record is not kept for replay: %s", type(error).__name__)
     return found
@@ -41,10 +41,11 @@ def kept_record(found: KeptRecord) -> SpanRecord | LogRecord:
     return SpanRecord(**said)
 
 
-def _kept_span(record: SpanRecord) -> KeptRecord:
+def _kept_span(record: SpanRecord, tenant: str | None) -> KeptRecord:
     encoded = _ENCODER.encode((_SPAN, without_content(record)))
-    return KeptRecord(f"{record.trace_id}/{record.span_id}", record.start_ns, encoded)
+    return KeptRecord(f"{record.trace_id}/{record.span_id}", record.start_ns, encoded, tenant)
 
 
-def _kept_log(record: LogRecord) -> KeptRecord:
-    return KeptRecord(event_key(record), record.time_ns, _ENCODER.encode((_LOG, event_without_content(record))))
+def _kept_log(record: LogRecord, tenant: str | None) -> KeptRecord:
+    encoded = _ENCODER.encode((_LOG, event_without_content(record)))
+    return KeptRecord(event_key(record), record.time_ns, encoded, tenant)

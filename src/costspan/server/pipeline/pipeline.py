@@ -13,12 +13,15 @@ from costspan.server.pipeline.counters import IngestCounters
 from costspan.server.pipeline.forgotten import without_forgotten
 from costspan.server.pipeline.keeping import keep
 from costspan.server.pipeline.signals import SIGNALS, Received
+from costspan.server.pipeline.tenant import of_tenant
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
     """What became of one request, once it is durable."""
 
+    items: int
+    """Spans, log records or points the request held."""
     calls: int
     retransmitted: int
     refused: Mapping[str, int]
@@ -58,6 +61,11 @@ class Pipeline:
         """True when the next request would be told to come back."""
         return self._committer.is_full
 
+    @property
+    def waiting_requests(self) -> int:
+        """How many requests wait for their commit."""
+        return self._committer.waiting_requests
+
     def check(self) -> str | None:
         """Return why nothing can be made durable now, None where it can."""
         return self._committer.check()
@@ -66,14 +74,14 @@ class Pipeline:
         """Read what comes from now on in `dialects`."""
         self._dialects = dialects
 
-    def start(self, body: bytes, content_type: str, signal: str = "traces") -> Pending:
-        """Read a request of one signal and queue it for the commit.
+    def start(self, body: bytes, content_type: str, signal: str = "traces", tenant: str | None = None) -> Pending:
+        """Read a request of one signal, as `tenant`'s, and queue it for the commit.
 
         Raise UnreadableBody when the body is no request of that signal, RetryableError when too many requests wait.
         """
-        received = SIGNALS[signal](body, content_type, self._dialects)
+        received = of_tenant(SIGNALS[signal](body, content_type, self._dialects), tenant)
         if self._keeps_records:
-            received = replace(received, batch=replace(received.batch, kept=keep(received.records)))
+            received = replace(received, batch=replace(received.batch, kept=keep(received.records, tenant)))
         received = without_forgotten(received, self._committer.kept_since())
         return Pending(received, self._committer.submit(received.batch))
 
@@ -81,12 +89,14 @@ class Pipeline:
         """Count a committed request and return what became of it."""
         fresh = sum(new)
         known = len(pending.received.batch.calls) - fresh
-        taken = Taken(calls=fresh, retransmitted=known, refused=dict(pending.received.refused))
+        received = pending.received
+        taken = Taken(items=received.items, calls=fresh, retransmitted=known, refused=dict(received.refused))
         self.counters.count_committed(
-            received=pending.received.items,
+            received=taken.items,
             calls=taken.calls,
             retransmitted=taken.retransmitted,
             refused=taken.refused,
+            latest_ns=max((call.ended_at_ns for call in received.batch.calls), default=None),
         )
         return taken
 

@@ -29,6 +29,7 @@ from costspan.server.pipeline.committer import Committer
 from costspan.server.pipeline.keeping import kept_record
 from costspan.server.pipeline.pipeline import Pipeline
 from costspan.server.pipeline.settlement import settled_anew
+from costspan.server.pipeline.tenant import of
 from costspan.server.store.entry import Batch, KeptRecord, Posting
 from costspan.server.store.replay import Difference, ReplayLedger
 
@@ -150,7 +151,9 @@ class Replay:
             links=[link for link in around.links if link.identity not in reread],
             tools=[use for use in around.tools if use.identity not in tools],
         )
-        entries, tool_entries, reversed_entry_ids = settled_anew(without, fresh, self._committer.card, settings.rules)
+        entries, tool_entries, reversed_entry_ids = settled_anew(
+            without, fresh, self._committer.card, settings.rules, reread
+        )
         lost = [call.identity for call in old_calls if call.identity not in calls]
         reversed_entry_ids += [around.standing[key].entry_id for key in lost if key in around.standing]
         cost_before = self._ledger.cost_of(reversed_entry_ids)
@@ -175,20 +178,23 @@ def _read(chunk: Sequence[KeptRecord], dialects: Dialects) -> Reading:
         record = kept_record(found)
         if isinstance(record, LogRecord):
             if (event := _event(record, found.identity)) is not None:
-                reading.calls.setdefault(event.identity, event)
-        elif found.identity not in reading.calls and found.identity not in reading.links:
-            _read_span(record, reading, dialects)
+                call = of(event, found.tenant)
+                reading.calls.setdefault(call.identity, call)
+        elif found.scoped_identity not in reading.calls and found.scoped_identity not in reading.links:
+            _read_span(record, found.tenant, reading, dialects)
     return reading
 
 
-def _read_span(record: SpanRecord, reading: Reading, dialects: Dialects) -> None:
-    call, use = read_call(record, dialects), read_tool_use(record)
-    if call is None:
-        link = read_link(record)
+def _read_span(record: SpanRecord, tenant: str | None, reading: Reading, dialects: Dialects) -> None:
+    read, use = read_call(record, dialects), read_tool_use(record)
+    if read is None:
+        link = of(read_link(record), tenant)
         reading.links[link.identity] = link
     else:
+        call = of(read, tenant)
         reading.calls[call.identity] = call
     if use is not None:
+        use = of(use, tenant)
         reading.tools[use.identity] = use
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Final
 
 from costspan.core.call import Call, Role
 from costspan.core.link import Link
-from costspan.core.tool import ToolUse
 from costspan.pricing.price_call import price_call
 from costspan.pricing.rate_card import RateCard
 from costspan.semconv.metrics import read_points
@@ -16,7 +15,7 @@ from costspan.semconv.settlement.forest import Forest
 from costspan.semconv.settlement.rules import SettlingRules
 from costspan.semconv.settlement.settle import Settled, settle
 from costspan.semconv.settlement.tools import tool_attribution
-from costspan.server.store.entry import Batch, Entry, Neighbourhood, Posting, ToolEntry, digest
+from costspan.server.store.entry import Batch, Entry, Neighbourhood, Posting, ToolEntry, is_same_verdict
 from costspan.server.store.ports import Ledger
 
 NO_RULES: Final = SettlingRules()
@@ -41,17 +40,20 @@ def post(ledger: Ledger, batch: Batch, card: RateCard, rules: SettlingRules = NO
 
 
 def settled_anew(
-    around: Neighbourhood, fresh: Batch, card: RateCard, rules: SettlingRules
+    around: Neighbourhood, fresh: Batch, card: RateCard, rules: SettlingRules, reread: Collection[str] = ()
 ) -> tuple[list[Entry], list[ToolEntry], list[int]]:
-    """Return what to enter and which entries to take back, now that `fresh` is known beside what is `around` it."""
+    """Return what to enter and which entries to take back, now that `fresh` is known beside what is `around` it.
+
+    Entries of the records `reread` are replaced whatever they say: they may say the same of another reading.
+    """
     calls, links = [*around.calls, *fresh.calls], [*around.links, *fresh.links]
     entries: list[Entry] = []
-    tools, reversed_entry_ids = _tools(around, fresh, Forest(calls, links), rules)
+    tools, reversed_entry_ids = _tools(around, fresh, calls, links, rules)
     for elected in settle(calls, links, around.witnesses):
         settled = _marked(rules.complete(elected), around.cut)
-        stands = around.standing.get(settled.call.identity)
+        stands = around.standing.get(settled.call.identity) if around.standing else None
         if stands is not None:
-            if stands.digest == digest(settled):
+            if settled.call.identity not in reread and is_same_verdict(settled, stands):
                 continue
             reversed_entry_ids.append(stands.entry_id)
         entries.append(Entry(settled, price_call(settled.call, card), card.version))
@@ -60,18 +62,32 @@ def settled_anew(
 
 def _marked(settled: Settled, cut: frozenset[str]) -> Settled:
     """Say on a call that counts that not all records of its trace or response could be compared with it."""
-    if settled.role is not Role.OWNER or not cut.intersection((settled.call.trace_id, settled.call.response_id)):
+    if (
+        not cut
+        or settled.role is not Role.OWNER
+        or not cut.intersection((settled.call.trace_id, settled.call.response_id))
+    ):
         return settled
     return replace(settled, reason=CUT)
 
 
 def _tools(
-    around: Neighbourhood, fresh: Batch, forest: Forest, rules: SettlingRules
+    around: Neighbourhood, fresh: Batch, calls: Sequence[Call], links: Sequence[Link], rules: SettlingRules
 ) -> tuple[list[ToolEntry], list[int]]:
     """Return the tool uses to enter, and the ids of the entries they replace."""
-    entries, reversed_entry_ids = [], []
-    for use in (*around.tools, *fresh.tools):
-        entry = ToolEntry(use, rules.attribution.attribution(tool_attribution(use, forest)))
+    uses = (*around.tools, *fresh.tools)
+    traces = {use.trace_id for use in uses}
+    forests = {
+        tenant: Forest(
+            [call for call in calls if call.trace_id in traces and call.attribution.tenant == tenant],
+            [link for link in links if link.trace_id in traces and link.attribution.tenant == tenant],
+        )
+        for tenant in {use.attribution.tenant for use in uses}
+    }
+    entries: list[ToolEntry] = []
+    reversed_entry_ids: list[int] = []
+    for use in uses:
+        entry = ToolEntry(use, rules.attribution.attribution(tool_attribution(use, forests[use.attribution.tenant])))
         stands = around.standing_tools.get(use.identity)
         if stands is not None:
             if stands.digest == entry.digest:
@@ -86,12 +102,13 @@ def _without_known(ledger: Ledger, batch: Batch) -> tuple[Batch, list[bool]]:
     calls: dict[str, Call] = {}
     flags = []
     for call in batch.calls:
-        is_new = call.identity not in known and call.identity not in calls
+        identity = call.identity
+        is_new = identity not in known and identity not in calls
         flags.append(is_new)
         if is_new:
-            calls[call.identity] = call
-    links: dict[str, Link] = {link.identity: link for link in batch.links if link.identity not in known}
-    tools: dict[str, ToolUse] = {use.identity: use for use in batch.tools if use.identity not in known}
+            calls[identity] = call
+    links = {identity: link for link in batch.links if (identity := link.identity) not in known}
+    tools = {identity: use for use in batch.tools if (identity := use.identity) not in known}
     others = [link for identity, link in links.items() if identity not in calls]
-    kept = [record for record in batch.kept if record.identity not in known]
+    kept = [record for record in batch.kept if record.scoped_identity not in known]
     return Batch(list(calls.values()), others, tools=list(tools.values()), kept=kept), flags

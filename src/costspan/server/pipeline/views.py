@@ -2,8 +2,7 @@
 
 Each message keeps OTLP's field numbers and wire types and leaves out what costspan does not read. Spans, log records
 and data points are `bytes`, so a request is split without parsing them and a broken one fails alone; attributes are
-`map<string, AnyValue>`, legal because a KeyValue *is* the wire form of a map entry, and that makes every look-up a
-hash probe.
+`bytes`, too, since most of them repeat from span to span and are then known without parsing (`any_value`).
 
 Source: opentelemetry-proto v1.9, collector/{trace,logs,metrics}/v1, trace/v1/trace.proto, logs/v1/logs.proto,
 metrics/v1/metrics.proto, common/v1/common.proto.
@@ -40,11 +39,12 @@ _MESSAGES: Final[dict[str, tuple[tuple[str, int, str], ...]]] = {
         ("kvlist_value", 6, "Attributed"),
         ("bytes_value", 7, "bytes"),
     ),
+    "KeyValue": (("key", 1, "string"), ("value", 2, "AnyValue")),
     "ArrayValue": (("values", 1, "*AnyValue"),),
-    "Attributed": (("attributes", 1, "{}AnyValue"),),
+    "Attributed": (("attributes", 1, "*bytes"),),
     "Scope": (("name", 1, "string"), ("version", 2, "string")),
     "Status": (("message", 2, "string"), ("code", 3, "int32")),
-    "Event": (("time_unix_nano", 1, "fixed64"), ("name", 2, "string"), ("attributes", 3, "{}AnyValue")),
+    "Event": (("time_unix_nano", 1, "fixed64"), ("name", 2, "string"), ("attributes", 3, "*bytes")),
     "Span": (
         ("trace_id", 1, "bytes"),
         ("span_id", 2, "bytes"),
@@ -54,16 +54,9 @@ _MESSAGES: Final[dict[str, tuple[tuple[str, int, str], ...]]] = {
         ("kind", 6, "int32"),
         ("start_time_unix_nano", 7, "fixed64"),
         ("end_time_unix_nano", 8, "fixed64"),
-        ("attributes", 9, "{}AnyValue"),
+        ("attributes", 9, "*bytes"),
         ("events", 11, "*Event"),
         ("status", 15, "Status"),
-    ),
-    "SpanPlace": (
-        ("trace_id", 1, "bytes"),
-        ("span_id", 2, "bytes"),
-        ("trace_state", 3, "string"),
-        ("parent_span_id", 4, "bytes"),
-        ("start_time_unix_nano", 7, "fixed64"),
     ),
     "ScopeSpans": (("scope", 1, "Scope"), ("spans", 2, "*bytes")),
     "ResourceSpans": (("resource", 1, "Attributed"), ("scope_spans", 2, "*ScopeSpans")),
@@ -72,7 +65,7 @@ _MESSAGES: Final[dict[str, tuple[tuple[str, int, str], ...]]] = {
         ("time_unix_nano", 1, "fixed64"),
         ("severity_number", 2, "int32"),
         ("body", 5, "AnyValue"),
-        ("attributes", 6, "{}AnyValue"),
+        ("attributes", 6, "*bytes"),
         ("trace_id", 9, "bytes"),
         ("span_id", 10, "bytes"),
         ("observed_time_unix_nano", 11, "fixed64"),
@@ -86,7 +79,7 @@ _MESSAGES: Final[dict[str, tuple[tuple[str, int, str], ...]]] = {
         ("time_unix_nano", 3, "fixed64"),
         ("as_double", 4, "double"),
         ("as_int", 6, "sfixed64"),
-        ("attributes", 7, "{}AnyValue"),
+        ("attributes", 7, "*bytes"),
         ("flags", 8, "uint32"),
     ),
     "HistogramPoint": (
@@ -94,11 +87,11 @@ _MESSAGES: Final[dict[str, tuple[tuple[str, int, str], ...]]] = {
         ("time_unix_nano", 3, "fixed64"),
         ("count", 4, "fixed64"),
         ("sum", 5, "double"),
-        ("attributes", 9, "{}AnyValue"),
+        ("attributes", 9, "*bytes"),
         ("flags", 10, "uint32"),
     ),
     "ExponentialPoint": (
-        ("attributes", 1, "{}AnyValue"),
+        ("attributes", 1, "*bytes"),
         ("start_time_unix_nano", 2, "fixed64"),
         ("time_unix_nano", 3, "fixed64"),
         ("count", 4, "fixed64"),
@@ -124,9 +117,12 @@ _MESSAGES: Final[dict[str, tuple[tuple[str, int, str], ...]]] = {
     "TraceResponse": (("partial_success", 1, "PartialTraces"),),
     "LogsResponse": (("partial_success", 1, "PartialLogs"),),
     "MetricsResponse": (("partial_success", 1, "PartialMetrics"),),
-    "RpcStatus": (("code", 1, "int32"), ("message", 2, "string")),
+    "Any": (("type_url", 1, "string"), ("value", 2, "bytes")),
+    "Duration": (("seconds", 1, "int64"),),
+    "RetryInfo": (("retry_delay", 1, "Duration"),),
+    "RpcStatus": (("code", 1, "int32"), ("message", 2, "string"), ("details", 3, "*Any")),
 }
-"""Message -> (field, number, type); `*` repeats, `{}` is a map from string."""
+"""Message -> (field, number, type); `*` repeats."""
 
 
 def _file() -> descriptor_pb2.FileDescriptorProto:
@@ -143,8 +139,8 @@ def _file() -> descriptor_pb2.FileDescriptorProto:
 
 
 def _add_field(message: descriptor_pb2.DescriptorProto, name: str, number: int, kind: str) -> None:
-    repeated = kind.startswith(("*", "{}"))
-    bare = kind.lstrip("*{}")
+    repeated = kind.startswith("*")
+    bare = kind.lstrip("*")
     field = message.field.add(
         name=name, number=number, label=_Field.LABEL_REPEATED if repeated else _Field.LABEL_OPTIONAL
     )
@@ -153,12 +149,6 @@ def _add_field(message: descriptor_pb2.DescriptorProto, name: str, number: int, 
         return
     field.type = _Field.TYPE_MESSAGE
     field.type_name = f".{_PACKAGE}.{bare}"
-    if kind.startswith("{}"):
-        entry = message.nested_type.add(name=f"{name.capitalize()}Entry")
-        entry.options.map_entry = True
-        _add_field(entry, "key", 1, "string")
-        _add_field(entry, "value", 2, bare)
-        field.type_name = f".{_PACKAGE}.{message.name}.{entry.name}"
 
 
 _POOL: Final = descriptor_pool.DescriptorPool()
@@ -171,7 +161,7 @@ def _view(name: str) -> Any:
 
 TraceRequest: Final = _view("TraceRequest")
 Span: Final = _view("Span")
-SpanPlace: Final = _view("SpanPlace")
+KeyValue: Final = _view("KeyValue")
 LogsRequest: Final = _view("LogsRequest")
 LogRecord: Final = _view("LogRecord")
 MetricsRequest: Final = _view("MetricsRequest")
@@ -186,3 +176,4 @@ RESPONSES: Final = {
 }
 REJECTED: Final = {"traces": "rejected_spans", "logs": "rejected_log_records", "metrics": "rejected_data_points"}
 RpcStatus: Final = _view("RpcStatus")
+RetryInfo: Final = _view("RetryInfo")

@@ -16,14 +16,13 @@ from costspan.core.link import Link
 from costspan.core.record import MetricPoint
 from costspan.core.tool import ToolUse
 from costspan.semconv.metrics import MetricState
+from costspan.semconv.sampling import adjusted_count
 from costspan.semconv.settlement.settle import Settled
 from costspan.semconv.settlement.witness import Witness
 
 MAX_ESTIMATE: Final = 2**63 - 1
 """9.2 million dollars in pico-dollars: a single call that stands for more says its sampling wrong."""
 _ENCODER: Final = msgspec.msgpack.Encoder(enc_hook=dict)
-_DECODER: Final = msgspec.msgpack.Decoder(Call)
-_TOOL_DECODER: Final = msgspec.msgpack.Decoder(ToolUse)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +72,12 @@ class KeptRecord:
     identity: str
     started_at_ns: int
     encoded: bytes
+    tenant: str | None = None
+
+    @property
+    def scoped_identity(self) -> str:
+        """The identity among the records of all tenants."""
+        return self.identity if self.tenant is None else Attribution(tenant=self.tenant).scoped(self.identity)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +122,15 @@ class Neighbourhood:
     standing_tools: Mapping[str, Standing] = field(default_factory=dict)
     cut: frozenset[str] = frozenset()
 
+    @property
+    def records(self) -> list[Call | Link]:
+        """Every call and link."""
+        return [*self.calls, *self.links]
+
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """One atomic addition: new records, entries taken back (by id), entries added."""
+    """One atomic addition: new records, entries taken back (by id), entries added. Every new call has an entry."""
 
     batch: Batch
     reversed_entry_ids: Sequence[int] = ()
@@ -132,33 +142,38 @@ class Posting:
     """Identities of records that are in `batch` as they are read now, and no longer as they were read before."""
 
 
-def key_of(identity: str | None) -> str | None:
-    """Return a record's identity as the 128-bit key ledgers join on, in hex."""
-    return hashlib.blake2b(identity.encode(), digest_size=16).hexdigest() if identity else None
+def key_of(identity: str | None) -> bytes | None:
+    """Return a record's identity as the 128-bit key ledgers join on."""
+    return hashlib.blake2b(identity.encode(), digest_size=16).digest() if identity else None
 
 
-def encode_call(call: Call) -> bytes:
-    """Return a call as bytes that `decode_call` reads back."""
-    return _ENCODER.encode(call)
-
-
-def decode_call(encoded: bytes) -> Call:
-    """Return the call `encode_call` wrote."""
-    return _DECODER.decode(encoded)
-
-
-def encode_use(use: ToolUse) -> bytes:
-    """Return a tool use as bytes that `decode_use` reads back."""
-    return _ENCODER.encode(use)
-
-
-def decode_use(encoded: bytes) -> ToolUse:
-    """Return the tool use `encode_use` wrote."""
-    return _TOOL_DECODER.decode(encoded)
+def key_text_of(identity: str | None) -> str | None:
+    """Return the key in hex."""
+    key = key_of(identity)
+    return key.hex() if key else None
 
 
 def digest(settled: Settled) -> str:
-    """Return what tells two verdicts on a record apart; prices are left out, since they change only by re-pricing."""
+    """Return what tells two verdicts on a record apart: nothing for one that stands alone, as most do.
+
+    Prices are left out, since they change only by re-pricing; so is a record to which nothing was added.
+    """
+    adjusted, call = settled.adjusted, settled.call
+    if not settled.as_received:
+        return full_digest(settled)
+    if settled.role is Role.OWNER and settled.reason is None and adjusted == adjusted_count(call.trace_state):
+        return ""
+    verdict = f"{settled.role}/{settled.owner}/{adjusted.kept}/{adjusted.of}" if adjusted else settled.owner or ""
+    return hashlib.blake2b(f"{settled.role}/{verdict}".encode(), digest_size=12).hexdigest()
+
+
+def full_digest(settled: Settled) -> str:
+    """Return the digest with the call in it, which ledgers of an earlier schema have for every entry."""
     sampled = (settled.adjusted.kept, settled.adjusted.of) if settled.adjusted else None
     verdict = _ENCODER.encode((settled.call, settled.role, settled.owner, sampled))
     return hashlib.blake2b(verdict, digest_size=12).hexdigest()
+
+
+def is_same_verdict(settled: Settled, stands: Standing) -> bool:
+    """Return True when the entry that stands says what `settled` says."""
+    return stands.digest == digest(settled) or (settled.as_received and stands.digest == full_digest(settled))

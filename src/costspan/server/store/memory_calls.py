@@ -20,7 +20,7 @@ from costspan.server.store.calls import (
     TraceView,
     order_value,
 )
-from costspan.server.store.entry import Entry, key_of
+from costspan.server.store.entry import Entry, key_text_of
 from costspan.server.store.ports import SETTLING_WINDOW
 
 
@@ -51,7 +51,7 @@ def page(asked: Iterable[Posted], question: CallsQuestion, newest: datetime | No
 
     def rank(posted: Posted) -> tuple[int, str]:
         value = order_value(question.order, posted.entry.call.started_at_ns // 1000, posted.entry.priced.cost)
-        return -value, key_of(posted.entry.call.identity) or ""
+        return -value, key_text_of(posted.entry.call.identity) or ""
 
     after = (-question.after.value, question.after.key) if question.after else None
     found = sorted((p for p in seen if p.entry.role in question.roles and (after is None or rank(p) > after)), key=rank)
@@ -100,7 +100,7 @@ def ledger_call(posted: Posted, places: Places) -> LedgerCall:
     return LedgerCall(
         entry_id=posted.entry_id,
         posted_at=posted.at,
-        key=key_of(call.identity) or "",
+        key=key_text_of(call.identity) or "",
         place=place_of(call),
         parent_span_id=call.parent_span_id or None,
         started_at=utc_from_ns(call.started_at_ns),
@@ -109,7 +109,7 @@ def ledger_call(posted: Posted, places: Places) -> LedgerCall:
         role=settled.role,
         reason=settled.reason,
         owner=places(settled.owner) if settled.owner else None,
-        owner_key=key_of(settled.owner),
+        owner_key=key_text_of(settled.owner),
         signal=call.signal.value,
         call_count=call.call_count,
         dialect=call.dialect,

@@ -29,21 +29,21 @@ def tool_traces(
     of_calls = without_tool(question.filters)
     for entry in entries:
         if entry.role is Role.OWNER:
-            trace_id = entry.call.trace_id or entry.call.identity
+            trace_id = _trace(entry.call) if entry.call.trace_id else entry.call.identity
             calls[trace_id].append(costed := _costed(entry))
             if costed.fees and _is_asked(entry.call.started_at_ns, entry.call.attribution, question.period, of_calls):
                 asked_calls[trace_id].add(costed.identity)
     for tool in tools:
-        uses[tool.use.trace_id].append(
+        uses[_trace(tool.use)].append(
             replace(tool.use, name=tool.attribution.tool or tool.use.name, attribution=tool.attribution)
         )
         if _is_asked(tool.use.started_at_ns, tool.attribution, question.period, question.filters):
-            asked_uses[tool.use.trace_id].add(tool.use.identity)
+            asked_uses[_trace(tool.use)].add(tool.use.identity)
     parents: dict[str, dict[str, str | None]] = defaultdict(dict)
     for record in records:
         if record.span_id:
-            known = parents[record.trace_id].get(record.span_id)
-            parents[record.trace_id][record.span_id] = known or record.parent_span_id
+            known = parents[_trace(record)].get(record.span_id)
+            parents[_trace(record)][record.span_id] = known or record.parent_span_id
     trace_ids = sorted(asked_calls.keys() | asked_uses.keys())
     if len(trace_ids) > MAX_TRACES:
         raise too_many(len(trace_ids))
@@ -55,6 +55,10 @@ def tool_traces(
         )
         for trace_id in trace_ids
     ]
+
+
+def _trace(record: Call | Link | ToolUse) -> str:
+    return record.attribution.scoped(record.trace_id)
 
 
 def _costed(entry: Entry) -> CostedCall:

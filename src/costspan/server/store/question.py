@@ -32,6 +32,7 @@ COLUMNS: Final = {
     "mode": "mode",
     "dialect": "dialect",
     "price_status": "price_status",
+    "tenant": "tenant",
     "attempt": "attempt",
 }
 """Group key and filter -> column of the ledger. `tag.NAME` is accepted beside these."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
 
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
+from starlette.middleware.gzip import GZipMiddleware
 
 from costspan import __version__
 from costspan.core.clock import Clock
@@ -18,52 +18,61 @@ from costspan.server.pipeline.pipeline import Pipeline
 from costspan.server.pipeline.replay import Replay
 from costspan.server.pipeline.repricing import Repricing
 from costspan.server.pipeline.signals import SIGNALS
+from costspan.server.receiver.gate import Gate
+from costspan.server.receiver.intake import Intake
 from costspan.server.receiver.otlp_http import otlp_handler
 from costspan.server.store.ports import Store
+from costspan.server.web.api.budgets import budget_routes
 from costspan.server.web.api.calls import call_routes
 from costspan.server.web.api.documents import Health
+from costspan.server.web.api.live import LiveFeed, live_routes
 from costspan.server.web.api.price_routes import price_routes
 from costspan.server.web.api.routes import api_routes
 from costspan.server.web.api.tools import tool_routes
 from costspan.server.web.api.upkeep import upkeep_routes
 from costspan.server.web.assets import mount_dashboard
 from costspan.server.web.auth import RequireKey
+from costspan.server.web.bodies import BoundBodies
+from costspan.server.web.headers import SecureHeaders
+from costspan.server.web.login import login_routes
+from costspan.server.web.metrics import ServerMetrics
 from costspan.server.web.problem import answer_errors_as_problems
+from costspan.server.web.session import Sessions
 
-DECODE_WORKERS = 2
+_WORTH_PACKING_BYTES: Final = 2048
 
 
-def make_app(
-    config: ServerConfig,
-    store: Store,
-    pipeline: Pipeline,
-    repricing: Repricing,
-    caretaker: Caretaker,
-    replay: Replay,
-    clock: Clock,
-    on_stop: Callable[[], None],
-) -> FastAPI:
-    """Return the application over parts that are already wired. `on_stop` runs once the last request is answered."""
-    workers = ThreadPoolExecutor(DECODE_WORKERS, thread_name_prefix="costspan-decode")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What the application stands on, wired already."""
 
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        yield
-        workers.shutdown()
-        on_stop()
+    config: ServerConfig
+    store: Store
+    pipeline: Pipeline
+    repricing: Repricing
+    caretaker: Caretaker
+    replay: Replay
+    intake: Intake
+    gate: Gate
+    metrics: ServerMetrics
+    live: LiveFeed
+    clock: Clock
 
+
+def make_app(parts: Parts) -> FastAPI:
+    """Return the application over its parts."""
+    config, store, pipeline, clock = parts.config, parts.store, parts.pipeline, parts.clock
     app = FastAPI(
         title="costspan",
         version=__version__,
         description="The LLM cost ledger on OpenTelemetry.",
-        lifespan=lifespan,
         root_path=config.root_path,
         docs_url=None,
         redoc_url=None,
     )
     answer_errors_as_problems(app)
     for signal in SIGNALS:
-        handler = otlp_handler(signal, pipeline, workers)
+        handler = otlp_handler(signal, parts.intake, parts.gate)
         app.add_route(f"/v1/{signal}", handler, methods=["POST"], include_in_schema=False)
 
     @app.get("/healthz", responses={200: {"model": Health}})
@@ -79,12 +88,20 @@ def make_app(
         status, word = (503, trouble) if trouble else (200, "ok")
         return JSONResponse({"service": "costspan", "status": word, "version": __version__}, status)
 
+    app.add_route("/metrics", parts.metrics.answer, include_in_schema=False)
     app.include_router(api_routes(store, pipeline.counters, clock))
-    app.include_router(call_routes(store, lambda: repricing.card, clock))
+    app.include_router(call_routes(store, lambda: parts.repricing.card, clock))
     app.include_router(tool_routes(store, clock))
-    app.include_router(price_routes(repricing, clock))
-    app.include_router(upkeep_routes(caretaker, replay, clock))
+    app.include_router(budget_routes(store, config.settings.budgets, clock))
+    app.include_router(live_routes(parts.live))
+    app.include_router(price_routes(parts.repricing, clock))
+    app.include_router(upkeep_routes(parts.caretaker, parts.replay, clock))
+    sessions = Sessions(parts.gate)
+    app.router.routes += login_routes(parts.gate, sessions)
     mount_dashboard(app)
-    if config.api_key is not None:
-        app.add_middleware(RequireKey, key=config.api_key)
+    # Rows repeat their keys: a month by model is 30 times smaller. What is packed already or streams events stays.
+    app.add_middleware(GZipMiddleware, minimum_size=_WORTH_PACKING_BYTES, compresslevel=4)
+    app.add_middleware(BoundBodies, timeout_s=config.settings.limits.receive_timeout_s)
+    app.add_middleware(RequireKey, gate=parts.gate, sessions=sessions)
+    app.add_middleware(SecureHeaders)
     return app

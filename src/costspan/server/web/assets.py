@@ -11,16 +11,16 @@ from typing import Final
 
 from fastapi import FastAPI, HTTPException, Request, Response
 
+from costspan.server.web.paths import NOT_PAGES
+
 STATIC: Final = Path(__file__).parent / "static"
 BASE: Final = b'<base href="/" />'
 """What `ui/index.html` carries where the server writes the path that it is served under."""
 
-_NOT_PAGES: Final = ("api/", "v1/")
-_NOT_PAGE: Final = frozenset({"api", "v1", "healthz", "readyz", "metrics", "openapi.json"})
 _HEADERS: Final = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
-        "base-uri 'self'; form-action 'self'; frame-ancestors 'self'"
+        "base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
@@ -56,7 +56,7 @@ def mount_dashboard(app: FastAPI, static: Path = STATIC) -> None:
 
     @app.api_route("/{path:path}", methods=["GET", "HEAD"], include_in_schema=False)
     def dashboard(path: str, request: Request) -> Response:
-        if path in _NOT_PAGE or path.startswith(_NOT_PAGES):
+        if path.partition("/")[0] in NOT_PAGES:
             raise HTTPException(404, f"There is nothing at /{path}.")
         if asset := assets.get(path):
             return _answer(asset, request)

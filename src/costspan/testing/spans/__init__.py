@@ -12,7 +12,7 @@ from costspan.testing.spans.openinference import openinference
 from costspan.testing.spans.openllmetry import openllmetry
 from costspan.testing.spans.otel_genai import otel_genai
 from costspan.testing.spans.otel_legacy import otel_legacy
-from costspan.testing.spans.plain import database_span, http_server_span
+from costspan.testing.spans.plain import database_span, http_server_span, tool_span
 from costspan.testing.spans.pydantic_ai import pydantic_ai, pydantic_ai_run
 
 __all__ = [
@@ -27,4 +27,5 @@ __all__ = [
     "pydantic_ai",
     "pydantic_ai_run",
     "sample_call",
+    "tool_span",
 ]

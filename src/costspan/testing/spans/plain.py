@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from costspan.core.attribution import Attribution
 from costspan.core.record import Scope, SpanRecord
-from costspan.testing.spans.call import CLIENT, SERVER, resource_of
+from costspan.testing.spans.call import CLIENT, INTERNAL, SERVER, plain_attribution, resource_of, said_only
 
 
 def http_server_span(
@@ -53,4 +53,32 @@ def database_span(
         },
         resource=resource_of(who),
         scope=Scope("opentelemetry.instrumentation.psycopg", "0.66b1"),
+    )
+
+
+def tool_span(
+    *,
+    trace_id: str,
+    span_id: str,
+    parent_span_id: str | None,
+    start_ns: int,
+    end_ns: int,
+    who: Attribution,
+    tool: str,
+    error_type: str | None = None,
+) -> SpanRecord:
+    """Return what the GenAI conventions ask of an agent that runs a tool: `execute_tool`."""
+    said = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": tool, "gen_ai.tool.type": "function"}
+    return SpanRecord(
+        trace_id=trace_id,
+        span_id=span_id,
+        parent_span_id=parent_span_id,
+        name=f"execute_tool {tool}",
+        kind=INTERNAL,
+        start_ns=start_ns,
+        end_ns=end_ns,
+        attributes=said_only({**said, "error.type": error_type}) | plain_attribution(who),
+        resource=resource_of(who),
+        scope=Scope("pydantic-ai", "2.68.0"),
+        status_code=2 if error_type else 0,
     )

@@ -5,6 +5,18 @@ from __future__ import annotations
 from dialect_span import event, span
 
 PRODUCTS = {
+    "tracked": span(
+        {
+            "gen_ai.request.model": "gpt-5",
+            "gen_ai.usage.input_tokens": 1000,
+            "gen_ai.usage.cache_read.input_tokens": 200,
+            "gen_ai.usage.cache_write.input_tokens": 100,
+            "costspan.usage.cache_write_30m": 100,
+            "costspan.usage.web_search": 2,
+            "gen_ai.usage.output_tokens": 50,
+        },
+        scope="costspan.track",
+    ),
     "strands": span(
         {
             "gen_ai.operation.name": "chat",

@@ -9,6 +9,12 @@ from dialect_span import said
 from costspan.semconv.dialects import DIALECTS
 
 EXPECTED = {
+    "tracked": {
+        "requested_model": "gpt-5",
+        "span_class": "inference",
+        "usage": {"input": 700, "cache_read": 200, "cache_write_30m": 100, "output": 50, "web_search": 2},
+        "usage_state": "reported",
+    },
     "otel_genai": {
         "provider": "openai",
         "requested_model": "gpt-5.6",

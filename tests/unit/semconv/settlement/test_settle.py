@@ -109,6 +109,20 @@ def test_a_proxy_that_rewrites_the_response_id_does_not_double_the_call():
     assert sorted(roles(settle([outer, inner], [])).values()) == [Role.DUPLICATE, Role.OWNER]
 
 
+def test_an_attempt_is_numbered_by_the_client_that_counted_or_by_its_place_whichever_is_later():
+    def attempts(*said: int) -> list[int]:
+        calls = [
+            call(str(at), parent="loop", at=2 * at, used=None, error_type="rate_limit", attempt=attempt)
+            for at, attempt in enumerate(said)
+        ]
+        settled = sorted(settle(calls, [link("loop")]), key=lambda place: place.call.started_at_ns)
+        return [place.call.attempt for place in settled]
+
+    assert attempts(1, 1, 1) == [1, 2, 3]
+    assert attempts(3, 1) == [3, 4]
+    assert attempts(1, 2, 5) == [1, 2, 5]
+
+
 def test_a_failed_attempt_below_a_wrapper_stays_a_call_of_its_own():
     outer = call("outer", lasts=3, scope_name="framework")
     failed = call("failed", parent="outer", used=None, usage_state=UsageState.REPORTED, error_type="rate_limit")

@@ -2,22 +2,78 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, Final
 
 import duckdb
-from arro3.core import Array, DataType, Table
+from arro3.core import Array, DataType, Field, Schema, Table
 
 Columns = Mapping[str, tuple[Iterable[Any], DataType]]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A type of column: its SQL name and how its values leave Python."""
+
+    sql: str
+    arrow: DataType
+    cast: DataType | None = None
+    extension: str | None = None
+
+
+TEXT: Final = Kind("VARCHAR", DataType.string())
+WHOLE: Final = Kind("BIGINT", DataType.int64())
+SMALL: Final = Kind("INTEGER", DataType.int64())
+REAL: Final = Kind("DOUBLE", DataType.float64())
+TRUTH: Final = Kind("BOOLEAN", DataType.bool())
+BYTES: Final = Kind("BLOB", DataType.binary())
+SPAN_ID: Final = Kind("UBIGINT", DataType.uint64())
+KEY: Final = Kind("UUID", DataType.binary(16), extension="arrow.uuid")
+"""From 16 bytes."""
+MOMENT: Final = Kind("TIMESTAMP", DataType.int64(), cast=DataType.timestamp("us"))
+"""From whole microseconds since 1970 UTC."""
 
 
 @contextmanager
 def registered(connection: duckdb.DuckDBPyConnection, name: str, columns: Columns) -> Iterator[None]:
     """Let SQL on `connection` read `columns` as the table `name` while the block runs."""
     arrays = [Array(list(values), kind) for values, kind in columns.values()]
-    connection.register(name, Table.from_arrays(arrays, names=list(columns)))
+    with _registered(connection, name, Table.from_arrays(arrays, names=list(columns))):
+        yield
+
+
+@contextmanager
+def registered_rows(
+    connection: duckdb.DuckDBPyConnection, name: str, kinds: Mapping[str, Kind], rows: Sequence[tuple[Any, ...]]
+) -> Iterator[None]:
+    """Let SQL read `rows`, whose values are in the order of `kinds`, as the table `name` while the block runs."""
+    columns: Iterable[Iterable[Any]] = zip(*rows, strict=True) if rows else [() for _ in kinds]
+    arrays = [_array(values, kind) for values, kind in zip(columns, kinds.values(), strict=True)]
+    fields = [_field(column, kind) for column, kind in kinds.items()]
+    with _registered(connection, name, Table.from_arrays(arrays, schema=Schema(fields))):
+        yield
+
+
+@contextmanager
+def _registered(connection: duckdb.DuckDBPyConnection, name: str, table: Table) -> Iterator[None]:
+    connection.register(name, table)
     try:
         yield
-    finally:
-        connection.unregister(name)
+    except BaseException:
+        # In a transaction that failed this fails, too, and must not hide what it failed of.
+        with suppress(duckdb.Error):
+            connection.unregister(name)
+        raise
+    connection.unregister(name)
+
+
+def _array(values: Iterable[Any], kind: Kind) -> Array:
+    array = Array(list(values), kind.arrow)
+    return array if kind.cast is None else array.cast(kind.cast)
+
+
+def _field(name: str, kind: Kind) -> Field:
+    said = {"ARROW:extension:name": kind.extension, "ARROW:extension:metadata": ""} if kind.extension else {}
+    return Field(name, kind.cast or kind.arrow, nullable=True, metadata=said)

@@ -28,6 +28,10 @@ def migrate(connection: duckdb.DuckDBPyConnection, version: int) -> None:
     try:
         if version < 2:
             _to_2(connection)
+        if version < 3:
+            _to_3(connection)
+        if version < 4:
+            _to_4(connection)
         connection.execute("INSERT INTO ledger_schema VALUES (?)", [SCHEMA_VERSION])
         connection.execute("COMMIT")
     except Exception:
@@ -49,3 +53,21 @@ def _to_2(connection: duckdb.DuckDBPyConnection) -> None:
     keys, providers = zip(*sent, strict=True) if sent else ((), ())
     with registered(connection, "sent", {"key": (keys, DataType.string()), "provider": (providers, DataType.string())}):
         connection.execute("UPDATE calls SET sent_provider = s.provider FROM sent s WHERE calls.key = s.key::UUID")
+
+
+def _to_3(connection: duckdb.DuckDBPyConnection) -> None:
+    """Add what lets an entry stand for its record, and take from the charges what their entries say.
+
+    The entries of before have their records in `records`.
+    """
+    for name, sql_type in {"as_received": "BOOLEAN", "started_ns": "SMALLINT", "trace_state": "VARCHAR"}.items():
+        connection.execute(f"ALTER TABLE calls ADD COLUMN IF NOT EXISTS {name} {sql_type}")
+    for name in ("rate_id", "card_version"):
+        connection.execute(f"ALTER TABLE charges DROP COLUMN IF EXISTS {name}")
+    connection.execute("ALTER TABLE charges ALTER COLUMN list_cost DROP NOT NULL")
+
+
+def _to_4(connection: duckdb.DuckDBPyConnection) -> None:
+    """Add the tenant. What was there before is nobody's in particular."""
+    for table in ("calls", "tools"):
+        connection.execute(f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS tenant VARCHAR")

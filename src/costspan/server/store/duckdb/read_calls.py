@@ -31,6 +31,8 @@ from costspan.server.store.calls import (
     order_value,
 )
 from costspan.server.store.duckdb.conditions import conditions, naive, utc
+from costspan.server.store.duckdb.records import read_attribution
+from costspan.server.store.duckdb.schema import RECEIVED
 from costspan.server.store.ports import SETTLING_WINDOW
 
 _AS_IT_IS: Final = (
@@ -60,16 +62,19 @@ _ELSEWHERE: Final = (
     "ORDER BY started_at, key"
 )
 _LINKS: Final = (
-    "SELECT span_id, parent_span_id, started_at FROM records WHERE trace_id = ?::UUID AND call IS NULL "
+    "SELECT span_id, parent_span_id, started_at, attribution FROM records WHERE trace_id = ?::UUID AND call IS NULL "
     "ORDER BY started_at, span_id"
 )
-_TRACES: Final = "SELECT DISTINCT trace_id FROM records WHERE trace_id BETWEEN ?::UUID AND ?::UUID ORDER BY 1 LIMIT ?"
+_TRACES: Final = (
+    f"SELECT DISTINCT trace_id FROM {RECEIVED} WHERE trace_id BETWEEN ?::UUID AND ?::UUID ORDER BY 1 LIMIT ?"
+)
 _CHARGES: Final = (
-    "SELECT entry_id, unit, quantity, price, per, list_cost, cost FROM charges "
+    "SELECT entry_id, unit, quantity, price, per, coalesce(list_cost, cost), cost FROM charges "
     "WHERE sign > 0 AND started_at BETWEEN ? AND ? AND entry_id IN (SELECT unnest(?::BIGINT[]))"
 )
 _PLACES: Final = (
-    "SELECT key, trace_id, span_id FROM records WHERE started_at BETWEEN ? AND ? AND key IN (SELECT unnest(?::UUID[]))"
+    f"SELECT DISTINCT key, trace_id, span_id FROM {RECEIVED} "
+    "WHERE started_at BETWEEN ? AND ? AND key IN (SELECT unnest(?::UUID[]))"
 )
 _UNITS: Final = tuple(Unit)
 
@@ -167,12 +172,13 @@ def _entry(row: dict[str, Any], charges: list[Charge], places: dict[UUID, Record
 
 
 def _link(trace_id: str, row: tuple[Any, ...]) -> Link:
-    span_id, parent_span_id, started_at = row
+    span_id, parent_span_id, started_at, attribution = row
     return Link(
         trace_id=trace_id,
         span_id=f"{span_id:016x}",
         parent_span_id=_span_text(parent_span_id),
         started_at_ns=ns_from_utc(started_at.replace(tzinfo=UTC)),
+        attribution=read_attribution(attribution),
     )
 
 

@@ -1,87 +1,65 @@
-"""Records as received, in compressed frames of some hundred: written with the commit, read again by replay."""
+"""A call as it was received, read back from the columns of its entry: what `rows.keeps_record` promises."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any, Final
 
 import duckdb
-import msgspec
 from arro3.core import DataType
 
+from costspan.core.attribution import DIMENSIONS, Attribution
+from costspan.core.call import Call, SpanClass, UsageState
+from costspan.core.clock import ns_from_utc
+from costspan.core.money import PicoUsd
+from costspan.core.units import Unit
+from costspan.core.usage import Usage
 from costspan.server.store.duckdb.arrow import registered
-from costspan.server.store.entry import KeptRecord
 
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd
-
-FRAME_RECORDS: Final = 512
-"""Few enough to hold in memory by the way, many enough to compress what they share."""
-_LEVEL: Final = 3
-_DAY: Final = timedelta(days=1)
-_COLUMNS: Final = "received_at, first_started_at, last_started_at, records, frame"
-
-_TABLE: Final = """received_at TIMESTAMP NOT NULL, first_started_at TIMESTAMP NOT NULL,
-last_started_at TIMESTAMP NOT NULL, records INTEGER NOT NULL, frame BLOB NOT NULL"""
-DDL: Final = (f"CREATE TABLE IF NOT EXISTS received ({_TABLE})",)
-_INSERT: Final = (
-    f"INSERT INTO received ({_COLUMNS}) SELECT ?, make_timestamp(first_started_at), make_timestamp(last_started_at), "
-    "records, frame FROM frames"
+_SAME: Final = (
+    "call_count", "dialect", "scope_name", "scope_version", "operation", "requested_model", "response_model",
+    "response_id", "server_address", "mode", "finish_reason", "error_type", "streamed", "attempt", "usage_note",
+)  # fmt: skip
+_READ: Final = (
+    *_SAME, "trace_id", "span_id", "parent_span_id", "started_at", "started_ns", "duration_ns", "ttft_ns",
+    "trace_state", "span_class", "sent_provider", "usage_state", "reported_cost", "tags",
+    *DIMENSIONS, *(f"q_{unit}" for unit in Unit),
+)  # fmt: skip
+_CALLS: Final = (
+    f"SELECT {', '.join(_READ)} FROM calls WHERE sign > 0 AND started_at BETWEEN ? AND ? "
+    "AND entry_id IN (SELECT entry_id FROM wanted)"
 )
-_OF_PERIOD: Final = "FROM received WHERE last_started_at >= ? AND first_started_at < ?"
-_PACK: Final = msgspec.msgpack.Encoder()
-_UNPACK: Final = msgspec.msgpack.Decoder(list[tuple[str, int, bytes]])
 
 
-def insert(connection: duckdb.DuckDBPyConnection, kept: Sequence[KeptRecord], moment: datetime) -> None:
-    """Add records in frames, within the caller's transaction."""
-    frames = [kept[first : first + FRAME_RECORDS] for first in range(0, len(kept), FRAME_RECORDS)]
-    columns: dict[str, tuple[Any, DataType]] = {
-        "first_started_at": ((min(_starts_us(frame)) for frame in frames), DataType.int64()),
-        "last_started_at": ((max(_starts_us(frame)) for frame in frames), DataType.int64()),
-        "records": (map(len, frames), DataType.int64()),
-        "frame": (map(_packed, frames), DataType.binary()),
-    }
-    with registered(connection, "frames", columns):
-        connection.execute(_INSERT, [moment])
+def calls_of(connection: duckdb.DuckDBPyConnection, entry_ids: Sequence[int], times: Sequence[datetime]) -> list[Call]:
+    """Return the records that the entries `entry_ids` hold, all of which began within `times`."""
+    if not entry_ids:
+        return []
+    with registered(connection, "wanted", {"entry_id": (entry_ids, DataType.int64())}):
+        rows = connection.execute(_CALLS, list(times)).fetchall()
+    return [_call(dict(zip(_READ, row, strict=True))) for row in rows]
 
 
-def moments(connection: duckdb.DuckDBPyConnection, since: datetime, until: datetime) -> list[datetime]:
-    """Return when the frames of a period were received, in order."""
-    query = f"SELECT DISTINCT received_at {_OF_PERIOD} ORDER BY received_at"
-    return [moment for (moment,) in connection.execute(query, [since, until]).fetchall()]
-
-
-def received_at(connection: duckdb.DuckDBPyConnection, moment: datetime) -> list[KeptRecord]:
-    """Return the records that came at a moment; none where retention removed them meanwhile."""
-    rows = connection.execute("SELECT frame FROM received WHERE received_at = ? ORDER BY rowid", [moment]).fetchall()
-    return [KeptRecord(*record) for (held,) in rows for record in _UNPACK.decode(zstd.decompress(held))]
-
-
-def count(connection: duckdb.DuckDBPyConnection, since: datetime, until: datetime) -> int:
-    """Return how many records the frames of a period hold."""
-    [(records,)] = connection.execute(f"SELECT sum(records) {_OF_PERIOD}", [since, until]).fetchall()
-    return int(records or 0)
-
-
-def remove(connection: duckdb.DuckDBPyConnection, before: datetime) -> int:
-    """Remove what was received before a moment, of one day at most, within the caller's transaction."""
-    [(first,)] = connection.execute("SELECT min(received_at) FROM received").fetchall()
-    if first is None or first >= before:
-        return 0
-    until = min(before, first + _DAY)
-    [(gone,)] = connection.execute("DELETE FROM received WHERE received_at < ?", [until]).fetchall()
-    return int(gone)
-
-
-def _packed(frame: Sequence[KeptRecord]) -> bytes:
-    held = [(record.identity, record.started_at_ns, record.encoded) for record in frame]
-    return zstd.compress(_PACK.encode(held), _LEVEL)
-
-
-def _starts_us(frame: Sequence[KeptRecord]) -> Iterator[int]:
-    return (record.started_at_ns // 1000 for record in frame)
+def _call(row: dict[str, Any]) -> Call:
+    started_at_ns = ns_from_utc(row["started_at"].replace(tzinfo=UTC)) + row["started_ns"]
+    parent, ttft_ns, reported = row["parent_span_id"], row["ttft_ns"], row["reported_cost"]
+    return Call(
+        **{name: row[name] for name in _SAME},
+        trace_id=row["trace_id"].hex,
+        span_id=f"{row['span_id']:016x}",
+        parent_span_id=None if parent is None else f"{parent:016x}",
+        started_at_ns=started_at_ns,
+        ended_at_ns=started_at_ns + row["duration_ns"],
+        trace_state=row["trace_state"],
+        span_class=SpanClass(row["span_class"]),
+        provider=row["sent_provider"],
+        usage=Usage({unit: row[f"q_{unit}"] for unit in Unit}),
+        usage_state=UsageState(row["usage_state"]),
+        time_to_first_chunk_s=None if ttft_ns is None else ttft_ns / 1e9,
+        reported_cost=None if reported is None else PicoUsd(reported),
+        attribution=Attribution(
+            **{name: row[name] for name in DIMENSIONS}, tags=MappingProxyType(dict(row["tags"] or {}))
+        ),
+    )

@@ -3,98 +3,236 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import duckdb
 import msgspec
 from arro3.core import DataType
 
-from costspan.core.attribution import Attribution
+from costspan.core.attribution import NOBODY, Attribution
 from costspan.core.call import Call
-from costspan.core.clock import utc_from_ns
+from costspan.core.clock import NS_PER_S, ns_from_utc, utc_from_ns
 from costspan.core.link import Link
 from costspan.server.store.duckdb import sources, tools
-from costspan.server.store.duckdb.arrow import registered
-from costspan.server.store.entry import Batch, Neighbourhood, Standing, decode_call, encode_call, key_of
+from costspan.server.store.duckdb.arrow import BYTES, KEY, MOMENT, SPAN_ID, TEXT, registered, registered_rows
+from costspan.server.store.duckdb.received import calls_of
+from costspan.server.store.duckdb.recent import Held, Recent
+from costspan.server.store.duckdb.schema import RECEIVED
+from costspan.server.store.encoding import decode_call, encode_call
+from costspan.server.store.entry import Batch, Neighbourhood, Standing, key_of
 from costspan.server.store.ports import SETTLING_WINDOW
 
 # Bounded by time: a record that is sent again has its start again, give or take a corrected clock, and a key over all
 # rows would halve ingest and double the file.
 _KNOWN: Final = (
-    "SELECT b.identity FROM wanted b WHERE b.key::UUID IN (SELECT key FROM records WHERE started_at BETWEEN ? AND ?)"
+    f"SELECT b.identity FROM wanted b WHERE b.key IN (SELECT key FROM {RECEIVED} WHERE started_at BETWEEN ? AND ?)"
 )
 _NEAR: Final = (
-    "SELECT key, trace_id, span_id, parent_span_id, started_at, call, trace_state, attribution, {shown}, "
-    "count(*) OVER (PARTITION BY {column}) FROM records "
-    "WHERE started_at BETWEEN ? AND ? AND {column} IN (SELECT value::{kind} FROM wanted) "
+    "SELECT span_id, parent_span_id, started_at, call, trace_state, attribution, entry_id, "
+    "replace(trace_id::VARCHAR, '-', ''), {shown}, count(*) OVER (PARTITION BY {column}) "
+    f"FROM {RECEIVED} WHERE started_at BETWEEN ? AND ? AND {{column}} IN (SELECT value::{{kind}} FROM wanted) "
     "QUALIFY row_number() OVER (PARTITION BY {column} "
     "ORDER BY abs(epoch_us(started_at) - epoch_us(?::TIMESTAMP)), key) <= ?"
 )
+_HOURS: Final = (
+    f"SELECT DISTINCT (epoch_us(started_at) // 3_600_000_000)::BIGINT FROM {RECEIVED} UNION "
+    "SELECT DISTINCT (epoch_us(started_at) // 3_600_000_000)::BIGINT FROM calls"
+)
+_LAST: Final = (
+    "SELECT DISTINCT replace(trace_id::VARCHAR, '-', ''), response_id "
+    f"FROM {RECEIVED} WHERE started_at >= make_timestamp(?) LIMIT ?"
+)
+_REMEMBERED_HOURS: Final = 48
+MAX_REMEMBERED: Final = 250_000
+"""Traces of the last two days read when a file is opened, in about a second; of more the file is asked for a day."""
+_UNPLACED: Final = "SELECT DISTINCT coalesce(service, '') FROM calls WHERE span_id IS NULL"
 _TRACES: Final = _NEAR.format(column="trace_id", kind="UUID", shown="replace(trace_id::VARCHAR, '-', '')")
 _RESPONSES: Final = _NEAR.format(column="response_id", kind="VARCHAR", shown="response_id")
 _RECORDED: Final = (
-    "SELECT key, trace_id, span_id, parent_span_id, started_at, call, trace_state, attribution FROM records "
-    "WHERE key IN (SELECT key::UUID FROM wanted) AND started_at BETWEEN ? AND ?"
+    "SELECT span_id, parent_span_id, started_at, call, trace_state, attribution, entry_id, "
+    f"replace(trace_id::VARCHAR, '-', '') FROM {RECEIVED} WHERE key IN (SELECT key FROM wanted) "
+    "AND started_at BETWEEN ? AND ?"
+)
+_THESE: Final = "key IN (SELECT key FROM wanted) AND started_at BETWEEN ? AND ?"
+_FORGET: Final = (
+    f"DELETE FROM records WHERE {_THESE}",
+    f"UPDATE calls SET as_received = FALSE WHERE as_received AND sign > 0 AND {_THESE}",
 )
 _STANDING: Final = (
     "SELECT b.identity, max(c.entry_id) FILTER (c.sign > 0), arg_max(c.digest, c.entry_id) FILTER (c.sign > 0) "
-    "FROM calls c JOIN wanted b ON c.key = b.key::UUID WHERE c.started_at BETWEEN ? AND ? "
+    "FROM calls c JOIN wanted b ON c.key = b.key WHERE c.started_at BETWEEN ? AND ? "
     "GROUP BY b.identity HAVING sum(c.sign) > 0"
 )
+_KINDS: Final = {
+    "key": KEY,
+    "trace_id": KEY,
+    "span_id": SPAN_ID,
+    "parent_span_id": SPAN_ID,
+    "started_at": MOMENT,
+    "response_id": TEXT,
+    "call": BYTES,
+    "trace_state": TEXT,
+    "attribution": TEXT,
+}
 _INSERT: Final = (
-    "INSERT INTO records SELECT key::UUID, trace_id::UUID, span_id, parent_span_id, make_timestamp(started_at), ?, "
-    "response_id, call, trace_state, attribution FROM record_batch"
+    "INSERT INTO records SELECT key, trace_id, span_id, parent_span_id, started_at, ?, response_id, call, trace_state, "
+    "attribution FROM record_batch"
 )
 _ENCODER: Final = msgspec.json.Encoder(enc_hook=dict)
 _ATTRIBUTION: Final = msgspec.json.Decoder(Attribution)
-_NOBODY: Final = Attribution()
 
 
-def known(connection: duckdb.DuckDBPyConnection, batch: Batch) -> frozenset[str]:
+def known(connection: duckdb.DuckDBPyConnection, recent: Recent, batch: Batch) -> frozenset[str]:
     """Return the identities of `batch` that are recorded."""
-    identities = [record.identity for record in batch.records]
-    if not identities:
+    records = batch.records
+    if not records:
         return frozenset()
-    with registered(connection, "wanted", _wanted(identities)):
-        rows = connection.execute(_KNOWN, _times(batch, SETTLING_WINDOW)).fetchall()
-    return frozenset(row[0] for row in rows)
+    blind = recent.is_blind(*_window_ns(batch))
+    found, asked = set(), []
+    for record in records:
+        held = recent.get(record.trace_id)
+        if held is not None:
+            if (identity := record.identity) in held.records:
+                found.add(identity)
+        elif blind or not record.trace_id or recent.may_be_elsewhere(record.trace_id):
+            asked.append(record.identity)
+    if asked:
+        with _wanted(connection, asked):
+            found.update(row[0] for row in connection.execute(_KNOWN, _times(batch)).fetchall())
+    return frozenset(found)
 
 
-def neighbourhood(connection: duckdb.DuckDBPyConnection, batch: Batch, most: int) -> Neighbourhood:
+def neighbourhood(connection: duckdb.DuckDBPyConnection, recent: Recent, batch: Batch, most: int) -> Neighbourhood:
     """Return the records of the traces and response ids in `batch`, and of those they lead to in turn.
 
     Of each trace and response id at most `most`, those nearest in time to the batch.
     """
-    if not batch.records:
-        return Neighbourhood()
-    times = _times(batch, SETTLING_WINDOW)
-    calls = {call.identity: call for call in sources.lesser_claims(connection, batch.calls, times)}
-    links: dict[str, Link] = {}
-    seen_traces: set[str] = set()
-    seen_responses: set[str] = set()
-    cut: set[str] = set()
-    traces = {record.trace_id for record in (*batch.records, *calls.values()) if record.trace_id}
-    responses = {call.response_id for call in (*batch.calls, *calls.values()) if call.response_id}
-    while traces or responses:
-        found = _of(connection, _TRACES, traces, times, most)
-        found += _of(connection, _RESPONSES, responses, times, most)
-        for *row, shared_by, shared in found:
-            _sort_in(tuple(row), calls, links)
-            if shared > most:
-                cut.add(shared_by)
-        seen_traces |= traces
-        seen_responses |= responses
-        traces = {call.trace_id for call in calls.values() if call.trace_id} - seen_traces
-        responses = {call.response_id for call in calls.values() if call.response_id} - seen_responses
-    return Neighbourhood(
-        tuple(calls.values()),
-        tuple(links.values()),
-        sources.witnesses(connection, [*batch.calls, *calls.values()], times),
-        _standing(connection, list(calls), times),
-        *tools.near(connection, seen_traces, times),
-        frozenset(cut),
-    )
+    return _Search(connection, recent, batch, most).found() if batch.records else Neighbourhood()
+
+
+class _Search:
+    """One look around a batch: in memory for the traces held there, in the file for the others."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, recent: Recent, batch: Batch, most: int) -> None:
+        self._connection = connection
+        self._recent = recent
+        self._batch = batch
+        self._most = most
+        self._first_ns, self._last_ns = _window_ns(batch)
+        self._blind = recent.is_blind(self._first_ns, self._last_ns)
+        self._times = _times(batch)
+        self._calls: dict[str, Call] = {}
+        self._links: dict[str, Link] = {}
+        self._held: list[Held] = []
+        self._cut: set[str] = set()
+
+    def found(self) -> Neighbourhood:
+        """Return all that the batch leads to."""
+        lesser = self._lesser_claims()
+        asked = self._follow(lesser)
+        calls = tuple(self._calls.values())
+        witnesses = sources.witnesses(self._connection, [*self._batch.calls, *lesser, *calls], self._times)
+        standing = _standing(self._connection, [*self._calls, *(call.identity for call in lesser)], self._times)
+        uses, standing_uses = tools.near(self._connection, asked, self._times)
+        around = Neighbourhood(
+            calls, tuple(self._links.values()), witnesses, standing, uses, standing_uses, frozenset(self._cut)
+        )
+        self._recent.learn(around, asked)
+        return self._with_held(around, lesser)
+
+    def _lesser_claims(self) -> list[Call]:
+        services = {call.attribution.service or "" for call in self._batch.calls}
+        if services.isdisjoint(self._recent.services_with_unplaced):
+            return []
+        return sources.lesser_claims(self._connection, self._batch.calls, self._times)
+
+    def _follow(self, lesser: Sequence[Call]) -> set[str]:
+        """Follow traces and response ids until nothing new turns up; return the traces the file was asked for."""
+        recent = self._recent
+        traces = {record.trace_id for record in (*self._batch.records, *lesser)} - {""}
+        responses = {call.response_id for call in (*self._batch.calls, *lesser) if call.response_id}
+        seen_traces: set[str] = set()
+        seen_responses: set[str] = set()
+        asked: set[str] = set()
+        while traces or responses:
+            seen_traces |= traces
+            seen_responses |= responses
+            led_to: list[Call] = []
+            asks = set()
+            for trace_id in traces:
+                if (held := recent.get(trace_id)) is not None:
+                    led_to += self._take(held)
+                elif self._blind or recent.may_be_elsewhere(trace_id):
+                    asks.add(trace_id)
+            asked_responses = {one for one in responses if self._blind or recent.may_be_elsewhere(one)}
+            led_to += self._ask(_TRACES, asks) + self._ask(_RESPONSES, asked_responses)
+            asked |= asks
+            traces = {call.trace_id for call in led_to if call.trace_id}
+            traces = traces.union(*(recent.traces_of(one) for one in responses)) - seen_traces
+            responses = {call.response_id for call in led_to if call.response_id} - seen_responses
+        return asked
+
+    def _take(self, held: Held) -> list[Call]:
+        self._held.append(held)
+        return [record for record in held.records.values() if isinstance(record, Call)]
+
+    def _ask(self, query: str, values: set[str]) -> list[Call]:
+        if not values:
+            return []
+        start, end = self._times
+        with registered(self._connection, "wanted", {"value": (sorted(values), DataType.string())}):
+            rows = self._connection.execute(query, [start, end, start + (end - start) / 2, self._most]).fetchall()
+        found: list[Call] = []
+        entry_ids = []
+        for *row, entry_id, trace_id, shared_by, shared in rows:
+            if entry_id is not None:
+                entry_ids.append(entry_id)
+            elif row[3] is not None:
+                found.append(decode_call(row[3]))
+            else:
+                link = _link(trace_id, tuple(row))
+                self._links[link.identity] = link
+            if shared > self._most:
+                self._cut.add(shared_by)
+        found += calls_of(self._connection, entry_ids, self._times)
+        for call in found:
+            held = self._recent.get(call.trace_id)
+            if held is None or call.identity not in held.records:
+                self._calls.setdefault(call.identity, call)
+        return found
+
+    def _with_held(self, around: Neighbourhood, lesser: Sequence[Call]) -> Neighbourhood:
+        """Return what the file answered together with what is held."""
+        calls = {call.identity: call for call in (*lesser, *around.calls)}
+        links, standing = list(around.links), dict(around.standing)
+        uses, standing_uses = list(around.tools), dict(around.standing_tools)
+        for held in self._held:
+            for identity, record in held.records.items():
+                if not self._first_ns <= record.started_at_ns <= self._last_ns:
+                    continue
+                if isinstance(record, Call):
+                    calls[identity] = record
+                else:
+                    links.append(record)
+            standing.update(held.standing)
+            for identity, (use, stands) in held.tools.items():
+                uses.append(use)
+                standing_uses[identity] = stands
+        return Neighbourhood(tuple(calls.values()), links, around.witnesses, standing, uses, standing_uses, around.cut)
+
+
+def open_recent(connection: duckdb.DuckDBPyConnection, most_of_a_trace: int) -> Recent:
+    """Return the memory of a file just opened: nothing is held, and the traces of its last days are remembered."""
+    hours = [row[0] for row in connection.execute(_HOURS).fetchall()]
+    recent = Recent(hours, [row[0] for row in connection.execute(_UNPLACED).fetchall()], most_of_a_trace)
+    since = max(hours, default=0) - _REMEMBERED_HOURS
+    rows = connection.execute(_LAST, [since * 3_600_000_000, MAX_REMEMBERED + 1]).fetchall()
+    if len(rows) <= MAX_REMEMBERED:
+        texts = (text for row in rows for text in row if text is not None)
+        recent.remember(texts, [hour for hour in hours if hour >= since])
+    return recent
 
 
 def recorded(connection: duckdb.DuckDBPyConnection, batch: Batch) -> dict[str, Call | Link]:
@@ -102,72 +240,64 @@ def recorded(connection: duckdb.DuckDBPyConnection, batch: Batch) -> dict[str, C
     identities = [record.identity for record in batch.records]
     if not identities:
         return {}
-    with registered(connection, "wanted", _wanted(identities)):
-        rows = connection.execute(_RECORDED, _times(batch, SETTLING_WINDOW)).fetchall()
-    calls: dict[str, Call] = {}
-    links: dict[str, Link] = {}
-    for row in rows:
-        _sort_in(row, calls, links)
-    return {**links, **calls}
+    with _wanted(connection, identities):
+        rows = connection.execute(_RECORDED, _times(batch)).fetchall()
+    links = [_link(trace_id, tuple(row)) for *row, entry_id, trace_id in rows if entry_id is None and row[3] is None]
+    calls = [decode_call(row[3]) for row in rows if row[3] is not None]
+    calls += calls_of(connection, [row[-2] for row in rows if row[-2] is not None], _times(batch))
+    found: list[Call | Link] = [*links, *calls]
+    return {record.identity: record for record in found}
 
 
-def remove(connection: duckdb.DuckDBPyConnection, identities: Sequence[str]) -> None:
-    """Remove records that are read anew, within the caller's transaction."""
-    with registered(connection, "wanted", _wanted(identities)):
-        connection.execute("DELETE FROM records WHERE key IN (SELECT key::UUID FROM wanted)")
+def remove(connection: duckdb.DuckDBPyConnection, batch: Batch, identities: Sequence[str]) -> None:
+    """Forget how the records `identities` were read, of which `batch` has the new reading; entries stay as they are."""
+    with _wanted(connection, identities):
+        for statement in _FORGET:
+            connection.execute(statement, _times(batch))
 
 
-def insert(connection: duckdb.DuckDBPyConnection, batch: Batch, received_at: datetime) -> None:
-    """Add the records of `batch`."""
-    records = batch.records
-    columns = {
-        "key": ((key_of(record.identity) for record in records), DataType.string()),
-        "trace_id": ((record.trace_id or None for record in records), DataType.string()),
-        "span_id": ((int(record.span_id, 16) if record.span_id else None for record in records), DataType.uint64()),
-        "parent_span_id": (
-            (int(record.parent_span_id, 16) if record.parent_span_id else None for record in records),
-            DataType.uint64(),
-        ),
-        "started_at": ((record.started_at_ns // 1000 for record in records), DataType.int64()),
-        "response_id": ((getattr(record, "response_id", None) for record in records), DataType.string()),
-        "call": ((encode_call(record) if isinstance(record, Call) else None for record in records), DataType.binary()),
-        "trace_state": ((record.trace_state or None for record in records), DataType.string()),
-        "attribution": ((_attribution_text(record) for record in records), DataType.string()),
-    }
-    with registered(connection, "record_batch", columns):
+def insert(connection: duckdb.DuckDBPyConnection, records: Sequence[Call | Link], received_at: datetime) -> None:
+    """Add records of which no entry says all."""
+    with registered_rows(connection, "record_batch", _KINDS, [_row(record) for record in records]):
         connection.execute(_INSERT, [received_at])
 
 
+def _row(record: Call | Link) -> tuple[Any, ...]:
+    call = record if isinstance(record, Call) else None
+    return (
+        key_of(record.identity),
+        bytes.fromhex(record.trace_id) or None,
+        int(record.span_id, 16) if record.span_id else None,
+        int(record.parent_span_id, 16) if record.parent_span_id else None,
+        record.started_at_ns // 1000,
+        call.response_id if call else None,
+        encode_call(call) if call else None,
+        record.trace_state or None,
+        _attribution_text(record),
+    )
+
+
 def _attribution_text(record: Call | Link) -> str | None:
-    if isinstance(record, Call) or record.attribution == _NOBODY:
+    if isinstance(record, Call) or record.attribution == NOBODY:
         return None
     return _ENCODER.encode(record.attribution).decode()
 
 
-def _of(
-    connection: duckdb.DuckDBPyConnection, query: str, values: set[str], times: list[datetime], most: int
-) -> list[tuple[Any, ...]]:
-    if not values:
-        return []
-    with registered(connection, "wanted", {"value": (sorted(values), DataType.string())}):
-        return connection.execute(query, [*times, times[0] + (times[1] - times[0]) / 2, most]).fetchall()
+def read_attribution(text: str | None) -> Attribution:
+    """Return what the column of a link says."""
+    return _ATTRIBUTION.decode(text) if text else NOBODY
 
 
-def _sort_in(row: tuple[Any, ...], calls: dict[str, Call], links: dict[str, Link]) -> None:
-    _, trace_id, span_id, parent_span_id, started_at, encoded, trace_state, attribution = row
-    if encoded is not None:
-        call = decode_call(encoded)
-        calls[call.identity] = call
-        return
-    link = Link(
-        trace_id=trace_id.hex,
+def _link(trace_id: str, row: tuple[Any, ...]) -> Link:
+    span_id, parent_span_id, started_at, _, trace_state, attribution = row
+    return Link(
+        trace_id=trace_id,
         span_id=f"{span_id:016x}",
         parent_span_id=None if parent_span_id is None else f"{parent_span_id:016x}",
-        started_at_ns=int(started_at.replace(tzinfo=UTC).timestamp()) * 1_000_000_000,
+        started_at_ns=ns_from_utc(started_at.replace(tzinfo=UTC)),
         trace_state=trace_state or "",
-        attribution=_ATTRIBUTION.decode(attribution) if attribution else _NOBODY,
+        attribution=read_attribution(attribution),
     )
-    links[link.identity] = link
 
 
 def _standing(
@@ -175,19 +305,21 @@ def _standing(
 ) -> dict[str, Standing]:
     if not identities:
         return {}
-    with registered(connection, "wanted", _wanted(identities)):
+    with _wanted(connection, identities):
         rows = connection.execute(_STANDING, times).fetchall()
     return {identity: Standing(entry_id, digest) for identity, entry_id, digest in rows}
 
 
-def _wanted(identities: Iterable[str]) -> dict[str, tuple[Sequence[Any], DataType]]:
-    listed = list(identities)
-    return {"identity": (listed, DataType.string()), "key": ([key_of(one) for one in listed], DataType.string())}
+def _wanted(connection: duckdb.DuckDBPyConnection, identities: Iterable[str]) -> AbstractContextManager[None]:
+    rows = [(identity, key_of(identity)) for identity in identities]
+    return registered_rows(connection, "wanted", {"identity": TEXT, "key": KEY}, rows)
 
 
-def _times(batch: Batch, window: timedelta) -> list[datetime]:
+def _window_ns(batch: Batch) -> tuple[int, int]:
     starts_ns = [record.started_at_ns for record in batch.records]
-    return [
-        (utc_from_ns(min(starts_ns)) - window).replace(tzinfo=None),
-        (utc_from_ns(max(starts_ns)) + window).replace(tzinfo=None),
-    ]
+    window_ns = int(SETTLING_WINDOW.total_seconds()) * NS_PER_S
+    return min(starts_ns) - window_ns, max(starts_ns) + window_ns
+
+
+def _times(batch: Batch) -> list[datetime]:
+    return [utc_from_ns(moment_ns).replace(tzinfo=None) for moment_ns in _window_ns(batch)]

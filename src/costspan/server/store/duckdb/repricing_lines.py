@@ -19,10 +19,11 @@ from costspan.core.charge import PricedUsage
 from costspan.core.clock import ns_from_utc
 from costspan.pricing.rate_card import RateCard
 from costspan.semconv.sampling import AdjustedCount
-from costspan.server.store.duckdb.arrow import registered
+from costspan.server.store.duckdb.arrow import registered, registered_rows
 from costspan.server.store.duckdb.priced_call import PRICING_COLUMNS, RESULTS, results, verdict
 from costspan.server.store.duckdb.repricing_scan import STANDING
-from costspan.server.store.duckdb.writer import CHARGE_COLUMNS, INSERT_CHARGES, Writer
+from costspan.server.store.duckdb.rows import CHARGE_KINDS, lines
+from costspan.server.store.duckdb.writer import INSERT_CHARGES, Writer
 from costspan.server.store.repricing import Run, RunState
 
 _TEXTS: Final = ("price_status", "provider", "model", "price_reason", "rate_id", "matched_by")
@@ -96,7 +97,7 @@ def correct(
     connection = writer.connection
     with (
         registered(connection, "corrected", _corrected_columns(entries)),
-        registered(connection, "charge_batch", _charge_columns(entries, card.version)),
+        registered_rows(connection, "charge_batch", CHARGE_KINDS, _charge_rows(entries)),
         writer.transaction() as moment,
     ):
         where = {"moment": moment, "closed": _closed(closed_before)}
@@ -197,23 +198,14 @@ def _decided(entry: _Corrected) -> dict[str, Any]:
     }
 
 
-def _charge_columns(entries: Sequence[_Corrected], card_version: str) -> dict[str, tuple[list[Any], DataType]]:
-    rows = [
-        (
-            entry.new_id,
-            ns_from_utc(entry.row["started_at"].replace(tzinfo=UTC)) // 1000,
-            charge.unit.value,
-            charge.quantity,
-            str(charge.price),
-            charge.per,
-            charge.list_cost,
-            charge.cost,
-            entry.priced.rate.rate_id if entry.priced.rate else None,
-            card_version,
-        )
+def _charge_rows(entries: Sequence[_Corrected]) -> list[tuple[Any, ...]]:
+    return [
+        line
         for entry in entries
         if entry.row["role"] == Role.OWNER
-        for charge in entry.priced.charges
+        for line in lines(
+            entry.new_id,
+            ns_from_utc(entry.row["started_at"].replace(tzinfo=UTC)) // 1000,
+            entry.priced.charges,
+        )
     ]
-    values = list(map(list, zip(*rows, strict=True))) if rows else [[] for _ in CHARGE_COLUMNS]
-    return dict(zip(CHARGE_COLUMNS, zip(values, CHARGE_COLUMNS.values(), strict=True), strict=True))

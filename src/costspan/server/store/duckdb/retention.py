@@ -11,6 +11,7 @@ from typing import Final
 import duckdb
 
 from costspan.server.store.duckdb.rollups import COUNTED_AT, MARK, ROWS_SINCE, mark, set_mark
+from costspan.server.store.duckdb.schema import RECEIVED
 from costspan.server.store.ports import SETTLING_WINDOW
 
 _DAY: Final = timedelta(days=1)
@@ -26,7 +27,8 @@ WITH RECURSIVE
 loose AS (SELECT trace_id, span_id, started_at FROM records
   WHERE call IS NULL AND received_at >= $since AND received_at < $until),
 bounds AS (SELECT min(started_at) - {_WINDOW} AS first, max(started_at) + {_WINDOW} AS last FROM loose),
-near AS (SELECT r.trace_id, r.span_id, r.parent_span_id, r.call IS NOT NULL AS counts FROM records r, bounds
+near AS (SELECT r.trace_id, r.span_id, r.parent_span_id, r.call IS NOT NULL OR r.entry_id IS NOT NULL AS counts
+  FROM {RECEIVED} r, bounds
   WHERE r.started_at BETWEEN bounds.first AND bounds.last AND r.trace_id IN (SELECT trace_id FROM loose)),
 used AS (SELECT t.trace_id, t.span_id FROM tools t, bounds WHERE t.started_at BETWEEN bounds.first AND bounds.last
   AND t.trace_id IN (SELECT trace_id FROM loose)),

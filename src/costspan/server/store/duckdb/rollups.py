@@ -17,10 +17,10 @@ from costspan.server.store.duckdb.sketches import COLUMNS, counted, slot
 
 ROLLED: Final = (
     "provider", "model", "requested_model", "response_model", "operation", "mode", "feature", "team", "environment",
-    "service", "agent", "dialect", "price_status", "error_type", "finish_reason",
+    "service", "agent", "tenant", "dialect", "price_status", "error_type", "finish_reason",
 )  # fmt: skip
 """What roll-ups tell apart. Users, sessions, tools, tags and attempts have too many values: they are asked of rows."""
-SKETCHED: Final = ("provider", "model", "operation", "feature", "team", "environment", "service", "agent")
+SKETCHED: Final = ("provider", "model", "operation", "feature", "team", "environment", "service", "agent", "tenant")
 """What sketches tell apart, by the day: a sketch is worth its place where it holds many calls."""
 
 NEVER: Final = datetime(1, 1, 1)  # noqa: DTZ001 - as the tables keep moments: UTC, without a zone

@@ -12,12 +12,12 @@ from arro3.core import DataType
 from costspan.core.call import Call, Signal
 from costspan.semconv.settlement.witness import Witness, is_unplaced
 from costspan.server.store.duckdb.arrow import registered
-from costspan.server.store.entry import decode_call
+from costspan.server.store.encoding import decode_call
 
 _SIGNALS: Final = tuple(Signal)
 _HEARD: Final = """
-SELECT DISTINCT service, session, lower(split_part(model_sent, '/', -1)), signal
-FROM (SELECT service, session, signal, unnest([response_model, requested_model]) AS model_sent FROM calls
+SELECT DISTINCT tenant, service, session, lower(split_part(model_sent, '/', -1)), signal
+FROM (SELECT tenant, service, session, signal, unnest([response_model, requested_model]) AS model_sent FROM calls
       WHERE signal <> 'metric' AND coalesce(service, '') IN (SELECT service FROM sources)
       AND started_at BETWEEN ? AND ?)
 """
@@ -51,7 +51,10 @@ def witnesses(
         return frozenset()
     with registered(connection, "sources", _services(unplaced)):
         rows = connection.execute(_HEARD, times).fetchall()
-    return frozenset(Witness(service, session, model or "", Signal(signal)) for service, session, model, signal in rows)
+    return frozenset(
+        Witness(tenant, service, session, model or "", Signal(signal))
+        for tenant, service, session, model, signal in rows
+    )
 
 
 def _services(calls: Iterable[Call]) -> dict[str, tuple[list[Any], DataType]]:

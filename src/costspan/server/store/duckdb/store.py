@@ -61,11 +61,13 @@ class DuckDBStore:
 
     def known(self, batch: Batch) -> frozenset[str]:
         """Return the identities among `batch` that were recorded before."""
-        return self._write(lambda: records.known(self._opened(), batch))
+        return self._write(lambda: records.known(self._opened(), self._writer.recent, batch))
 
     def neighbourhood(self, batch: Batch) -> Neighbourhood:
         """Return what is recorded of the traces and response ids in `batch`."""
-        return self._write(lambda: records.neighbourhood(self._opened(), batch, self._settled_together))
+        return self._write(
+            lambda: records.neighbourhood(self._opened(), self._writer.recent, batch, self._settled_together)
+        )
 
     def metric_state(self) -> MetricState:
         """Return what every cumulative metric series had counted at its last point."""
@@ -104,9 +106,18 @@ class DuckDBStore:
         """Return the traces with a tool use or a tool's fee asked about."""
         return self._read(lambda _: tools.tool_traces(self._opened(), question))
 
+    def tend(self, act: Callable[[Writer], Answer]) -> Answer:
+        """Run on the writer what leaves every record and entry as it is; raise as `commit` does."""
+        return self._write(lambda: act(self._writer))
+
     def correct(self, act: Callable[[Writer], Answer]) -> Answer:
         """Run a correction on the writer; raise as `commit` does."""
-        return self._write(lambda: act(self._writer))
+
+        def correct() -> Answer:
+            self._writer.recent.forget()
+            return act(self._writer)
+
+        return self._write(correct)
 
     def look(self, ask: Callable[[duckdb.DuckDBPyConnection], Answer]) -> Answer:
         """Run a question on a connection of its own, where it may keep temporary tables."""
@@ -162,5 +173,6 @@ class DuckDBStore:
                 self._place.open_again()
                 self._connection = open_ledger_file(self._data, read_only=self._read_only)
                 self._place.opened()
-                self._writer = Writer(self._connection, self._clock)
+                recent = records.open_recent(self._connection, self._settled_together)
+                self._writer = Writer(self._connection, self._clock, recent)
                 self._reader = Reader(self._connection, self._max_exact)

@@ -13,7 +13,7 @@ from typing import Any, Final
 import duckdb
 from arro3.core import DataType
 
-from costspan.core.attribution import DIMENSIONS
+from costspan.core.attribution import DIMENSIONS, Attribution
 from costspan.core.call import SpanClass
 from costspan.core.clock import ns_from_utc
 from costspan.core.tool import ToolUse
@@ -21,7 +21,9 @@ from costspan.core.units import Unit
 from costspan.semconv.settlement.tools import PROVIDER_TOOLS, CostedCall, Fee, ToolTrace
 from costspan.server.store.duckdb.arrow import registered
 from costspan.server.store.duckdb.conditions import conditions
-from costspan.server.store.entry import Standing, ToolEntry, decode_use, encode_use
+from costspan.server.store.duckdb.schema import RECEIVED
+from costspan.server.store.encoding import decode_use, encode_use
+from costspan.server.store.entry import Standing, ToolEntry
 from costspan.server.store.ports import SETTLING_WINDOW
 from costspan.server.store.tools import MAX_TRACES, AskedTrace, ToolQuestion, too_many, without_tool
 
@@ -44,7 +46,7 @@ _CALLS_COUNT: Final = f"role = 'owner' AND {_STANDS.format(table='calls')}"
 _AROUND: Final = f"started_at BETWEEN ?::TIMESTAMP - {_WINDOW} AND ?::TIMESTAMP + {_WINDOW}"
 _IN_ASKED: Final = f"{_AROUND} AND trace_id IN (SELECT value::UUID FROM asked)"
 _PARENTS: Final = (
-    "SELECT trace_id::VARCHAR, span_id, max(parent_span_id) FROM records "
+    f"SELECT trace_id::VARCHAR, span_id, max(parent_span_id) FROM {RECEIVED} "
     f"WHERE {_IN_ASKED} AND span_id IS NOT NULL GROUP BY 1, 2"
 )
 _FEES: Final = (
@@ -85,7 +87,10 @@ def near(
 
 
 def tool_traces(connection: duckdb.DuckDBPyConnection, question: ToolQuestion) -> list[AskedTrace]:
-    """Return the traces that hold a tool use or a fee asked about, from one snapshot. Raise UsageError for too many."""
+    """Return the traces that hold a tool use or a fee asked about, from one snapshot, each of one tenant.
+
+    Raise UsageError for too many.
+    """
     with closing(connection.cursor()) as cursor:
         cursor.execute("BEGIN TRANSACTION")
         return _Traces(cursor, question).read()
@@ -110,7 +115,7 @@ class _Traces:
             calls, asked_calls = self._calls()
             parents = self._parents()
         return [
-            AskedTrace(ToolTrace(parents[key], uses[key], calls[key]), asked_uses, asked_calls)
+            AskedTrace(ToolTrace(parents[key.rpartition(":")[2]], uses[key], calls[key]), asked_uses, asked_calls)
             for key in sorted(uses.keys() | calls.keys())
         ]
 
@@ -131,7 +136,7 @@ class _Traces:
         for trace_id, encoded, tool, agent, is_asked in self._cursor.execute(query, [*values, *self._times]).fetchall():
             received = decode_use(encoded)
             use = replace(received, name=tool, attribution=replace(received.attribution, agent=agent))
-            found[trace_id].append(use)
+            found[use.attribution.scoped(trace_id)].append(use)
             if is_asked:
                 asked.add(use.identity)
         return found, frozenset(asked)
@@ -143,14 +148,15 @@ class _Traces:
             fees[entry_id].append(Fee(Unit(unit), quantity, cost))
         query = (
             "SELECT entry_id, trace_id::VARCHAR, key::VARCHAR, span_id, started_at, operation, span_class, agent, "
-            f"error_type, cost, ({where}) FROM calls WHERE {_CALLS_COUNT} "
+            f"error_type, cost, ({where}), tenant FROM calls WHERE {_CALLS_COUNT} "
             f"AND ({_IN_ASKED} OR (trace_id IS NULL AND {where} AND {_HAS_FEE}))"
         )
         found: dict[str, list[CostedCall]] = defaultdict(list)
         asked: set[str] = set()
         for row in self._cursor.execute(query, [*values, *self._times, *values]).fetchall():
             call = _costed(row, tuple(fees.get(row[0], ())))
-            found[row[1] or call.identity].append(call)
+            trace = row[1] or call.identity
+            found[Attribution(tenant=row[11]).scoped(trace)].append(call)
             if row[10]:
                 asked.add(call.identity)
         return found, frozenset(asked)
@@ -163,7 +169,7 @@ class _Traces:
 
 
 def _costed(row: tuple[Any, ...], fees: tuple[Fee, ...]) -> CostedCall:
-    _, trace_id, key, span_id, started_at, operation, span_class, agent, error_type, cost, _ = row
+    _, trace_id, key, span_id, started_at, operation, span_class, agent, error_type, cost, *_ = row
     return CostedCall(
         identity=key,
         span_id=None if span_id is None or trace_id is None else _span(span_id),

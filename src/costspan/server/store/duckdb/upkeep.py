@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from costspan.server.store.duckdb import received, rollups
+from costspan.server.store.duckdb import frames, rollups
 from costspan.server.store.duckdb import retention as removing
 from costspan.server.store.duckdb.conditions import naive
 from costspan.server.store.duckdb.store import DuckDBStore
@@ -31,7 +31,7 @@ class DuckDBUpkeep:
             with writer.transaction():
                 return rollups.advance(writer.connection, most)
 
-        return self._store.correct(act)
+        return self._store.tend(act)
 
     def merge(self, worth: int) -> int:
         """Merge roll-ups of one hour where `worth` rows go away by it."""
@@ -40,7 +40,7 @@ class DuckDBUpkeep:
             with writer.transaction():
                 return rollups.merge(writer.connection, worth)
 
-        return self._store.correct(act)
+        return self._store.tend(act)
 
     def retain(self, retention: Retention, now: datetime) -> Removed:
         """Remove a day's worth of what is past its time."""
@@ -49,7 +49,7 @@ class DuckDBUpkeep:
             with writer.transaction():
                 calls = removing.remove_calls(writer.connection, naive(now - retention.calls)) if retention.calls else 0
                 links = removing.remove_loose_links(writer.connection, naive(now - LINKS_KEPT))
-                raw = received.remove(writer.connection, naive(now - retention.raw)) if retention.raw is not None else 0
+                raw = frames.remove(writer.connection, naive(now - retention.raw)) if retention.raw is not None else 0
             writer.rows_since = rollups.mark(writer.connection, rollups.ROWS_SINCE)
             return Removed(calls=calls, links=links, raw=raw)
 
@@ -57,7 +57,7 @@ class DuckDBUpkeep:
 
     def checkpoint(self) -> None:
         """Write the log into the file."""
-        self._store.correct(lambda writer: writer.connection.execute("CHECKPOINT").fetchall())
+        self._store.tend(lambda writer: writer.connection.execute("CHECKPOINT").fetchall())
 
     def verify(self, progress: Callable[[float], None]) -> Verdict:
         """Look over every day of which there are rows."""
@@ -70,4 +70,4 @@ class DuckDBUpkeep:
             with writer.transaction():
                 rollups.add_up_again(writer.connection, naive(day))
 
-        self._store.correct(act)
+        self._store.tend(act)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -10,40 +10,30 @@ from typing import Any, Final
 import duckdb
 from arro3.core import DataType
 
-from costspan.core.call import Role
+from costspan.core.call import Call
 from costspan.core.clock import Clock
-from costspan.server.store.charge_classes import charge_classes
-from costspan.server.store.duckdb import received, records, rollups, series, tools
-from costspan.server.store.duckdb.arrow import registered
-from costspan.server.store.duckdb.schema import CALL_COLUMNS
-from costspan.server.store.entry import Entry, Posting
+from costspan.core.link import Link
+from costspan.server.store.duckdb import frames, records, rollups, series, tools
+from costspan.server.store.duckdb.arrow import registered, registered_rows
+from costspan.server.store.duckdb.recent import Recent
+from costspan.server.store.duckdb.rows import CALL_KINDS, CHARGE_KINDS, call_row, charge_rows
+from costspan.server.store.duckdb.schema import TAGS_TYPE
+from costspan.server.store.entry import Entry, Posting, Standing
 
-_CALL_NAMES: Final = ", ".join(column.name for column in CALL_COLUMNS)
-_CALL_EXPRESSIONS: Final = ", ".join(column.expression.format(f"b.{column.name}") for column in CALL_COLUMNS)
+_ENTRY_ID, _DIGEST, _AS_RECEIVED = map(list(CALL_KINDS).index, ("entry_id", "digest", "as_received"))
+_TAGS: Final = f"""from_json(tags, '"{TAGS_TYPE}"')"""
 _INSERT_CALLS: Final = (
-    f"INSERT INTO calls (entry_id, sign, posted_at, {_CALL_NAMES}) "
-    f"SELECT b.entry_id, 1, ?, {_CALL_EXPRESSIONS} FROM call_batch b"
+    f"INSERT INTO calls (sign, posted_at, {', '.join(CALL_KINDS)}) "
+    f"SELECT 1, ?, * REPLACE ({_TAGS} AS tags) FROM call_batch"
 )
-CHARGE_COLUMNS: Final = {
-    "entry_id": DataType.int64(),
-    "started_at": DataType.int64(),
-    "unit": DataType.string(),
-    "quantity": DataType.int64(),
-    "price": DataType.string(),
-    "per": DataType.int64(),
-    "list_cost": DataType.int64(),
-    "cost": DataType.int64(),
-    "rate_id": DataType.string(),
-    "card_version": DataType.string(),
-}
 INSERT_CHARGES: Final = (
-    "INSERT INTO charges SELECT b.entry_id, 1, ?, make_timestamp(b.started_at), b.unit, b.quantity, b.price, b.per, "
-    "b.list_cost, b.cost, b.rate_id, b.card_version FROM charge_batch b"
+    f"INSERT INTO charges (sign, posted_at, {', '.join(CHARGE_KINDS)}) SELECT 1, ?, * FROM charge_batch"
 )
 # A reversal keeps the id of the entry it takes back, so the two are found together and sum to nothing.
+# Ids rise with the rows, so the bounds keep the search to where the entries are.
 _REVERSE: Final = (
     "INSERT INTO {table} SELECT c.* REPLACE (-1 AS sign, ? AS posted_at) FROM {table} c "
-    "WHERE c.sign > 0 AND c.entry_id IN (SELECT entry_id FROM reversed_batch)"
+    "WHERE c.sign > 0 AND c.entry_id BETWEEN ? AND ? AND c.entry_id IN (SELECT entry_id FROM reversed_batch)"
 )
 
 
@@ -58,9 +48,10 @@ _STEP: Final = timedelta(microseconds=1)
 class Writer:
     """The one writer of a ledger file. Not thread-safe: one thread commits."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, clock: Clock) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, clock: Clock, recent: Recent) -> None:
         self._connection = connection
         self._clock = clock
+        self.recent = recent
         [(last, posted_at)] = connection.execute(_LAST).fetchall()
         self._last_entry_id = last
         self._last_moment = posted_at or rollups.NEVER
@@ -69,22 +60,27 @@ class Writer:
 
     def commit(self, posting: Posting) -> None:
         """Add `posting` in one durable transaction. Whatever is raised, nothing was added."""
+        ids = self.new_entry_ids(len(posting.entries))
+        tool_ids = self.new_entry_ids(len(posting.tools))
+        rows = list(map(call_row, ids, posting.entries))
         with self.transaction() as moment:
             if posting.reread:
-                records.remove(self._connection, posting.reread)
+                records.remove(self._connection, posting.batch, posting.reread)
             if posting.batch.kept:
-                received.insert(self._connection, posting.batch.kept, moment)
-            if posting.batch.calls or posting.batch.links:
-                records.insert(self._connection, posting.batch, moment)
+                frames.insert(self._connection, posting.batch.kept, moment)
+            if unsaid := _not_in_entries(posting, rows):
+                records.insert(self._connection, unsaid, moment)
             if posting.metrics is not None:
                 series.save(self._connection, self.metric_state, posting.metrics)
             if posting.reversed_entry_ids:
                 self._reverse(posting.reversed_entry_ids, moment)
             if posting.entries:
-                self._insert(posting.entries, moment)
+                self._insert(posting.entries, rows, moment)
             if posting.tools:
-                ids = list(self.new_entry_ids(len(posting.tools)))
-                tools.insert(self._connection, posting.tools, ids, moment)
+                tools.insert(self._connection, posting.tools, tool_ids, moment)
+        self.recent.add(posting, [Standing(row[_ENTRY_ID], row[_DIGEST]) for row in rows], tool_ids)
+        if posting.reread:
+            self.recent.forget()
         self.metric_state = posting.metrics or self.metric_state
 
     def probe(self) -> None:
@@ -122,13 +118,15 @@ class Writer:
     def _reverse(self, entry_ids: Sequence[int], moment: Any) -> None:
         with registered(self._connection, "reversed_batch", {"entry_id": (entry_ids, DataType.int64())}):
             for table in ("calls", "charges", "tools"):
-                self._connection.execute(_REVERSE.format(table=table), [moment])
+                self._connection.execute(_REVERSE.format(table=table), [moment, min(entry_ids), max(entry_ids)])
 
-    def _insert(self, entries: Sequence[Entry], moment: Any) -> None:
-        ids = self.new_entry_ids(len(entries))
-        with registered(self._connection, "call_batch", _call_columns(entries, ids)):
+    def _insert(self, entries: Sequence[Entry], rows: Sequence[tuple[Any, ...]], moment: Any) -> None:
+        with registered_rows(self._connection, "call_batch", CALL_KINDS, rows):
             self._connection.execute(_INSERT_CALLS, [moment])
-        with registered(self._connection, "charge_batch", _charge_columns(entries, ids)):
+        charges = [
+            line for row, entry in zip(rows, entries, strict=True) for line in charge_rows(row[_ENTRY_ID], entry)
+        ]
+        with registered_rows(self._connection, "charge_batch", CHARGE_KINDS, charges):
             self._connection.execute(INSERT_CHARGES, [moment])
 
     def _roll_back(self) -> None:
@@ -139,31 +137,9 @@ class Writer:
             return
 
 
-def _call_columns(entries: Sequence[Entry], ids: Sequence[int]) -> dict[str, tuple[Iterable[Any], DataType]]:
-    classes = [charge_classes(entry.priced) for entry in entries]
-    columns: dict[str, tuple[Iterable[Any], DataType]] = {"entry_id": (ids, DataType.int64())}
-    for column in CALL_COLUMNS:
-        columns[column.name] = (map(column.read, entries, classes), column.arrow)
-    return columns
-
-
-def _charge_columns(entries: Sequence[Entry], ids: Sequence[int]) -> dict[str, tuple[Iterable[Any], DataType]]:
-    rows = [
-        (
-            entry_id,
-            entry.call.started_at_ns // 1000,
-            charge.unit.value,
-            charge.quantity,
-            str(charge.price),
-            charge.per,
-            charge.list_cost,
-            charge.cost,
-            entry.priced.rate.rate_id if entry.priced.rate else None,
-            entry.card_version,
-        )
-        for entry_id, entry in zip(ids, entries, strict=True)
-        if entry.role is Role.OWNER
-        for charge in entry.priced.charges
-    ]
-    values: Iterable[Iterable[Any]] = zip(*rows, strict=True) if rows else ([] for _ in CHARGE_COLUMNS)
-    return dict(zip(CHARGE_COLUMNS, zip(values, CHARGE_COLUMNS.values(), strict=True), strict=True))
+def _not_in_entries(posting: Posting, rows: Sequence[tuple[Any, ...]]) -> list[Call | Link]:
+    """Return the new records of which no entry of the posting says all that was received."""
+    if all(row[_AS_RECEIVED] for row in rows):
+        return list(posting.batch.links)
+    said = {entry.call.identity for entry, row in zip(posting.entries, rows, strict=True) if row[_AS_RECEIVED]}
+    return [*(call for call in posting.batch.calls if call.identity not in said), *posting.batch.links]

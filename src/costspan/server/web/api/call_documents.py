@@ -80,6 +80,7 @@ class CallDocument(RecordPlace):
     session: str | None
     agent: str | None
     tool: str | None
+    tenant: str | None
     prompt: str | None
     tags: dict[str, str]
     usage: dict[str, int]

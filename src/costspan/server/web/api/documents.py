@@ -82,7 +82,10 @@ class SpendDocument(BaseModel):
 
 
 class IngestDocument(BaseModel):
-    """What came in since the process started, and what the ledger holds: `calls`, `dialects`, first and last."""
+    """What came in since the process started, and what the ledger holds: `calls`, `dialects`, first and last.
+
+    `clock_skew_s` is how far ahead of this server's clock the latest call of the last minute ended; negative is delay.
+    """
 
     received_spans: int
     new_calls: int
@@ -94,6 +97,7 @@ class IngestDocument(BaseModel):
     calls: int
     spans_per_minute: float
     last_received_at: str | None
+    clock_skew_s: float | None
     first_call_at: str | None
     last_call_at: str | None
     server_time: str

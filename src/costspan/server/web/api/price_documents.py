@@ -7,6 +7,32 @@ from pydantic import BaseModel
 from costspan.server.web.api.documents import Usd
 
 
+class RateRow(BaseModel):
+    """One rate. `prices` are decimal text for `per` units, several where they depend on the size of the input."""
+
+    provider: str
+    model: str
+    mode: str
+    valid_from: str | None
+    valid_to: str | None
+    over_input_tokens: list[int]
+    prices: dict[str, list[str]]
+    per: dict[str, int]
+    from_model: str | None
+    layer: str
+    basis: str
+    source: str
+    checked: str
+    reason: str | None
+
+
+class RatesDocument(BaseModel):
+    """The rates in use, by provider and layer; a later layer wins."""
+
+    version: str
+    rates: list[RateRow]
+
+
 class PriceChange(BaseModel):
     """What changes: `difference_usd` is by how much the ledger's known total moves."""
 

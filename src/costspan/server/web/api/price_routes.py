@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Response
 from starlette.concurrency import run_in_threadpool
 
 from costspan.core.clock import Clock
+from costspan.pricing.rate_list import rate_documents
 from costspan.server.analytics.repricing import reprice_document, runs_document
 from costspan.server.analytics.unpriced import map_document, unpriced_document
 from costspan.server.pipeline.repricing import Repricing
@@ -15,6 +16,7 @@ from costspan.server.web.api.documents import PricesDocument
 from costspan.server.web.api.price_documents import (
     MapDocument,
     MapRequest,
+    RatesDocument,
     RepriceDocument,
     RepriceRequest,
     RunsDocument,
@@ -34,6 +36,16 @@ def price_routes(repricing: Repricing, clock: Clock) -> APIRouter:
         return json_answer(
             {"version": card.version, "providers": sorted(card.profiles.keys() | card.overlay_providers)}
         )
+
+    @routes.get("/prices/rates", responses={200: {"model": RatesDocument}, 400: PROBLEMS[400]})
+    async def rates(
+        provider: Annotated[str | None, Query(description="only this provider")] = None,
+        model: Annotated[str | None, Query(description="only models whose name contains this")] = None,
+    ) -> Response:
+        """Every rate in use, with the time it holds for, its layer and its source."""
+        card = repricing.card
+        found = await run_in_threadpool(rate_documents, card, provider, model)
+        return json_answer({"version": card.version, "rates": found})
 
     @routes.get("/prices/unpriced", responses={200: {"model": UnpricedDocument}, **PROBLEMS})
     async def unpriced(

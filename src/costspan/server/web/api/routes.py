@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Final
 
 import msgspec
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Response
 from starlette.concurrency import run_in_threadpool
 
 from costspan import __version__
@@ -13,20 +13,23 @@ from costspan.core.clock import Clock
 from costspan.core.period import iso
 from costspan.server.analytics.spend import parse_question, spend_document
 from costspan.server.pipeline.counters import IngestCounters
-from costspan.server.store.ports import LedgerReader
-from costspan.server.web.api.documents import IngestDocument, SpendDocument
+from costspan.server.store.question import Interval
+from costspan.server.store.tenancy import Questions
+from costspan.server.web.api.csv_answer import CSV, Asked, asked, columns_of, csv_answer
+from costspan.server.web.api.documents import IngestDocument, SpendDocument, SpendMeasures
 from costspan.server.web.problem import Problem
+from costspan.server.web.tenant import seen_by
 
 PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {400: {"model": Problem}, 503: {"model": Problem}}
 
 
-def api_routes(reader: LedgerReader, counters: IngestCounters, clock: Clock) -> APIRouter:
+def api_routes(reader: Questions, counters: IngestCounters, clock: Clock) -> APIRouter:
     """Return the `/api/v1` routes over one ledger."""
     routes = APIRouter(prefix="/api/v1")
 
-    @routes.get("/spend", responses={200: {"model": SpendDocument}, **PROBLEMS})
+    @routes.get("/spend", responses={200: {"model": SpendDocument, **CSV}, **PROBLEMS})
     async def spend(
-        request: Request,
+        asked: Annotated[Asked, Depends(asked)],
         group_by: Annotated[str | None, Query(description="keys, comma separated: model,feature")] = None,
         since: Annotated[str | None, Query(description="ISO 8601, a month or an age: 2026-10, 7d")] = None,
         until: Annotated[str | None, Query(description="as since; the end of what it names")] = None,
@@ -37,8 +40,12 @@ def api_routes(reader: LedgerReader, counters: IngestCounters, clock: Clock) -> 
     ) -> Response:
         """What was spent, grouped and filtered; every total with what it leaves out."""
         del group_by, since, until, interval, filter, order, limit  # declared for the OpenAPI document
-        question = parse_question(request.query_params.multi_items(), clock())
-        return json_answer(await run_in_threadpool(spend_document, reader, question))
+        question = parse_question(asked.parameters, clock())
+        document = await run_in_threadpool(spend_document, seen_by(asked.request, reader), question)
+        if not asked.as_csv:
+            return json_answer(document)
+        keys = (*question.group_by, *(["start"] if question.interval is not Interval.TOTAL else []))
+        return await csv_answer("spend", (*keys, *columns_of(SpendMeasures)), document["rows"])
 
     @routes.get("/ingest", responses={200: {"model": IngestDocument}, **PROBLEMS})
     async def ingest() -> Response:
@@ -57,6 +64,7 @@ def api_routes(reader: LedgerReader, counters: IngestCounters, clock: Clock) -> 
                 "calls": summary.calls,
                 "spans_per_minute": counts.spans_per_minute,
                 "last_received_at": iso(counts.last_received_at) if counts.last_received_at else None,
+                "clock_skew_s": counts.clock_skew_s,
                 "first_call_at": iso(summary.first_call_at) if summary.first_call_at else None,
                 "last_call_at": iso(summary.last_call_at) if summary.last_call_at else None,
                 "server_time": iso(clock()),

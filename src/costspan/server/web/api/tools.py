@@ -11,9 +11,10 @@ from starlette.concurrency import run_in_threadpool
 
 from costspan.core.clock import Clock
 from costspan.server.analytics.tools import parse_tool_question, tools_document
-from costspan.server.store.ports import LedgerReader
+from costspan.server.store.tenancy import Questions
 from costspan.server.web.api.documents import Quantiles, Usd
 from costspan.server.web.problem import Problem
+from costspan.server.web.tenant import seen_by
 
 
 class ToolMeasures(BaseModel):
@@ -63,7 +64,7 @@ class ToolsDocument(BaseModel):
     completeness: ToolCompleteness
 
 
-def tool_routes(reader: LedgerReader, clock: Clock) -> APIRouter:
+def tool_routes(reader: Questions, clock: Clock) -> APIRouter:
     """Return the route over one ledger."""
     routes = APIRouter(prefix="/api/v1")
     problems: dict[int | str, dict[str, Any]] = {400: {"model": Problem}, 503: {"model": Problem}}
@@ -79,7 +80,7 @@ def tool_routes(reader: LedgerReader, clock: Clock) -> APIRouter:
         """What each tool cost, in three parts: its fees, the calls inside it, the completions that read its results."""
         del since, until, interval, filter  # declared for the OpenAPI document
         question = parse_tool_question(request.query_params.multi_items(), clock())
-        document = await run_in_threadpool(tools_document, reader, question)
+        document = await run_in_threadpool(tools_document, seen_by(request, reader), question)
         body = msgspec.json.encode(document)
         return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})
 

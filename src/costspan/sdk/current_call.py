@@ -1,0 +1,32 @@
+"""The span of the model call that the running code is part of, made by whichever instrumentation."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from opentelemetry import trace
+from opentelemetry.context import get_value
+from opentelemetry.sdk.trace import Span
+
+from costspan.sdk.safety import never_raise
+from costspan.semconv.dialects.base import INFERENCE_OPERATIONS
+
+_INFERENCE_DATA: Final = "opentelemetry.genai.client.inference.context"
+"""`CLIENT_INFERENCE_CONTEXT_KEY` of opentelemetry-util-genai 1.3b0: under it lies what inner layers know of a call."""
+
+
+@never_raise(None)
+def current_call() -> Span | None:
+    """Return the span of the model call in progress, still recording, or None outside of one."""
+    span = trace.get_current_span()
+    if not isinstance(span, Span) or not span.is_recording():
+        return None
+    return span if (span.attributes or {}).get("gen_ai.operation.name") in INFERENCE_OPERATIONS else None
+
+
+def instrumentation_data() -> Any:
+    """Return what the official instrumentation reads from layers below it when the call ends, or None.
+
+    Its metrics are made from that, so a figure put on the span alone would be missing in them.
+    """
+    return get_value(_INFERENCE_DATA)

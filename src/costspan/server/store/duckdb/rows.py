@@ -1,0 +1,165 @@
+"""Entries and charges as rows: the columns in order, and the tuple of one entry in that order.
+
+Written for every call, so facts that a column holds as they are come out together, by one getter for each object.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from operator import attrgetter
+from typing import Any, Final
+
+from costspan.core.attribution import DIMENSIONS
+from costspan.core.call import Call, Role, Signal
+from costspan.core.charge import Charge
+from costspan.core.units import FEE_UNITS, Unit
+from costspan.server.store.charge_classes import charge_classes
+from costspan.server.store.duckdb.arrow import KEY, MOMENT, REAL, SMALL, SPAN_ID, TEXT, TRUTH, WHOLE, Kind
+from costspan.server.store.entry import Entry, digest, key_of
+
+LONGEST_TTFT_S: Final = 3_600
+"""Longer than any provider's timeout; emitters that send milliseconds as seconds would poison quantiles."""
+
+_OF_CALL: Final = (
+    "signal", "call_count", "dialect", "scope_name", "scope_version", "trace_state", "span_class", "operation",
+    "requested_model", "response_model", "response_id", "server_address", "mode", "finish_reason", "error_type",
+    "streamed", "attempt", "usage_state", "usage_note", "reported_cost",
+)  # fmt: skip
+_NOT_TEXT: Final = {"call_count": SMALL, "streamed": TRUTH, "attempt": SMALL, "reported_cost": WHOLE}
+_QUANTITIES: Final = tuple(f"q_{unit}" for unit in Unit)
+_COSTS: Final = (
+    "cost", "list_cost", "input_cost", "cache_read_cost", "cache_write_cost", "output_cost", "fee_cost",
+    "cache_savings", "estimated_cost",
+)  # fmt: skip
+
+CALL_KINDS: Final[Mapping[str, Kind]] = {
+    "entry_id": WHOLE,
+    "key": KEY,
+    "owner_key": KEY,
+    "digest": TEXT,
+    "as_received": TRUTH,
+    "role": TEXT,
+    "reason": TEXT,
+    "adjusted_count": REAL,
+    "kept": WHOLE,
+    "kept_of": WHOLE,
+    "trace_id": KEY,
+    "span_id": SPAN_ID,
+    "parent_span_id": SPAN_ID,
+    "started_at": MOMENT,
+    "started_ns": SMALL,
+    "duration_ns": WHOLE,
+    "ttft_ns": WHOLE,
+    "tokens": WHOLE,
+    "tags": TEXT,
+    "sent_provider": TEXT,
+    "provider": TEXT,
+    "model": TEXT,
+    "price_status": TEXT,
+    "price_reason": TEXT,
+    "rate_id": TEXT,
+    "matched_by": TEXT,
+    "card_version": TEXT,
+    **{name: _NOT_TEXT.get(name, TEXT) for name in _OF_CALL},
+    **dict.fromkeys(DIMENSIONS, TEXT),
+    **dict.fromkeys(_QUANTITIES, WHOLE),
+    **dict.fromkeys(_COSTS, WHOLE),
+}
+"""Name -> kind, in the order of `call_row`."""
+
+CHARGE_KINDS: Final[Mapping[str, Kind]] = {
+    "entry_id": WHOLE,
+    "started_at": MOMENT,
+    "unit": TEXT,
+    "quantity": WHOLE,
+    "price": TEXT,
+    "per": WHOLE,
+    "list_cost": WHOLE,
+    "cost": WHOLE,
+}
+"""A line's rate and price list are its entry's; `list_cost` is there only where it is not `cost`."""
+
+_call_facts: Final = attrgetter(*_OF_CALL)
+_dimensions: Final = attrgetter(*DIMENSIONS)
+_UNITS: Final = tuple(Unit)
+_FEES: Final = frozenset(FEE_UNITS)
+_NO_QUANTITIES: Final = (0,) * len(_UNITS)
+_NO_RATE: Final = (None, None)
+
+
+def call_row(entry_id: int, entry: Entry) -> tuple[Any, ...]:
+    """Return the values of CALL_KINDS for one entry."""
+    settled, priced = entry.settled, entry.priced
+    call, rate, adjusted = settled.call, priced.rate, settled.adjusted
+    attribution, quantities = call.attribution, call.usage.quantities
+    classes = charge_classes(priced)
+    duration_ns = call.ended_at_ns - call.started_at_ns
+    return (
+        entry_id,
+        key_of(call.identity),
+        key_of(settled.owner),
+        digest(settled),
+        keeps_record(entry),
+        settled.role,
+        settled.reason,
+        None if adjusted is None else float(adjusted),
+        None if adjusted is None else adjusted.kept,
+        None if adjusted is None else adjusted.of,
+        bytes.fromhex(call.trace_id) or None,
+        int(call.span_id, 16) if call.span_id else None,
+        int(call.parent_span_id, 16) if call.parent_span_id else None,
+        call.started_at_ns // 1000,
+        call.started_at_ns % 1000,
+        duration_ns if duration_ns >= 0 else None,
+        ttft_ns(call),
+        sum(quantities.values()) if _FEES.isdisjoint(quantities) else call.usage.tokens,
+        json.dumps(dict(attribution.tags)) if attribution.tags else None,
+        call.provider,
+        priced.provider or call.provider,
+        priced.model or call.response_model or call.requested_model or None,
+        priced.status,
+        priced.reason,
+        *(_NO_RATE if rate is None else (rate.rate_id, rate.matched_by)),
+        entry.card_version,
+        *_call_facts(call),
+        *_dimensions(attribution),
+        *map(quantities.get, _UNITS, _NO_QUANTITIES),
+        classes.total,
+        classes.list_total,
+        classes.input,
+        classes.cache_read,
+        classes.cache_write,
+        classes.output,
+        classes.fee,
+        priced.cache_savings,
+        entry.estimated_cost,
+    )
+
+
+def charge_rows(entry_id: int, entry: Entry) -> Iterator[tuple[Any, ...]]:
+    """Yield the values of CHARGE_KINDS for each line of an entry that counts."""
+    if entry.role is Role.OWNER:
+        yield from lines(entry_id, entry.settled.call.started_at_ns // 1000, entry.priced.charges)
+
+
+def lines(entry_id: int, started_at_us: int, charges: Sequence[Charge]) -> Iterator[tuple[Any, ...]]:
+    """Yield the values of CHARGE_KINDS for charges of one entry."""
+    for unit, quantity, price, per, list_cost, cost in charges:
+        listed = None if list_cost == cost else list_cost
+        yield entry_id, started_at_us, unit, quantity, str(price), per, listed, cost
+
+
+def ttft_ns(call: Call) -> int | None:
+    """Return the time to the first chunk in nanoseconds; None where there is none or it is absurd."""
+    seconds = call.time_to_first_chunk_s
+    return round(seconds * 1e9) if seconds is not None and 0 <= seconds < LONGEST_TTFT_S else None
+
+
+def keeps_record(entry: Entry) -> bool:
+    """Return True when the row of an entry says all that was received, so that the record needs no row of its own."""
+    call = entry.call
+    if call.signal is not Signal.SPAN or call.ended_at_ns < call.started_at_ns or not entry.settled.as_received:
+        return False
+    seconds, kept_ns = call.time_to_first_chunk_s, ttft_ns(call)
+    return seconds is None or (kept_ns is not None and kept_ns / 1e9 == seconds)
