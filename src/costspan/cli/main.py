@@ -28,6 +28,8 @@ COMMANDS: Final = {
     "replay": "read received telemetry again after a dialect was corrected or a mapping added",
     "verify": "does the ledger add up? charges, reversals, roll-ups",
     "keys": "make, list and revoke the server's API keys",
+    "backup": "a consistent copy of the ledger, also while it is served",
+    "restore": "put a backup where the ledger belongs",
     "repair": "make a damaged ledger readable again and say what is lost",
     "doctor": "what is installed, reachable and missing, and what to do",
 }
