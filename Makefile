@@ -68,7 +68,7 @@ bench-query: $(VENV)/.dev ## the dashboard's questions at 1 and 10 million calls
 bench-ui: $(VENV)/.dev browser ## what the dashboard's first page costs a browser, beside Phoenix's if it is on PATH
 	$(BIN)/python -m benchmarks.ui $(ARGS)
 
-bench-sdk: $(VENV)/.dev ## what the SDK adds to a call, beside seven peers in environments of their own; ARGS='--json FILE'
+bench-sdk: $(VENV)/.dev ## what the SDK adds to a call, beside OpenTelemetry alone and five tools; ARGS='--json FILE'
 	$(BIN)/python -m benchmarks.sdk --prepare $(ARGS)
 
 audit: $(UV) ## known vulnerabilities of the pinned dependencies; asks osv.dev, so not part of CI

@@ -98,7 +98,10 @@ class Server:
             named = {name.replace("_", "-"): value for name, value in headers.items()}
             connection.request(method, path, body, named, encode_chunked=not isinstance(body, bytes | None))
             response = connection.getresponse()
-            return Answer(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
+            said = {k.lower(): v for k, v in response.getheaders()}
+            # A stream of events has no end: what it is answered with is known without it.
+            endless = said.get("content-type", "").startswith("text/event-stream")
+            return Answer(response.status, said, b"" if endless else response.read())
         finally:
             connection.close()
 

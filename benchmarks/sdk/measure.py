@@ -33,8 +33,8 @@ BILLED_USD: Final = 0.00045
 class Effort:
     """How much is measured: `starts` of every process, `turns` of a batch each."""
 
-    starts: int = 8
-    turns: int = 25
+    starts: int = 10
+    turns: int = 20
 
 
 @dataclass(frozen=True, slots=True)

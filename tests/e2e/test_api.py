@@ -44,7 +44,17 @@ def problem_of(server: Server, query: str) -> str:
 
 def test_the_spend_document_has_every_key_of_the_contract(filled: Server) -> None:
     document = filled.spend(group_by="model", since="2026-11-01", until="2026-11-01")
-    assert set(document) == {"since", "until", "interval", "currency", "group_by", "rows", "total", "completeness"}
+    assert set(document) == {
+        "since",
+        "until",
+        "interval",
+        "tz",
+        "currency",
+        "group_by",
+        "rows",
+        "total",
+        "completeness",
+    }
     assert document["since"] == "2026-11-01T00:00:00Z"
     assert document["until"] == "2026-11-02T00:00:00Z"
     assert (document["interval"], document["currency"], document["group_by"]) == ("total", "USD", ["model"])
@@ -205,7 +215,7 @@ def test_openapi_describes_the_spend_document(filled: Server) -> None:
     model = document["components"]["schemas"][reference.rpartition("/")[2]]
     assert set(model["properties"]) >= {"rows", "total", "completeness"}
     assert {p["name"] for p in operation["parameters"]} == {
-        "group_by", "since", "until", "interval", "filter", "order", "limit", "format",
+        "group_by", "since", "until", "interval", "tz", "filter", "order", "limit", "format",
     }  # fmt: skip
     assert "400" in operation["responses"]
     for path, operations in document["paths"].items():

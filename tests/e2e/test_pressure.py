@@ -16,16 +16,23 @@ from google.rpc.status_pb2 import Status
 from bodies import protobuf, span
 from costspan.core.clock import system_clock
 from costspan.pricing.load import load_rate_card
+from costspan.semconv.dialects import DIALECTS
+from costspan.semconv.settlement.rules import SettlingRules
 from costspan.server.config import ServerConfig
+from costspan.server.pipeline.caretaker import Caretaker
 from costspan.server.pipeline.committer import QUEUED_REQUESTS, Committer
 from costspan.server.pipeline.counters import IngestCounters
 from costspan.server.pipeline.pipeline import Pipeline
+from costspan.server.pipeline.replay import ReadingSettings, Replay
 from costspan.server.pipeline.repricing import PriceSettings, Repricing
 from costspan.server.receiver.gate import Gate
 from costspan.server.receiver.in_flight import Limits
 from costspan.server.receiver.intake import Intake
+from costspan.server.store.duckdb.replay import DuckDBReplay
 from costspan.server.store.duckdb.repricing import DuckDBRepricing
 from costspan.server.store.duckdb.store import DuckDBStore
+from costspan.server.store.duckdb.upkeep import DuckDBUpkeep
+from costspan.server.store.upkeep import Retention
 from costspan.server.web.api.live import LiveFeed
 from costspan.server.web.app import Parts, make_app
 from costspan.server.web.metrics import ServerMetrics
@@ -153,6 +160,8 @@ def stopped_ledger(data: Path) -> Iterator[tuple[httpx.ASGITransport, threading.
         store=store,
         pipeline=pipeline,
         repricing=repricing,
+        caretaker=Caretaker(committer, DuckDBUpkeep(store), Retention(), system_clock),
+        replay=Replay(pipeline, committer, DuckDBReplay(store), lambda: ReadingSettings(DIALECTS, SettlingRules())),
         intake=intake,
         gate=Gate(),
         metrics=ServerMetrics(),

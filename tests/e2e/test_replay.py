@@ -164,3 +164,40 @@ def test_json_and_protobuf_are_kept_alike(start_server: Start) -> None:
     assert server.send(as_json([span(ACME)], scope="acme.sdk"), JSON).status == 200
     (server.data / "costspan.yaml").write_text(MAPPING)
     assert document("replay", "--url", f"http://{server.url}")["new_calls"] == 1
+
+
+def test_calls_that_appear_are_those_of_the_tenants_that_sent_them(tmp_path: Path) -> None:
+    folder, fresh = tmp_path / "late", tmp_path / "fresh"
+    for ledger, words in ((folder, ""), (fresh, MAPPING)):
+        ledger.mkdir()
+        (ledger / "costspan.yaml").write_text(words)
+        with open_pipeline(ledger) as pipeline:
+            for tenant in ("north", "south"):
+                pipeline.start(acme_calls(), PROTOBUF, tenant=tenant).committed.result()
+    (folder / "costspan.yaml").write_text(MAPPING)
+    assert document("replay", "--data", str(folder))["new_calls"] == 4
+    assert calls_by_tenant(folder) == calls_by_tenant(fresh) == [("north", 2), ("south", 2)]
+    assert figures(folder) == figures(fresh)
+
+
+def calls_by_tenant(folder: Path) -> list[tuple[str, int]]:
+    query = "SELECT tenant, sum(sign) FROM calls WHERE role = 'owner' GROUP BY tenant ORDER BY tenant"
+    with duckdb.connect(str(folder / "ledger.duckdb"), read_only=True) as connection:
+        return connection.execute(query).fetchall()
+
+
+def test_what_comes_after_is_settled_with_records_as_they_are_read_now(start_server: Start) -> None:
+    server = start_server()
+    (server.data / "costspan.yaml").write_text(MAPPING)
+    server.send(protobuf([span(ACME, number=2, trace_id=b"\1" * 16)], scope="acme.sdk"))
+    assert costspan("replay", "--url", f"http://{server.url}").returncode == 0
+    inner = span(PLAIN_CALL, number=3, trace_id=b"\1" * 16, parent_span_id=(2).to_bytes(8, "big"))
+    server.send(protobuf([inner], scope="acme.sdk"))
+    (server.data / "costspan.yaml").write_text("")
+    assert costspan("replay", "--url", f"http://{server.url}").returncode == 0
+    server.send(protobuf([span(PLAIN_CALL, number=4, trace_id=b"\1" * 16)], scope="acme.sdk"))
+    total = server.spend()["total"]
+    assert (total["calls"], total["duplicate_calls"]) == (2, 0)
+    (server.data / "costspan.yaml").write_text(MAPPING)
+    found = document("replay", "--dry-run", "--url", f"http://{server.url}")
+    assert (found["new_calls"], found["changed_calls"], found["lost_calls"]) == (1, 0, 0)

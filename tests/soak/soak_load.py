@@ -23,13 +23,15 @@ QUESTION_EVERY_S = 0.25
 GIVE_UP_AFTER_S = 120
 REPEATED = 0.1
 """The share of batches an exporter sends once more, because the answer was lost to it."""
-NOVEMBER = "since=2026-11-01&until=2026-12-01"
+FIRST_HOUR = "since=2026-11-02T00:00:00Z&until=2026-11-02T01:00:00Z"
+"""The window of every question: what reading takes grows with what is read, and is not what the soak looks for."""
+DAY_OF_THE_KNOWN = "since=2026-11-01&until=2026-11-01"
 QUESTIONS = (
-    f"spend?{NOVEMBER}&interval=1d&group_by=model",
-    f"spend?{NOVEMBER}&interval=1h&group_by=team,feature",
-    f"spend?{NOVEMBER}&group_by=user_id&order=-cost&limit=20",
-    f"calls?{NOVEMBER}&order=cost&limit=50",
-    f"tools?{NOVEMBER}&interval=total",
+    f"spend?{FIRST_HOUR}&interval=1d&group_by=model",
+    f"spend?{FIRST_HOUR}&interval=1h&group_by=team,feature",
+    f"spend?{FIRST_HOUR}&group_by=user_id&order=-cost&limit=20",
+    f"calls?{FIRST_HOUR}&order=cost&limit=50",
+    f"tools?{FIRST_HOUR}&interval=total",
     "prices/unpriced",
     "ingest",
 )
@@ -182,7 +184,7 @@ class Load:
             if self._over.wait(QUESTION_EVERY_S):
                 return
             self._send(connection, known_calls("checked", number))
-            _, document = connection.ask(f"spend?{NOVEMBER}&filter=service:checked")
+            _, document = connection.ask(f"spend?{DAY_OF_THE_KNOWN}&filter=service:checked")
             sent, seen = number * KNOWN_CALLS, document["total"]["calls"]
             with self.tally.lock:
                 self.tally.spans += KNOWN_CALLS

@@ -13,7 +13,7 @@ from decimal import Decimal
 from itertools import islice
 
 import pytest
-from soak_load import DASHBOARDS, EXPORTERS, NOVEMBER, Load, Tally
+from soak_load import DASHBOARDS, EXPORTERS, Load, Tally
 from soak_traffic import KNOWN_CALLS, batches
 from soak_watch import Sample, bytes_a_call, sample, table
 
@@ -22,6 +22,7 @@ from serving import Server
 
 BATCHES_A_SECOND = 16
 SAMPLE_EVERY = 16
+NOVEMBER = "since=2026-11-01&until=2026-11"
 USERS = EXPORTERS + DASHBOARDS + 1
 MOST_BYTES_A_CALL = 750
 """Half of what one call takes that is kept in memory (`store/duckdb/recent.py`: 40,000 in 60 MB)."""

@@ -1,4 +1,4 @@
-"""Cost as a metric, recorded when a call ends: before sampling and export, so that no sampler thins it out.
+"""Cost as a metric, of every call that ends: before sampling and export, so that no sampler thins it out.
 
 Labels are bounded: never a user, a session or a tag unless `COSTSPAN_METRIC_LABELS` names it.
 """

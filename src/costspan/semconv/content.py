@@ -22,6 +22,8 @@ from costspan.semconv.normalize import ABANDONED
 
 MAX_WORD_CHARS: Final = 128
 MAX_NAME_CHARS: Final = 256
+MAX_KNOWN: Final = 16_384
+"""Short texts of attributes remembered, since most repeat from span to span: about 6 MB."""
 _MAX_DEPTH: Final = 8
 
 _READ: Final = frozenset(
@@ -31,44 +33,76 @@ _READ: Final = frozenset(
 )
 """Keys whose text the ledger holds anyway: names of models, people, features; ids; reasons."""
 _BAGS: Final = BAG_PREFIXES + TAG_PREFIXES
-_SAID: Final = frozenset((
-    "prompt", "prompts", "completion", "completions", "content", "contents", "message", "messages",
-    "text", "texts", "input", "inputs", "output", "outputs", "query", "queries", "question",
-    "questions", "answer", "answers", "arguments", "args", "result", "results", "body", "document",
-    "documents", "instructions", "instruction", "thinking", "summary", "description", "stacktrace",
-    "value", "values", "request", "response", "reply", "data",
-))  # fmt: skip
+_SAID: Final = frozenset(
+    [
+        "prompt",
+        "prompts",
+        "completion",
+        "completions",
+        "content",
+        "contents",
+        "message",
+        "messages",
+        "text",
+        "texts",
+        "input",
+        "inputs",
+        "output",
+        "outputs",
+        "query",
+        "queries",
+        "question",
+        "questions",
+        "answer",
+        "answers",
+        "arguments",
+        "args",
+        "result",
+        "results",
+        "body",
+        "document",
+        "documents",
+        "instructions",
+        "instruction",
+        "thinking",
+        "summary",
+        "description",
+        "stacktrace",
+        "value",
+        "values",
+        "request",
+        "response",
+        "reply",
+        "data",
+    ]
+)
 """Last words of a key under which something said is found, even where it is one word long."""
-_NAMES: Final = "names, of any words"
-_WORDS: Final = "a word"
-_NOTHING: Final = "nothing"
-_OPENING: Final = frozenset("[{")
 _WORD: Final = re.compile(r'"?[\w.:/@+\-#=]*"?')
-_is_word: Final = _WORD.fullmatch
 _LAST_WORD: Final = re.compile(r"[A-Za-z]+(?=[^A-Za-z]*$)")
 _CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
-def without_content(record: SpanRecord) -> SpanRecord:
-    """Return a span without what was said in it."""
+def without_content(record: SpanRecord, resource: Attributes | None = None) -> SpanRecord:
+    """Return a span without what was said in it; with `resource` where that of the span was looked at before."""
     return replace(
         record,
         name=short_name(record.name),
         attributes=kept(record.attributes),
-        resource=kept(record.resource),
+        resource=kept(record.resource) if resource is None else resource,
         events=tuple(replace(event, attributes=kept(event.attributes)) for event in record.events),
-        status_message=short_status(record.status_message),
+        status_message=record.status_message if record.status_message == ABANDONED else _word(record.status_message),
+        present=None,
     )
 
 
-def event_without_content(record: LogRecord) -> LogRecord:
-    """Return a log record without what was said in it."""
+def event_without_content(record: LogRecord, resource: Attributes | None = None) -> LogRecord:
+    """Return a log record without what was said in it; with `resource` as for a span."""
     return replace(
         record,
         event_name=_word(record.event_name),
         body=_value("body", record.body, 0),
         attributes=kept(record.attributes),
-        resource=kept(record.resource),
+        resource=kept(record.resource) if resource is None else resource,
     )
 
 
@@ -78,24 +112,19 @@ def short_name(name: str) -> str:
     return name if len(words) <= 3 and len(name) <= MAX_WORD_CHARS and all(map(_word, words)) else ""
 
 
-def short_status(message: str) -> str:
-    """Return the status of a span where it is a word or one that is read."""
-    return message if message == ABANDONED else _word(message)
-
-
 def kept(attributes: Attributes) -> dict[str, AttributeValue]:
     """Return attributes of which only what may be kept has a value."""
-    found: dict[str, AttributeValue] = {}
-    for key, value in attributes.items():
-        if not isinstance(value, str):
-            found[key] = _value(key, value, 0)
-        elif (rule := _rule(key)) is _WORDS and value[:1] not in _OPENING:
-            found[key] = _word(value)
-        elif rule is _NAMES and len(value) <= MAX_NAME_CHARS:
-            found[key] = value
-        else:
-            found[key] = _text(key, value, 0)
-    return found
+    return {
+        key: _short_text(key, value)
+        if value.__class__ is str and len(value) <= MAX_WORD_CHARS
+        else _value(key, value, 0)
+        for key, value in attributes.items()
+    }
+
+
+@lru_cache(maxsize=MAX_KNOWN)
+def _short_text(key: str, value: str) -> str:
+    return _text(key, value, 0)
 
 
 def _value(key: str, value: AttributeValue, depth: int) -> AttributeValue:
@@ -112,12 +141,11 @@ def _value(key: str, value: AttributeValue, depth: int) -> AttributeValue:
 
 
 def _text(key: str, value: str, depth: int) -> str:
-    rule = _rule(key)
-    if depth == 0 and rule is _NAMES:
+    if depth == 0 and _is_read(key):
         return value if len(value) <= MAX_NAME_CHARS else _document(key, value) or value[:MAX_NAME_CHARS]
-    if value[:1] in _OPENING:
+    if value[:1] in ("{", "["):
         return _document(key, value)
-    return "" if rule is _NOTHING else _word(value)
+    return "" if _is_said(key) else _word(value)
 
 
 def _document(key: str, value: str) -> str:
@@ -134,13 +162,15 @@ def _document(key: str, value: str) -> str:
 
 
 def _word(value: str) -> str:
-    return value if len(value) <= MAX_WORD_CHARS and _is_word(value) else ""
+    return value if len(value) <= MAX_WORD_CHARS and _WORD.fullmatch(value) else ""
 
 
-@lru_cache(maxsize=8192)
-def _rule(key: str) -> str:
-    """Return what of a text under `key` may be kept; keys are few, and most texts are told by theirs."""
-    if key in _READ or key in JSON_BAGS or key.startswith(_BAGS):
-        return _NAMES
+@lru_cache(maxsize=4096)
+def _is_read(key: str) -> bool:
+    return key in _READ or key in JSON_BAGS or key.startswith(_BAGS)
+
+
+@lru_cache(maxsize=4096)
+def _is_said(key: str) -> bool:
     found = _LAST_WORD.search(_CAMEL.sub("_", key))
-    return _NOTHING if found is not None and found[0].lower() in _SAID else _WORDS
+    return found is not None and found[0].lower() in _SAID

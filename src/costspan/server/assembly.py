@@ -50,6 +50,8 @@ _TRACES = "/api/v1/traces/"
 
 def make_server(config: ServerConfig, clock: Clock = system_clock) -> Application:
     """Return what `costspan serve` answers with, its ledger open. Raise Unreachable, ConfigError, StoreUnavailable."""
+    # First, so that a damaged file of keys is named before anything is open.
+    gate = Gate(config.api_key, config.settings.keys_file)
     tracer, stop_tracing = own_tracer(config, os.environ) if config.self_trace else (None, lambda: None)
     for left in config.data.glob("backup-*.tmp"):
         left.unlink(missing_ok=True)
@@ -66,7 +68,7 @@ def make_server(config: ServerConfig, clock: Clock = system_clock) -> Applicatio
     take_inbox(config.data, pipeline)
     caretaker.start()
 
-    intake, gate = Intake(pipeline, config.settings.limits), Gate(config.api_key, config.settings.keys_file)
+    intake = Intake(pipeline, config.settings.limits)
 
     def close() -> None:
         intake.close()

@@ -23,6 +23,7 @@ from costspan.core.money import PicoUsd
 from costspan.core.period import Period
 from costspan.core.units import Unit
 from costspan.core.usage import Usage
+from costspan.core.zone import Zone
 from costspan.semconv.sampling import AdjustedCount
 from costspan.semconv.settlement.settle import Settled
 from costspan.server.store.entry import Batch, Entry, Posting
@@ -51,6 +52,7 @@ TOLERANCE_MS: Final = 0.0011
 
 _TEXTS: Final = (None, "a", "A", "b", "aa", "ä", "日本", "x'y\"z", "50%_", "a b", "x\0y", "\\", "\U0001f600")
 _KEYS: Final = (*COLUMNS, "tag.plan", "tag.it's", 'tag.a"b]', "tag.?")
+_ZONES: Final = tuple(map(Zone, ("UTC", "UTC", "Europe/Berlin", "Asia/Kathmandu", "America/St_Johns")))
 _STATUSES: Final = tuple(PriceStatus)
 
 
@@ -100,6 +102,7 @@ def random_question(random: Random) -> SpendQuestion:
         period=Period(since, since + length),
         group_by=tuple(random.sample(_KEYS, random.randint(0, 3))),
         interval=random.choice(tuple(Interval)),
+        zone=random.choice(_ZONES),
         filters=tuple(
             Filter(random.choice(_KEYS), random.choice((*_TEXTS, "1", "priced")), random.random() < 0.3)
             for _ in range(random.choice((0, 0, 1, 2, 4)))

@@ -148,10 +148,12 @@ def _read(call: Span, answer: Any, options: Any, *, asked: bool) -> None:
         kind = AsyncWatchedStream if hasattr(stream, "__anext__") else WatchedStream
         stream._iterator = kind(stream._iterator, look, seen)
 
-    if hasattr(answer, "_iterator"):
+    # Not `hasattr`, which a whole answer's class is slow to deny.
+    if "_iterator" in getattr(answer, "__dict__", ()):
         watch(answer)
     elif not _raw(options):
-        call.set_attributes(attributes_of(answer))
+        if found := attributes_of(answer):
+            call.set_attributes(found)
     elif _raw(options) == "true":  # with_streaming_response says "stream": its body is the caller's to read
         if body.get("stream"):
             _once_parsed(answer, watch)

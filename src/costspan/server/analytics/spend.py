@@ -10,6 +10,7 @@ from typing import Any, Final
 from costspan.core.errors import UsageError
 from costspan.core.money import usd_text
 from costspan.core.period import iso, parse_period
+from costspan.core.zone import ZONE_UTC, Zone
 from costspan.server.store.ports import LedgerReader
 from costspan.server.store.question import (
     ERRORS,
@@ -36,7 +37,7 @@ _MONEY: Final = (
     "estimated_cost",
 )
 _INTERNAL: Final = ("unpriced_tokens", "sampling_unknown_calls")
-PARAMETERS: Final = ("group_by", "since", "until", "interval", "filter", "order", "limit")
+PARAMETERS: Final = ("group_by", "since", "until", "interval", "tz", "filter", "order", "limit")
 
 
 def parse_question(parameters: Sequence[tuple[str, str]], now: datetime) -> SpendQuestion:
@@ -52,6 +53,7 @@ def parse_question(parameters: Sequence[tuple[str, str]], now: datetime) -> Spen
             dict.fromkeys(known_key(key.strip()) for key in given.get("group_by", "").split(",") if key.strip())
         ),
         interval=_interval(given.get("interval", Interval.TOTAL)),
+        zone=Zone(given.get("tz", ZONE_UTC.name)),
         filters=tuple(parse_filter(value) for name, value in parameters if name == "filter"),
         order=order,
         ascending=ascending,
@@ -72,6 +74,7 @@ def spend_document(reader: LedgerReader, question: SpendQuestion) -> dict[str, A
         "since": iso(question.period.since),
         "until": iso(question.period.until),
         "interval": question.interval.value,
+        "tz": question.zone.name,
         "currency": "USD",
         "group_by": list(question.group_by),
         "rows": rows,

@@ -18,10 +18,10 @@ from costspan.semconv.settlement.tools import Part, Share, tool_shares
 from costspan.server.analytics.spend import parse_question
 from costspan.server.store.ports import LedgerReader
 from costspan.server.store.quantiles import quantiles_ms
-from costspan.server.store.question import Filter, Interval
+from costspan.server.store.question import Filter, bucket_start
 from costspan.server.store.tools import AskedTrace, ToolQuestion, fits, known_tool_key
 
-PARAMETERS: Final = ("since", "until", "interval", "filter")
+PARAMETERS: Final = ("since", "until", "interval", "tz", "filter")
 RowKey = tuple[datetime | None, str]
 
 
@@ -33,7 +33,7 @@ def parse_tool_question(parameters: Sequence[tuple[str, str]], now: datetime) ->
     asked = parse_question(parameters, now)
     for chosen in asked.filters:
         known_tool_key(chosen.key)
-    return ToolQuestion(asked.period, asked.interval, asked.filters)
+    return ToolQuestion(asked.period, asked.interval, asked.zone, asked.filters)
 
 
 @dataclass(slots=True)
@@ -78,6 +78,7 @@ def tools_document(reader: LedgerReader, question: ToolQuestion) -> dict[str, An
         "since": iso(question.period.since),
         "until": iso(question.period.until),
         "interval": question.interval.value,
+        "tz": question.zone.name,
         "currency": "USD",
         "rows": [_labelled(start, tool) | row.document() for (start, tool), row in ranked],
         "total": total.document(),
@@ -88,13 +89,13 @@ def tools_document(reader: LedgerReader, question: ToolQuestion) -> dict[str, An
 def _gather(asked: AskedTrace, question: ToolQuestion, rows: dict[RowKey, _Row], total: _Row) -> None:
     for use in asked.trace.uses:
         if use.identity in asked.uses:
-            for row in (rows[_bucket(use.started_at_ns, question.interval), use.name], total):
+            for row in (rows[_bucket(use.started_at_ns, question), use.name], total):
                 row.uses.append(use)
     of_tool = [chosen for chosen in question.filters if chosen.key == "tool"]
     for share in tool_shares(asked.trace):
         if _is_asked(share, asked, of_tool):
             started_at_ns = (share.use or share.call).started_at_ns
-            for row in (rows[_bucket(started_at_ns, question.interval), share.tool], total):
+            for row in (rows[_bucket(started_at_ns, question), share.tool], total):
                 row.shares.append(share)
 
 
@@ -123,9 +124,8 @@ def _labelled(start: datetime | None, tool: str) -> dict[str, Any]:
     return {"tool": tool} if start is None else {"tool": tool, "start": iso(start)}
 
 
-def _bucket(moment_ns: int, interval: Interval) -> datetime | None:
-    hour = utc_from_ns(moment_ns).replace(minute=0, second=0, microsecond=0)
-    return {Interval.HOUR: hour, Interval.DAY: hour.replace(hour=0), Interval.TOTAL: None}[interval]
+def _bucket(moment_ns: int, question: ToolQuestion) -> datetime | None:
+    return bucket_start(utc_from_ns(moment_ns), question.interval, question.zone)
 
 
 def _sum(amounts: Iterable[int | None]) -> int | None:

@@ -79,10 +79,10 @@ class Pipeline:
 
         Raise UnreadableBody when the body is no request of that signal, RetryableError when too many requests wait.
         """
-        received = of_tenant(SIGNALS[signal](body, content_type, self._dialects), tenant)
+        received = SIGNALS[signal](body, content_type, self._dialects)
         if self._keeps_records:
-            received = replace(received, batch=replace(received.batch, kept=keep(received.records, tenant)))
-        received = without_forgotten(received, self._committer.kept_since())
+            received = replace(received, batch=replace(received.batch, kept=keep(received.records)))
+        received = of_tenant(without_forgotten(received, self._committer.kept_since()), tenant)
         return Pending(received, self._committer.submit(received.batch))
 
     def finish(self, pending: Pending, new: Sequence[bool]) -> Taken:

@@ -29,7 +29,7 @@ from costspan.server.pipeline.committer import Committer
 from costspan.server.pipeline.keeping import kept_record
 from costspan.server.pipeline.pipeline import Pipeline
 from costspan.server.pipeline.settlement import settled_anew
-from costspan.server.pipeline.tenant import of
+from costspan.server.pipeline.tenant import owned
 from costspan.server.store.entry import Batch, KeptRecord, Posting
 from costspan.server.store.replay import Difference, ReplayLedger
 
@@ -150,21 +150,20 @@ class Replay:
             calls=[call for call in around.calls if call.identity not in reread],
             links=[link for link in around.links if link.identity not in reread],
             tools=[use for use in around.tools if use.identity not in tools],
+            # Whatever the verdict on it, what stood for a record says how it was read before.
+            standing={key: stands for key, stands in around.standing.items() if key not in reread},
         )
-        entries, tool_entries, reversed_entry_ids = settled_anew(
-            without, fresh, self._committer.card, settings.rules, reread
-        )
-        lost = [call.identity for call in old_calls if call.identity not in calls]
-        reversed_entry_ids += [around.standing[key].entry_id for key in lost if key in around.standing]
+        entries, tool_entries, reversed_entry_ids = settled_anew(without, fresh, self._committer.card, settings.rules)
+        reversed_entry_ids += [stands.entry_id for key, stands in around.standing.items() if key in reread]
         cost_before = self._ledger.cost_of(reversed_entry_ids)
         if not dry_run:
             posting = Posting(fresh, reversed_entry_ids, entries, tools=tool_entries, reread=list(reread))
             self._ledger.commit(posting)
-        changed = len(old_calls) - len(lost)
+        changed = sum(call.identity in calls for call in old_calls)
         return Difference(
             new_calls=len(calls) - changed,
             changed_calls=changed,
-            lost_calls=len(lost),
+            lost_calls=len(old_calls) - changed,
             entries=len(entries) + len(reversed_entry_ids),
             cost_before=cost_before,
             cost_after=sum(entry.priced.cost or 0 for entry in entries if entry.role is Role.OWNER),
@@ -177,24 +176,24 @@ def _read(chunk: Sequence[KeptRecord], dialects: Dialects) -> Reading:
     for found in chunk:
         record = kept_record(found)
         if isinstance(record, LogRecord):
-            if (event := _event(record, found.identity)) is not None:
-                call = of(event, found.tenant)
-                reading.calls.setdefault(call.identity, call)
-        elif found.scoped_identity not in reading.calls and found.scoped_identity not in reading.links:
+            if (event := _event(record, found.key)) is not None:
+                event = owned(event, found.tenant)
+                reading.calls.setdefault(event.identity, event)
+        elif found.identity not in reading.calls and found.identity not in reading.links:
             _read_span(record, found.tenant, reading, dialects)
     return reading
 
 
 def _read_span(record: SpanRecord, tenant: str | None, reading: Reading, dialects: Dialects) -> None:
-    read, use = read_call(record, dialects), read_tool_use(record)
-    if read is None:
-        link = of(read_link(record), tenant)
+    call, use = read_call(record, dialects), read_tool_use(record)
+    if call is None:
+        link = owned(read_link(record), tenant)
         reading.links[link.identity] = link
     else:
-        call = of(read, tenant)
+        call = owned(call, tenant)
         reading.calls[call.identity] = call
     if use is not None:
-        use = of(use, tenant)
+        use = owned(use, tenant)
         reading.tools[use.identity] = use
 
 

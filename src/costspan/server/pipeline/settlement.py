@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -40,12 +40,9 @@ def post(ledger: Ledger, batch: Batch, card: RateCard, rules: SettlingRules = NO
 
 
 def settled_anew(
-    around: Neighbourhood, fresh: Batch, card: RateCard, rules: SettlingRules, reread: Collection[str] = ()
+    around: Neighbourhood, fresh: Batch, card: RateCard, rules: SettlingRules
 ) -> tuple[list[Entry], list[ToolEntry], list[int]]:
-    """Return what to enter and which entries to take back, now that `fresh` is known beside what is `around` it.
-
-    Entries of the records `reread` are replaced whatever they say: they may say the same of another reading.
-    """
+    """Return what to enter and which entries to take back, now that `fresh` is known beside what is `around` it."""
     calls, links = [*around.calls, *fresh.calls], [*around.links, *fresh.links]
     entries: list[Entry] = []
     tools, reversed_entry_ids = _tools(around, fresh, calls, links, rules)
@@ -53,7 +50,7 @@ def settled_anew(
         settled = _marked(rules.complete(elected), around.cut)
         stands = around.standing.get(settled.call.identity) if around.standing else None
         if stands is not None:
-            if settled.call.identity not in reread and is_same_verdict(settled, stands):
+            if is_same_verdict(settled, stands):
                 continue
             reversed_entry_ids.append(stands.entry_id)
         entries.append(Entry(settled, price_call(settled.call, card), card.version))
@@ -110,5 +107,5 @@ def _without_known(ledger: Ledger, batch: Batch) -> tuple[Batch, list[bool]]:
     links = {identity: link for link in batch.links if (identity := link.identity) not in known}
     tools = {identity: use for use in batch.tools if (identity := use.identity) not in known}
     others = [link for identity, link in links.items() if identity not in calls]
-    kept = [record for record in batch.kept if record.scoped_identity not in known]
+    kept = [record for record in batch.kept if record.identity not in known]
     return Batch(list(calls.values()), others, tools=list(tools.values()), kept=kept), flags

@@ -21,14 +21,15 @@ def of_tenant(received: Received, tenant: str | None) -> Received:
 
     batch = received.batch
     marked = Batch(
-        [of(call, tenant) for call in batch.calls],
-        [of(link, tenant) for link in batch.links],
+        [owned(call, tenant) for call in batch.calls],
+        [owned(link, tenant) for link in batch.links],
         [replace(point, tenant=tenant) for point in batch.points],
-        [of(use, tenant) for use in batch.tools],
+        [owned(use, tenant) for use in batch.tools],
+        [replace(record, tenant=tenant) for record in batch.kept],
     )
     return replace(received, batch=marked)
 
 
-def of(claim: Claim, tenant: str | None) -> Claim:
-    """Return a record as that of `tenant`."""
+def owned(claim: Claim, tenant: str | None) -> Claim:
+    """Return what was read as that of `tenant`; as it is where there is none."""
     return claim if tenant is None else replace(claim, attribution=replace(claim.attribution, tenant=tenant))

@@ -67,17 +67,20 @@ class ToolEntry:
 
 @dataclass(frozen=True, slots=True)
 class KeptRecord:
-    """A record as it was received, without its content, for a later reading. `encoded` is for the pipeline to read."""
+    """A record as it was received, without its content, for a later reading. `encoded` is for the pipeline to read.
 
-    identity: str
+    `key` is what makes it itself among the records of its tenant.
+    """
+
+    key: str
     started_at_ns: int
     encoded: bytes
     tenant: str | None = None
 
     @property
-    def scoped_identity(self) -> str:
-        """The identity among the records of all tenants."""
-        return self.identity if self.tenant is None else Attribution(tenant=self.tenant).scoped(self.identity)
+    def identity(self) -> str:
+        """What makes a record the same record when it is sent again."""
+        return Attribution(tenant=self.tenant).scoped(self.key) if self.tenant else self.key
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ from costspan.server.store.question import (
     SpendAnswer,
     SpendQuestion,
     SpendRow,
+    bucket_start,
 )
 from costspan.server.store.tools import AskedTrace, ToolQuestion, fits
 
@@ -120,7 +121,8 @@ class MemoryStore:
         groups: dict[GroupKey, list[Entry]] = defaultdict(list)
         if question.group_by or question.interval is not Interval.TOTAL:
             for entry in asked:
-                groups[_key(entry, question), _bucket(entry, question.interval)].append(entry)
+                start = bucket_start(_started_at(entry), question.interval, question.zone)
+                groups[_key(entry, question), start].append(entry)
         rows = [SpendRow(key, start, _measure(members)) for (key, start), members in groups.items()]
         return SpendAnswer(tuple(_ranked(rows, asked, question)), _measure(asked))
 
@@ -282,11 +284,6 @@ def _is_asked(entry: Entry, question: SpendQuestion) -> bool:
 
 def _key(entry: Entry, question: SpendQuestion) -> tuple[str | None, ...]:
     return tuple(_value(entry, key) for key in question.group_by)
-
-
-def _bucket(entry: Entry, interval: Interval) -> datetime | None:
-    moment = _started_at(entry).replace(minute=0, second=0, microsecond=0)
-    return {Interval.HOUR: moment, Interval.DAY: moment.replace(hour=0), Interval.TOTAL: None}[interval]
 
 
 def _started_at(entry: Entry) -> datetime:

@@ -12,6 +12,7 @@ from typing import Final
 
 from costspan.core.errors import UsageError
 from costspan.core.period import Period
+from costspan.core.zone import ZONE_UTC, Zone
 
 COLUMNS: Final = {
     "model": "model",
@@ -42,11 +43,18 @@ TAG: Final = "tag."
 
 
 class Interval(StrEnum):
-    """Width of the time buckets, in UTC; `total` makes no buckets."""
+    """Width of the time buckets; `total` makes none."""
 
     HOUR = "1h"
     DAY = "1d"
     TOTAL = "total"
+
+
+def bucket_start(moment: datetime, interval: Interval, zone: Zone) -> datetime | None:
+    """Return the UTC moment at which the bucket of `moment` begins; None where there are no buckets."""
+    if interval is Interval.TOTAL:
+        return None
+    return zone.hour_start(moment) if interval is Interval.HOUR else zone.day_start(moment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +68,15 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class SpendQuestion:
-    """Filters on one key are alternatives, on different keys they all hold. `limit` keeps the top groups by `order`."""
+    """Filters on one key are alternatives, on different keys they all hold. `limit` keeps the top groups by `order`.
+
+    Buckets are hours and days of `zone`.
+    """
 
     period: Period
     group_by: tuple[str, ...] = ()
     interval: Interval = Interval.TOTAL
+    zone: Zone = ZONE_UTC
     filters: tuple[Filter, ...] = ()
     order: str = "cost"
     ascending: bool = False

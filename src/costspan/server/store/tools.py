@@ -9,6 +9,7 @@ from typing import Final
 from costspan.core.attribution import DIMENSIONS
 from costspan.core.errors import UsageError
 from costspan.core.period import Period
+from costspan.core.zone import ZONE_UTC, Zone
 from costspan.semconv.settlement.tools import ToolTrace
 from costspan.server.store.question import COLUMNS, TAG, Filter, Interval
 
@@ -25,6 +26,7 @@ class ToolQuestion:
 
     period: Period
     interval: Interval = Interval.TOTAL
+    zone: Zone = ZONE_UTC
     filters: tuple[Filter, ...] = ()
 
 

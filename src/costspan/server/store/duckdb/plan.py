@@ -9,6 +9,8 @@ from typing import Any, Final
 
 import duckdb
 
+from costspan.core.zone import Offset, in_whole_hours
+from costspan.server.store.duckdb.buckets import BUCKETS, bucket
 from costspan.server.store.duckdb.conditions import column, naive, passes
 from costspan.server.store.duckdb.measures import PARTS
 from costspan.server.store.duckdb.rollups import COUNTED_AT, MARK, ROLLED, ROWS_SINCE, SKETCHED
@@ -19,7 +21,6 @@ _EXTENT: Final = (
     f"SELECT max(moment) FILTER (WHERE name = '{MARK}'), max(moment) FILTER (WHERE name = '{ROWS_SINCE}'), "
     "(SELECT count(*) FROM calls), EXISTS (SELECT 1 FROM calls WHERE booked_at IS NOT NULL) FROM ledger_marks"
 )
-BUCKETS: Final = {Interval.HOUR: "hour", Interval.DAY: "day"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,7 @@ class Plan:
 
     keys: tuple[str, ...]
     interval: Interval
+    offsets: tuple[Offset, ...]
     grain: Grain
     rows: Source
     rolled: Source | None
@@ -95,7 +97,7 @@ class Plan:
         told = [f"{self._key(key, rolled=rolled)} AS k{i}" for i, key in enumerate(self.keys)]
         if self.interval in BUCKETS:
             at = self.grain.dated if rolled else COUNTED_AT
-            told.append(f"date_trunc('{BUCKETS[self.interval]}', {at}) AS bucket")
+            told.append(f"{bucket(self.interval, at, self.offsets)} AS bucket")
         return told
 
     def chosen(self, table: str, *, rolled: bool) -> str:
@@ -130,8 +132,10 @@ def plan(there: Extent, question: SpendQuestion, grain: Grain = HOURS, *, rows_o
     since, until = naive(question.period.since), naive(question.period.until)
     to, rows_since = there.rolled_up_to, there.rows_since
     asked = (*question.group_by, *(chosen.key for chosen in question.filters))
-    fits = BUCKETS.get(question.interval) != "hour" or grain is HOURS
-    knows_all = fits and all(grain.knows(key) for key in asked)
+    offsets = question.zone.offsets(question.period) if question.interval in BUCKETS else ()
+    fits = _fits(question.interval, offsets, grain)
+    # A local hour that is not an hour of UTC is told by rows alone; where they are gone, its calls count by the hour.
+    knows_all = fits and in_whole_hours(offsets) and all(grain.knows(key) for key in asked)
     alone = rows_since is not None and since < rows_since
     first, last = _whole(since, until, rows_since, grain.width)
     if rows_since is not None and (rows_only or not knows_all):
@@ -143,12 +147,18 @@ def plan(there: Extent, question: SpendQuestion, grain: Grain = HOURS, *, rows_o
     return Plan(
         keys=question.group_by,
         interval=question.interval,
+        offsets=offsets,
         grain=grain,
         rows=_rows(there, question.filters, (since, until), to if rolls or alone else None, edges),
         rolled=_rolled(question.filters, first, last, grain) if rolls else None,
         alone=alone,
         blind=alone and rolls and not knows_all,
     )
+
+
+def _fits(interval: Interval, offsets: tuple[Offset, ...], grain: Grain) -> bool:
+    """Return whether each row of a grain is, or is taken to be, of one bucket."""
+    return grain is HOURS or interval not in BUCKETS or (interval is Interval.DAY and not any(o.ahead for o in offsets))
 
 
 def _whole(

@@ -12,6 +12,7 @@ import duckdb
 
 from costspan.core.errors import UsageError
 from costspan.core.period import Period
+from costspan.server.store.duckdb.buckets import bucket_start
 from costspan.server.store.duckdb.conditions import utc
 from costspan.server.store.duckdb.measures import ENTRIES, MEASURES, THINNED, needed
 from costspan.server.store.duckdb.plan import DAYS, Extent, Plan, Source, extent, plan
@@ -171,7 +172,9 @@ def _rows(cursor: duckdb.DuckDBPyConnection, planned: Plan, question: SpendQuest
 
 def _row(group: tuple[Any, ...], spend: Spend, question: SpendQuestion) -> SpendRow:
     width = len(question.group_by)
-    return SpendRow(group[:width], utc(group[width]) if question.interval is not Interval.TOTAL else None, spend)
+    if question.interval is Interval.TOTAL:
+        return SpendRow(group, None, spend)
+    return SpendRow(group[:width], bucket_start(group[width], question.interval, question.zone), spend)
 
 
 def _spend(values: tuple[Any, ...], spread: dict[str, Any] | None) -> Spend:

@@ -52,13 +52,12 @@ _TRACES: Final = _NEAR.format(column="trace_id", kind="UUID", shown="replace(tra
 _RESPONSES: Final = _NEAR.format(column="response_id", kind="VARCHAR", shown="response_id")
 _RECORDED: Final = (
     "SELECT span_id, parent_span_id, started_at, call, trace_state, attribution, entry_id, "
-    f"replace(trace_id::VARCHAR, '-', '') FROM {RECEIVED} WHERE key IN (SELECT key FROM wanted) "
-    "AND started_at BETWEEN ? AND ?"
+    f"replace(trace_id::VARCHAR, '-', '') FROM {RECEIVED} "
+    "WHERE key IN (SELECT key FROM wanted) AND started_at BETWEEN ? AND ?"
 )
-_THESE: Final = "key IN (SELECT key FROM wanted) AND started_at BETWEEN ? AND ?"
-_FORGET: Final = (
-    f"DELETE FROM records WHERE {_THESE}",
-    f"UPDATE calls SET as_received = FALSE WHERE as_received AND sign > 0 AND {_THESE}",
+_DISOWN: Final = (
+    "DELETE FROM records WHERE key IN (SELECT key FROM wanted) AND started_at BETWEEN ? AND ?",
+    "UPDATE calls SET as_received = FALSE WHERE key IN (SELECT key FROM wanted) AND started_at BETWEEN ? AND ?",
 )
 _STANDING: Final = (
     "SELECT b.identity, max(c.entry_id) FILTER (c.sign > 0), arg_max(c.digest, c.entry_id) FILTER (c.sign > 0) "
@@ -237,23 +236,29 @@ def open_recent(connection: duckdb.DuckDBPyConnection, most_of_a_trace: int) -> 
 
 def recorded(connection: duckdb.DuckDBPyConnection, batch: Batch) -> dict[str, Call | Link]:
     """Return how the records of `batch` that are in the ledger were read, by identity."""
-    identities = [record.identity for record in batch.records]
-    if not identities:
+    if not batch.records:
         return {}
-    with _wanted(connection, identities):
-        rows = connection.execute(_RECORDED, _times(batch)).fetchall()
-    links = [_link(trace_id, tuple(row)) for *row, entry_id, trace_id in rows if entry_id is None and row[3] is None]
-    calls = [decode_call(row[3]) for row in rows if row[3] is not None]
-    calls += calls_of(connection, [row[-2] for row in rows if row[-2] is not None], _times(batch))
-    found: list[Call | Link] = [*links, *calls]
-    return {record.identity: record for record in found}
+    times = _times(batch)
+    with _wanted(connection, [record.identity for record in batch.records]):
+        rows = connection.execute(_RECORDED, times).fetchall()
+    found: list[Call | Link] = []
+    entry_ids = []
+    for *row, entry_id, trace_id in rows:
+        if entry_id is not None:
+            entry_ids.append(entry_id)
+        else:
+            found.append(_link(trace_id, tuple(row)) if row[3] is None else decode_call(row[3]))
+    return {record.identity: record for record in (*found, *calls_of(connection, entry_ids, times))}
 
 
-def remove(connection: duckdb.DuckDBPyConnection, batch: Batch, identities: Sequence[str]) -> None:
-    """Forget how the records `identities` were read, of which `batch` has the new reading; entries stay as they are."""
+def disown(connection: duckdb.DuckDBPyConnection, identities: Sequence[str], batch: Batch) -> None:
+    """Keep of records no longer how they were read before `batch`, within the caller's transaction.
+
+    Their entries stay as they are, to be taken back; they only stand for no record any more.
+    """
     with _wanted(connection, identities):
-        for statement in _FORGET:
-            connection.execute(statement, _times(batch))
+        for statement in _DISOWN:
+            connection.execute(statement, _times(batch)).fetchall()
 
 
 def insert(connection: duckdb.DuckDBPyConnection, records: Sequence[Call | Link], received_at: datetime) -> None:

@@ -11,7 +11,7 @@ from arro3.core import DataType
 from costspan.core.call import Call
 from costspan.core.link import Link
 from costspan.core.period import Period
-from costspan.server.store.duckdb import frames, records
+from costspan.server.store.duckdb import kept, records
 from costspan.server.store.duckdb.arrow import registered
 from costspan.server.store.duckdb.conditions import naive
 from costspan.server.store.duckdb.store import DuckDBStore
@@ -32,13 +32,13 @@ class DuckDBReplay:
 
     def received(self, period: Period) -> int:
         """Return how many kept records there are to read."""
-        return self._store.look(lambda connection: frames.count(connection, naive(period.since), naive(period.until)))
+        return self._store.look(lambda connection: kept.count(connection, naive(period.since), naive(period.until)))
 
     def frames(self, period: Period) -> Iterator[Sequence[KeptRecord]]:
         """Yield kept records with those that began in `period`, in the order they came."""
         times = naive(period.since), naive(period.until)
-        for moment in self._store.look(lambda connection: frames.moments(connection, *times)):
-            yield self._store.look(partial(frames.received_at, moment=moment))
+        for moment in self._store.look(lambda connection: kept.moments(connection, *times)):
+            yield self._store.look(partial(kept.received_at, moment=moment))
 
     def recorded(self, batch: Batch) -> Mapping[str, Call | Link]:
         """Return how the records of `batch` were read before, by identity."""
@@ -50,7 +50,7 @@ class DuckDBReplay:
 
     def commit(self, posting: Posting) -> None:
         """Add a posting in one atomic commit."""
-        self._store.correct(lambda writer: writer.commit(posting))
+        self._store.commit(posting)
 
     def cost_of(self, entry_ids: Sequence[int]) -> int:
         """Return what counts of the cost of entries."""
@@ -60,4 +60,4 @@ class DuckDBReplay:
                 [(cost,)] = writer.connection.execute(_COST).fetchall()
             return int(cost)
 
-        return self._store.correct(ask) if entry_ids else 0
+        return self._store.tend(ask) if entry_ids else 0

@@ -2,7 +2,8 @@
 
 `calls` holds an entry per record with its verdict; `records` what came in where no entry says all of it: spans that
 are no calls, events, and records to which something was added; `charges` the ledger lines of the entries that count;
-`tools` the tool uses, which are no calls. All only grow: a correction is a row with `sign`
+`tools` the tool uses, which are no calls; `received` what came as it came, for a later reading. All but the last
+only grow: a correction is a row with `sign`
 -1 that repeats the entry it takes back, followed by the new one, so every total is a signed sum and never depends on
 which entry is the latest.
 """
@@ -12,7 +13,7 @@ from __future__ import annotations
 from typing import Final
 
 from costspan.core.attribution import DIMENSIONS
-from costspan.server.store.duckdb import frames, rollups
+from costspan.server.store.duckdb import kept, rollups
 from costspan.server.store.duckdb.rows import CALL_KINDS
 
 SCHEMA_VERSION: Final = 4
@@ -58,7 +59,7 @@ DDL: Final = (
     f"CREATE TABLE IF NOT EXISTS tools ({_POSTING}, {_TOOLS})",
     f"CREATE TABLE IF NOT EXISTS reprice_runs ({_RUNS})",
     *rollups.DDL,
-    *frames.DDL,
+    *kept.DDL,
 )
 
 RECEIVED: Final = """(
@@ -68,4 +69,5 @@ UNION ALL
 SELECT key, trace_id, span_id, parent_span_id, started_at, response_id, NULL, trace_state, NULL, entry_id FROM calls
 WHERE as_received AND sign > 0
 )"""
-"""Every record, wherever it is kept; of one that was entered more than once, each entry."""
+"""Every record, wherever it is kept; of one that was entered more than once, each entry. An entry of a record that is
+read otherwise by now no longer stands for it: `as_received` is false then."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-from costspan.server.store.duckdb import backup, frames, rollups
+from costspan.server.store.duckdb import backup, kept, rollups
 from costspan.server.store.duckdb import retention as removing
 from costspan.server.store.duckdb.conditions import naive
 from costspan.server.store.duckdb.store import DuckDBStore
@@ -50,7 +50,7 @@ class DuckDBUpkeep:
             with writer.transaction():
                 calls = removing.remove_calls(writer.connection, naive(now - retention.calls)) if retention.calls else 0
                 links = removing.remove_loose_links(writer.connection, naive(now - LINKS_KEPT))
-                raw = frames.remove(writer.connection, naive(now - retention.raw)) if retention.raw is not None else 0
+                raw = kept.remove(writer.connection, naive(now - retention.raw)) if retention.raw is not None else 0
             writer.rows_since = rollups.mark(writer.connection, rollups.ROWS_SINCE)
             return Removed(calls=calls, links=links, raw=raw)
 

@@ -13,7 +13,7 @@ from arro3.core import DataType
 from costspan.core.call import Call
 from costspan.core.clock import Clock
 from costspan.core.link import Link
-from costspan.server.store.duckdb import frames, records, rollups, series, tools
+from costspan.server.store.duckdb import kept, records, rollups, series, tools
 from costspan.server.store.duckdb.arrow import registered, registered_rows
 from costspan.server.store.duckdb.recent import Recent
 from costspan.server.store.duckdb.rows import CALL_KINDS, CHARGE_KINDS, call_row, charge_rows
@@ -64,11 +64,13 @@ class Writer:
         ids = self.new_entry_ids(len(posting.entries))
         tool_ids = self.new_entry_ids(len(posting.tools))
         rows = list(map(call_row, ids, posting.entries))
+        if posting.reread:
+            self.recent.forget()
         with self.transaction() as moment:
             if posting.reread:
-                records.remove(self._connection, posting.batch, posting.reread)
+                records.disown(self._connection, posting.reread, posting.batch)
             if posting.batch.kept:
-                frames.insert(self._connection, posting.batch.kept, moment)
+                kept.insert(self._connection, posting.batch.kept, moment)
             if unsaid := _not_in_entries(posting, rows):
                 records.insert(self._connection, unsaid, moment)
             if posting.metrics is not None:
@@ -80,8 +82,6 @@ class Writer:
             if posting.tools:
                 tools.insert(self._connection, posting.tools, tool_ids, moment)
         self.recent.add(posting, [Standing(row[_ENTRY_ID], row[_DIGEST]) for row in rows], tool_ids)
-        if posting.reread:
-            self.recent.forget()
         self.metric_state = posting.metrics or self.metric_state
 
     def probe(self) -> None:

@@ -74,6 +74,7 @@ class SpendDocument(BaseModel):
     since: str
     until: str
     interval: str
+    tz: str
     currency: str
     group_by: list[str]
     rows: list[SpendRow]

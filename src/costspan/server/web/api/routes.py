@@ -27,7 +27,7 @@ def api_routes(reader: Questions, counters: IngestCounters, clock: Clock) -> API
     """Return the `/api/v1` routes over one ledger."""
     routes = APIRouter(prefix="/api/v1")
 
-    @routes.get("/spend", responses={200: {"model": SpendDocument, **CSV}, **PROBLEMS})
+    @routes.get("/spend", dependencies=[Depends(in_zone)], responses={200: {"model": SpendDocument, **CSV}, **PROBLEMS})
     async def spend(
         asked: Annotated[Asked, Depends(asked)],
         group_by: Annotated[str | None, Query(description="keys, comma separated: model,feature")] = None,
@@ -73,6 +73,12 @@ def api_routes(reader: Questions, counters: IngestCounters, clock: Clock) -> API
         )
 
     return routes
+
+
+def in_zone(
+    tz: Annotated[str | None, Query(description="IANA zone whose days the buckets are: UTC unless said")] = None,
+) -> None:
+    """Declare the zone of a question with buckets for the OpenAPI document; its parser reads it."""
 
 
 def json_answer(document: Any) -> Response:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
@@ -13,6 +13,7 @@ from costspan.core.clock import Clock
 from costspan.server.analytics.tools import parse_tool_question, tools_document
 from costspan.server.store.tenancy import Questions
 from costspan.server.web.api.documents import Quantiles, Usd
+from costspan.server.web.api.routes import in_zone
 from costspan.server.web.problem import Problem
 from costspan.server.web.tenant import seen_by
 
@@ -58,6 +59,7 @@ class ToolsDocument(BaseModel):
     since: str
     until: str
     interval: str
+    tz: str
     currency: str
     rows: list[ToolRow]
     total: ToolMeasures
@@ -69,7 +71,7 @@ def tool_routes(reader: Questions, clock: Clock) -> APIRouter:
     routes = APIRouter(prefix="/api/v1")
     problems: dict[int | str, dict[str, Any]] = {400: {"model": Problem}, 503: {"model": Problem}}
 
-    @routes.get("/tools", responses={200: {"model": ToolsDocument}, **problems})
+    @routes.get("/tools", dependencies=[Depends(in_zone)], responses={200: {"model": ToolsDocument}, **problems})
     async def tools(
         request: Request,
         since: Annotated[str | None, Query(description="ISO 8601, a month or an age: 2026-10, 7d")] = None,

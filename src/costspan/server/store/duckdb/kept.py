@@ -27,12 +27,12 @@ _COLUMNS: Final = "received_at, first_started_at, last_started_at, records, fram
 
 _TABLE: Final = """received_at TIMESTAMP NOT NULL, first_started_at TIMESTAMP NOT NULL,
 last_started_at TIMESTAMP NOT NULL, records INTEGER NOT NULL, frame BLOB NOT NULL"""
-DDL: Final = (f"CREATE TABLE IF NOT EXISTS kept_frames ({_TABLE})",)
+DDL: Final = (f"CREATE TABLE IF NOT EXISTS received ({_TABLE})",)
 _INSERT: Final = (
-    f"INSERT INTO kept_frames ({_COLUMNS}) SELECT ?, make_timestamp(first_started_at), "
-    "make_timestamp(last_started_at), records, frame FROM frames"
+    f"INSERT INTO received ({_COLUMNS}) SELECT ?, make_timestamp(first_started_at), make_timestamp(last_started_at), "
+    "records, frame FROM frames"
 )
-_OF_PERIOD: Final = "FROM kept_frames WHERE last_started_at >= ? AND first_started_at < ?"
+_OF_PERIOD: Final = "FROM received WHERE last_started_at >= ? AND first_started_at < ?"
 _PACK: Final = msgspec.msgpack.Encoder()
 _UNPACK: Final = msgspec.msgpack.Decoder(list[tuple[str, int, bytes, str | None]])
 
@@ -58,7 +58,7 @@ def moments(connection: duckdb.DuckDBPyConnection, since: datetime, until: datet
 
 def received_at(connection: duckdb.DuckDBPyConnection, moment: datetime) -> list[KeptRecord]:
     """Return the records that came at a moment; none where retention removed them meanwhile."""
-    rows = connection.execute("SELECT frame FROM kept_frames WHERE received_at = ? ORDER BY rowid", [moment]).fetchall()
+    rows = connection.execute("SELECT frame FROM received WHERE received_at = ? ORDER BY rowid", [moment]).fetchall()
     return [KeptRecord(*record) for (held,) in rows for record in _UNPACK.decode(zstd.decompress(held))]
 
 
@@ -70,16 +70,16 @@ def count(connection: duckdb.DuckDBPyConnection, since: datetime, until: datetim
 
 def remove(connection: duckdb.DuckDBPyConnection, before: datetime) -> int:
     """Remove what was received before a moment, of one day at most, within the caller's transaction."""
-    [(first,)] = connection.execute("SELECT min(received_at) FROM kept_frames").fetchall()
+    [(first,)] = connection.execute("SELECT min(received_at) FROM received").fetchall()
     if first is None or first >= before:
         return 0
     until = min(before, first + _DAY)
-    [(gone,)] = connection.execute("DELETE FROM kept_frames WHERE received_at < ?", [until]).fetchall()
+    [(gone,)] = connection.execute("DELETE FROM received WHERE received_at < ?", [until]).fetchall()
     return int(gone)
 
 
 def _packed(frame: Sequence[KeptRecord]) -> bytes:
-    held = [(record.identity, record.started_at_ns, record.encoded, record.tenant) for record in frame]
+    held = [(record.key, record.started_at_ns, record.encoded, record.tenant) for record in frame]
     return zstd.compress(_PACK.encode(held), _LEVEL)
 
 
