@@ -29,7 +29,7 @@ QUESTIONS: Final[dict[str, SpendQuestion | CallsQuestion]] = {
     "20 dearest users, 30 days": SpendQuestion(_MONTH, ("user",), limit=20),
     "percentiles by model, 30 days": SpendQuestion(_MONTH, ("model",)),
     "errors by type, 30 days": SpendQuestion(_MONTH, ("error_type",)),
-    "one team by day, 30 days": SpendQuestion(_MONTH, (), Interval.DAY, (Filter("team", "team-1"),)),
+    "one team by day, 30 days": SpendQuestion(_MONTH, (), Interval.DAY, filters=(Filter("team", "team-1"),)),
     "cost by feature, last hour": SpendQuestion(_HOUR, ("feature",)),
     "20 dearest calls, 24 hours": CallsQuestion(_DAY, order=CallOrder.COST, limit=20),
 }

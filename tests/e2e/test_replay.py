@@ -125,7 +125,7 @@ def test_what_was_said_is_not_on_the_disk(tmp_path: Path) -> None:
     }
     folder = loaded(tmp_path / "one", "", protobuf([span({**PLAIN_CALL, **secret}), span({**ACME, **secret})]))
     with duckdb.connect(str(folder / "ledger.duckdb"), read_only=True) as connection:
-        frames = [frame for (frame,) in connection.execute("SELECT frame FROM kept_frames").fetchall()]
+        frames = [frame for (frame,) in connection.execute("SELECT frame FROM received").fetchall()]
     assert frames
     held = b"".join(map(unpacked, frames))
     assert b"gpt-4o-mini" in held
