@@ -8,7 +8,7 @@ BIN    := $(VENV)/bin
 UV     := $(BIN)/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak check bench bench-accuracy bench-sdk bench-ui fuzz audit fmt lock browser clean
+.PHONY: help demo test soak check bench bench-accuracy bench-query bench-sdk bench-ui fuzz audit fmt lock browser clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 18
@@ -61,6 +61,9 @@ bench-accuracy: $(VENV)/.dev ## costs shown for recorded telemetry, beside peers
 
 fuzz: $(VENV)/.dev ## broken requests through both doors; ARGS='--bodies 1000000 --seed 2'
 	$(BIN)/python -m tests.fuzz $(ARGS)
+
+bench-query: $(VENV)/.dev ## the dashboard's questions at 1 and 10 million calls, from rows and from roll-ups; ARGS='--millions 50'
+	$(BIN)/python -m benchmarks.query $(ARGS)
 
 bench-ui: $(VENV)/.dev browser ## what the dashboard's first page costs a browser, beside Phoenix's if it is on PATH
 	$(BIN)/python -m benchmarks.ui $(ARGS)

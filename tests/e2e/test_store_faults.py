@@ -237,7 +237,7 @@ def test_a_damaged_log_is_refused_and_repaired_up_to_the_damage(
     assert 0 < found < 6 * BATCH
 
 
-@pytest.mark.parametrize("at", [0, 3, 10])
+@pytest.mark.parametrize("at", [0, 3, 9, 10, 11])
 def test_a_log_whose_head_is_damaged_is_never_dropped_in_silence_and_comes_back_whole(crashed: Path, at: int) -> None:
     wal(crashed).write_bytes(flipped(wal(crashed).read_bytes(), at))
     assert run_serve(crashed).returncode == 3

@@ -27,6 +27,8 @@ COMMANDS: Final = {
     "reprice": "what changed prices change in the ledger: look, apply, undo",
     "replay": "read received telemetry again after a dialect was corrected or a mapping added",
     "verify": "does the ledger add up? charges, reversals, roll-ups",
+    "backup": "a consistent copy of the ledger, also while it is served",
+    "restore": "put a backup where the ledger belongs",
     "repair": "make a damaged ledger readable again and say what is lost",
     "keys": "make, list and revoke the server's API keys",
     "doctor": "what is installed, reachable and missing, and what to do",

@@ -18,6 +18,7 @@ from costspan.core.record import Attributes, AttributeValue, LogRecord, SpanReco
 from costspan.semconv.attributes import MAX_JSON_CHARS, literal_object
 from costspan.semconv.attribution import BAG_PREFIXES, JSON_BAGS, RESOURCE_KEYS, SPAN_KEYS, TAG_LISTS, TAG_PREFIXES
 from costspan.semconv.dialects import DIALECTS
+from costspan.semconv.normalize import ABANDONED
 
 MAX_WORD_CHARS: Final = 128
 MAX_NAME_CHARS: Final = 256
@@ -89,7 +90,7 @@ def without_content(record: SpanRecord, resource: Attributes | None = None) -> S
         attributes=kept(record.attributes),
         resource=kept(record.resource) if resource is None else resource,
         events=tuple(replace(event, attributes=kept(event.attributes)) for event in record.events),
-        status_message=_word(record.status_message),
+        status_message=record.status_message if record.status_message == ABANDONED else _word(record.status_message),
         present=None,
     )
 

@@ -43,7 +43,7 @@ OUTCOME: Final = "costspan.outcome"
 """How the call ended for the one who asked; only the sender knows of a stream that was left or cut off."""
 AT_LEAST_OUTPUT: Final = "costspan.usage.lower_bound.output_tokens"
 """What the sender saw of a stream whose usage nobody told. Said, never priced: the usage stays unknown."""
-_ABANDONED: Final = "abandoned stream"
+ABANDONED: Final = "abandoned stream"
 """The status of a stream whose reader left the loop (opentelemetry-util-genai 1.3b0): no failure where it had ended."""
 
 _NO_ANSWER: Final = Answer()
@@ -158,7 +158,7 @@ def _mode(record: SpanRecord, dialect: Dialect, answer: Answer) -> tuple[str, st
 
 
 def _error_type(record: SpanRecord, dialect: Dialect) -> str | None:
-    if record.status_message == _ABANDONED:
+    if record.status_message == ABANDONED:
         return None if dialect.finish_reason(record) else "cancelled"
     sent = dialect.error_type(record)
     if sent is None and record.status_code != STATUS_ERROR:

@@ -31,6 +31,7 @@ from costspan.server.receiver.inbox import recordings, take_inbox
 from costspan.server.receiver.intake import Intake
 from costspan.server.receiver.otlp_grpc import otlp_services
 from costspan.server.runtime import Application
+from costspan.server.store.duckdb.backup import manifest_of, restore
 from costspan.server.store.duckdb.connection import LEDGER_FILE
 from costspan.server.store.duckdb.repair import Mended, repair
 from costspan.server.store.duckdb.replay import DuckDBReplay
@@ -38,6 +39,7 @@ from costspan.server.store.duckdb.repricing import DuckDBRepricing
 from costspan.server.store.duckdb.store import DuckDBStore
 from costspan.server.store.duckdb.upkeep import DuckDBUpkeep
 from costspan.server.store.ports import Store
+from costspan.server.store.upkeep import Manifest
 from costspan.server.web.api.live import LiveFeed
 from costspan.server.web.app import Parts, make_app
 from costspan.server.web.metrics import IngestCollector, LedgerCollector, ServerMetrics
@@ -51,6 +53,8 @@ def make_server(config: ServerConfig, clock: Clock = system_clock) -> Applicatio
     # First, so that a damaged file of keys is named before anything is open.
     gate = Gate(config.api_key, config.settings.keys_file)
     tracer, stop_tracing = own_tracer(config, os.environ) if config.self_trace else (None, lambda: None)
+    for left in config.data.glob("backup-*.tmp"):
+        left.unlink(missing_ok=True)
     store = DuckDBStore(config.data, clock=clock)
     metrics = ServerMetrics()
     card = _card(config.data, config.settings)
@@ -200,6 +204,16 @@ def open_replay(data: Path, config: Path | None = None) -> Iterator[Replay]:
     finally:
         committer.close()
         store.close()
+
+
+def restore_folder(file: Path, data: Path, *, replaces: bool) -> tuple[Manifest, Path | None]:
+    """Put a backup where the ledger of `data` belongs; see `store.duckdb.backup.restore`."""
+    return restore(file, data, system_clock(), replaces=replaces)
+
+
+def backup_manifest(file: Path) -> Manifest:
+    """Return what a backup holds. Raise Unreachable where it is none or does not add up."""
+    return manifest_of(file)
 
 
 def repair_folder(data: Path) -> Mended:

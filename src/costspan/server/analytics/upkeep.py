@@ -11,7 +11,7 @@ from costspan.core.money import usd_text
 from costspan.core.period import parse_period
 from costspan.server.pipeline.caretaker import Caretaker
 from costspan.server.pipeline.replay import ALL_TIME, Replay
-from costspan.server.store.upkeep import Verdict
+from costspan.server.store.upkeep import Manifest, Verdict
 
 
 def verify_document(
@@ -49,6 +49,11 @@ def replay_document(
         "cost_after_usd": usd_text(found.cost_after),
         "difference_usd": usd_text(found.cost_after - found.cost_before),
     }
+
+
+def manifest_document(manifest: Manifest) -> dict[str, Any]:
+    """Return what a copy of a ledger holds as a document."""
+    return {"rows": dict(manifest.rows), "cost_usd": usd_text(manifest.cost)}
 
 
 def verdict_document(verdict: Verdict) -> dict[str, Any]:

@@ -10,12 +10,13 @@ import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Final, TypeVar
 
 from costspan.core.clock import Clock
-from costspan.core.errors import CostspanError
+from costspan.core.errors import CostspanError, RetryableError
 from costspan.server.pipeline.committer import Committer
-from costspan.server.store.upkeep import Removed, Retention, Upkeep, Verdict
+from costspan.server.store.upkeep import Manifest, Removed, Retention, Upkeep, Verdict
 
 Result = TypeVar("Result")
 
@@ -39,6 +40,7 @@ class Caretaker:
         self._retention = retention
         self._clock = clock
         self._stopping = threading.Event()
+        self._copying = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="costspan-upkeep", daemon=True)
         self.verdict: Verdict | None = None
 
@@ -79,6 +81,21 @@ class Caretaker:
                 self._write(partial(self._upkeep.add_up_again, day))
         self.verdict = verdict
         return verdict
+
+    def backup(self, target: Path, progress: Callable[[float], None] = lambda _: None) -> Manifest:
+        """Copy the ledger to a file that is not there yet, while telemetry goes on; return what the copy holds.
+
+        Raise RetryableError when a copy is being made, UsageError when the file is there, Unreachable without room.
+        """
+        if not self._copying.acquire(blocking=False):
+            raise RetryableError("a backup is being made", retry_after_s=30)
+        try:
+            manifest = self._write(self._upkeep.begin_copy)
+            self._upkeep.copy(target, progress)
+        finally:
+            self._write(self._upkeep.end_copy)
+            self._copying.release()
+        return manifest
 
     def _run(self) -> None:
         night: datetime | None = None

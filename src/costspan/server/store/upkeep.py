@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Final, Protocol
 
 from costspan.core.errors import ConfigError
@@ -103,6 +104,14 @@ class Verdict:
         return not self.findings
 
 
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a copy of a ledger has to hold: rows by table, and what its calls cost, in pico-dollars."""
+
+    rows: Mapping[str, int]
+    cost: int
+
+
 class Upkeep(Protocol):
     """A ledger that can be kept in order.
 
@@ -123,6 +132,15 @@ class Upkeep(Protocol):
 
     def checkpoint(self) -> None:
         """Write the log into the file, so that what was removed leaves room for what comes."""
+
+    def begin_copy(self) -> Manifest:
+        """Let the ledger's file stay as it is until `end_copy`, and say what it holds; commits go on."""
+
+    def copy(self, target: Path, progress: Callable[[float], None]) -> None:
+        """Copy the file, from any thread, between `begin_copy` and `end_copy`."""
+
+    def end_copy(self) -> None:
+        """Let the file be written again."""
 
     def verify(self, progress: Callable[[float], None]) -> Verdict:
         """Compare charges with calls, entries with what takes them back, and roll-ups with rows, day by day."""

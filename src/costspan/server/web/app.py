@@ -95,7 +95,7 @@ def make_app(parts: Parts) -> FastAPI:
     app.include_router(budget_routes(store, config.settings.budgets, clock))
     app.include_router(live_routes(parts.live))
     app.include_router(price_routes(parts.repricing, clock))
-    app.include_router(upkeep_routes(parts.caretaker, parts.replay, clock))
+    app.include_router(upkeep_routes(parts.caretaker, parts.replay, config.data, clock))
     sessions = Sessions(parts.gate)
     app.router.routes += login_routes(parts.gate, sessions)
     mount_dashboard(app)

@@ -59,6 +59,11 @@ class DuckDBStore:
         self._trouble: str | None = None
         self._open()
 
+    @property
+    def path(self) -> Path:
+        """The ledger's file."""
+        return self._data / LEDGER_FILE
+
     def known(self, batch: Batch) -> frozenset[str]:
         """Return the identities among `batch` that were recorded before."""
         return self._write(lambda: records.known(self._opened(), self._writer.recent, batch))

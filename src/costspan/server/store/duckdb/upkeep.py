@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 
-from costspan.server.store.duckdb import kept, rollups
+from costspan.server.store.duckdb import backup, kept, rollups
 from costspan.server.store.duckdb import retention as removing
 from costspan.server.store.duckdb.conditions import naive
 from costspan.server.store.duckdb.store import DuckDBStore
 from costspan.server.store.duckdb.verify import verify
 from costspan.server.store.duckdb.writer import Writer
-from costspan.server.store.upkeep import LINKS_KEPT, Removed, Retention, Verdict
+from costspan.server.store.upkeep import LINKS_KEPT, Manifest, Removed, Retention, Verdict
 
 
 class DuckDBUpkeep:
@@ -57,7 +58,24 @@ class DuckDBUpkeep:
 
     def checkpoint(self) -> None:
         """Write the log into the file."""
-        self._store.tend(lambda writer: writer.connection.execute("CHECKPOINT").fetchall())
+
+        def act(writer: Writer) -> None:
+            if not writer.is_copied:
+                writer.connection.execute("CHECKPOINT")
+
+        self._store.tend(act)
+
+    def begin_copy(self) -> Manifest:
+        """Let the ledger's file stay as it is until `end_copy`, and say what it holds."""
+        return self._store.tend(backup.begin)
+
+    def copy(self, target: Path, progress: Callable[[float], None]) -> None:
+        """Copy the file."""
+        backup.copy(self._store.path, target, progress)
+
+    def end_copy(self) -> None:
+        """Let the file be written again."""
+        self._store.tend(backup.end)
 
     def verify(self, progress: Callable[[float], None]) -> Verdict:
         """Look over every day of which there are rows."""

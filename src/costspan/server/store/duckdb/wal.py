@@ -25,6 +25,7 @@ _HEADER: Final = re.compile(
 )
 """Kind of entry, version of the log, identity of the file it belongs to, count of checkpoints."""
 _FILE_HEADER_BYTES: Final = 4096
+_NOBODY: Final = b"\xff" * 16
 _COMMIT: Final = re.compile(rb"\x05\x00{7}.{8}\x64\x00\x64\xff\xff", re.DOTALL)
 """The entry that ends a commit: five bytes that are always the same."""
 
@@ -54,7 +55,7 @@ def follow(path: Path) -> Chain:
         return Chain(0, 0, 0)
     with log.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as held:
         header = _HEADER.match(held)
-        if header and _identity(header[1]) not in _head_of(path):
+        if header and (_identity(header[1]) or _NOBODY) not in _head_of(path):
             header = None
         end = header.end() if header else 0
         while header and end + _ENTRY.size <= size:
@@ -65,14 +66,16 @@ def follow(path: Path) -> Chain:
         return Chain(end, size, commits_from(held, end), header is not None)
 
 
-def _identity(written: bytes) -> bytes:
-    """Return the 16 bytes of a file's identity, each of which the log writes in one byte or two."""
+def _identity(written: bytes) -> bytes | None:
+    """Return the 16 bytes of a file's identity, each of which the log writes in one byte or two; None for no bytes."""
     identity, value, shift = bytearray(), 0, 0
     for byte in written:
         value |= (byte & 0x7F) << shift
         shift += 7
         if byte < 0x80:
-            identity.append(value & 0xFF)
+            if value > 0xFF:
+                return None
+            identity.append(value)
             value = shift = 0
     return bytes(identity)
 

@@ -56,6 +56,7 @@ class Writer:
         self._last_entry_id = last
         self._last_moment = posted_at or rollups.NEVER
         self.metric_state = series.load(connection)
+        self.is_copied = False
         self.rows_since = rollups.mark(connection, rollups.ROWS_SINCE)
 
     def commit(self, posting: Posting) -> None:

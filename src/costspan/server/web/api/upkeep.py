@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+from secrets import token_hex
+
 from fastapi import APIRouter, Response
+from fastapi.responses import FileResponse
 from pydantic import BaseModel, ConfigDict
+from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 
 from costspan.core.clock import Clock
-from costspan.server.analytics.upkeep import replay_document, verify_document
+from costspan.server.analytics.upkeep import manifest_document, replay_document, verify_document
 from costspan.server.pipeline.caretaker import Caretaker
 from costspan.server.pipeline.replay import Replay
 from costspan.server.web.api.routes import PROBLEMS, json_answer
@@ -67,7 +73,7 @@ class ReplayProgress(BaseModel):
     share_done: float | None
 
 
-def upkeep_routes(caretaker: Caretaker, replay: Replay, clock: Clock) -> APIRouter:
+def upkeep_routes(caretaker: Caretaker, replay: Replay, data: Path, clock: Clock) -> APIRouter:
     """Return the routes over one ledger's caretaker and its received records."""
     routes = APIRouter(prefix="/api/v1")
 
@@ -86,5 +92,17 @@ def upkeep_routes(caretaker: Caretaker, replay: Replay, clock: Clock) -> APIRout
     async def replay_progress() -> Response:
         """How far the run under way has come."""
         return json_answer({"share_done": replay.share_done})
+
+    @routes.post("/backup", response_class=FileResponse, responses=PROBLEMS)
+    async def backup() -> Response:
+        """A consistent copy of the ledger as it is now; what it has to hold is in the header Costspan-Manifest."""
+        copy = data / f"backup-{token_hex(4)}.tmp"
+        try:
+            manifest = await run_in_threadpool(caretaker.backup, copy)
+        except BaseException:
+            copy.unlink(missing_ok=True)
+            raise
+        told = {"Costspan-Manifest": json.dumps(manifest_document(manifest)), "Cache-Control": "no-store"}
+        return FileResponse(copy, headers=told, background=BackgroundTask(copy.unlink))
 
     return routes

@@ -1,0 +1,97 @@
+"""Asking the six questions, warm, from rows alone and then with roll-ups, of the same ledger in the same run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from statistics import quantiles
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+from benchmarks.query.ledger import SINCE, UNTIL, write_ledger
+from costspan.core.period import Period
+from costspan.server.store.calls import CallOrder, CallsQuestion
+from costspan.server.store.duckdb.store import DuckDBStore
+from costspan.server.store.duckdb.upkeep import DuckDBUpkeep
+from costspan.server.store.question import Filter, Interval, SpendQuestion
+
+# As a dashboard asks: up to now, which is no whole hour.
+_NOW: Final = UNTIL - timedelta(minutes=17)
+_MONTH: Final = Period(SINCE, _NOW)
+_DAY: Final = Period(_NOW - timedelta(hours=24), _NOW)
+_HOUR: Final = Period(_NOW - timedelta(hours=1), _NOW)
+QUESTIONS: Final[dict[str, SpendQuestion | CallsQuestion]] = {
+    "cost by day and model, 30 days": SpendQuestion(_MONTH, ("model",), Interval.DAY),
+    "20 dearest users, 30 days": SpendQuestion(_MONTH, ("user",), limit=20),
+    "percentiles by model, 30 days": SpendQuestion(_MONTH, ("model",)),
+    "errors by type, 30 days": SpendQuestion(_MONTH, ("error_type",)),
+    "one team by day, 30 days": SpendQuestion(_MONTH, (), Interval.DAY, filters=(Filter("team", "team-1"),)),
+    "cost by feature, last hour": SpendQuestion(_HOUR, ("feature",)),
+    "20 dearest calls, 24 hours": CallsQuestion(_DAY, order=CallOrder.COST, limit=20),
+}
+_ROLL_UP: Final = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """One question: wall time at p50 and p95 and CPU time at p50, in milliseconds."""
+
+    wall_p50_ms: float
+    wall_p95_ms: float
+    cpu_p50_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One ledger: its size, what rolling it up took, each question from rows and with roll-ups."""
+
+    calls: int
+    file_bytes: int
+    rolling_up_cpu_us: float
+    of_rows: dict[str, Timed]
+    rolled_up: dict[str, Timed]
+
+
+def measure(calls: int, rounds: int) -> Measured:
+    """Write a ledger of so many calls and ask each question `rounds` times, both ways."""
+    with TemporaryDirectory(prefix="costspan-query-") as folder:
+        file_bytes = write_ledger(Path(folder), calls)
+        with closing(DuckDBStore(Path(folder))) as store:
+            of_rows = _ask_all(store, rounds)
+            upkeep = DuckDBUpkeep(store)
+            started_s = time.process_time()
+            while upkeep.roll_up(_ROLL_UP):
+                pass
+            upkeep.merge(1)
+            rolling_up_cpu_s = time.process_time() - started_s
+            rolled_up = _ask_all(store, rounds)
+    return Measured(calls, file_bytes, rolling_up_cpu_s * 1e6 / calls, of_rows, rolled_up)
+
+
+def _ask_all(store: DuckDBStore, rounds: int) -> dict[str, Timed]:
+    return {
+        name: _timed(lambda question=question: _ask(store, question), rounds) for name, question in QUESTIONS.items()
+    }
+
+
+def _ask(store: DuckDBStore, question: SpendQuestion | CallsQuestion) -> Any:
+    return store.calls(question) if isinstance(question, CallsQuestion) else store.spend(question)
+
+
+def _timed(ask: Callable[[], Any], rounds: int) -> Timed:
+    ask()
+    wall_ms, cpu_ms = [], []
+    for _ in range(rounds):
+        started, started_cpu = time.perf_counter(), time.process_time()
+        ask()
+        cpu_ms.append((time.process_time() - started_cpu) * 1e3)
+        wall_ms.append((time.perf_counter() - started) * 1e3)
+    return Timed(_at(wall_ms, 50), _at(wall_ms, 95), _at(cpu_ms, 50))
+
+
+def _at(values: list[float], percent: int) -> float:
+    return quantiles(values, n=100, method="inclusive")[percent - 1]
