@@ -99,7 +99,9 @@ def test_an_activated_version_prices_the_ledger_and_built_in_comes_back(tmp_path
     again = document("reprice", "--dry-run", "--data", str(folder))
 
     assert made.returncode == 0, made.stderr
-    assert same["changed_entries"] == again["changed_entries"] == 0
+    # The demo leaves a rebate to be applied; it is what changes where the catalogue is the same.
+    assert same["total"] == again["total"]
+    assert same["changed_entries"] == again["changed_entries"] < changed["changed_entries"]
     assert changed["total"]["newly_unpriced_calls"] > 50
     assert changed["total"]["difference_usd"].startswith("-")
 
