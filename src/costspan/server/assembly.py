@@ -15,6 +15,7 @@ from costspan.pricing.load import load_rate_card
 from costspan.pricing.rate_card import RateCard
 from costspan.pricing.versions import active, folder_of
 from costspan.server.analytics.budgets import budgets_document, verdict_document
+from costspan.server.analytics.call_log import CallLog
 from costspan.server.analytics.calls import calls_document, parse_calls_question
 from costspan.server.analytics.spend import parse_question, spend_document
 from costspan.server.analytics.tools import parse_tool_question, tools_document
@@ -33,6 +34,7 @@ from costspan.server.receiver.otlp_grpc import otlp_services
 from costspan.server.runtime import Application
 from costspan.server.store.duckdb.backup import manifest_of, restore
 from costspan.server.store.duckdb.connection import LEDGER_FILE
+from costspan.server.store.duckdb.posted import DuckDBPosted
 from costspan.server.store.duckdb.repair import Mended, repair
 from costspan.server.store.duckdb.replay import DuckDBReplay
 from costspan.server.store.duckdb.repricing import DuckDBRepricing
@@ -58,7 +60,14 @@ def make_server(config: ServerConfig, clock: Clock = system_clock) -> Applicatio
     store = DuckDBStore(config.data, clock=clock)
     metrics = ServerMetrics()
     card = _card(config.data, config.settings)
-    committer = Committer(store, card, config.settings.rules, metrics.observe_commit)
+    call_log = CallLog(DuckDBPosted(store), config.log_calls, config.data) if config.log_calls else None
+
+    def committed(seconds: float) -> None:
+        metrics.observe_commit(seconds)
+        if call_log is not None:
+            call_log.wake()
+
+    committer = Committer(store, card, config.settings.rules, committed)
     keeps = config.settings.retention.keeps_records
     pipeline = Pipeline(committer, IngestCounters(clock), config.settings.dialects, keeps_records=keeps)
     file = config.file or config.data / CONFIG_FILE
@@ -67,6 +76,8 @@ def make_server(config: ServerConfig, clock: Clock = system_clock) -> Applicatio
     replay = Replay(pipeline, committer, DuckDBReplay(store), lambda: reading_settings(file))
     take_inbox(config.data, pipeline)
     caretaker.start()
+    if call_log is not None:
+        call_log.start()
 
     intake = Intake(pipeline, config.settings.limits)
 
@@ -74,6 +85,8 @@ def make_server(config: ServerConfig, clock: Clock = system_clock) -> Applicatio
         intake.close()
         caretaker.stop()
         pipeline.close()
+        if call_log is not None:
+            call_log.stop()
         store.close()
         stop_tracing()
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from costspan.semconv.attributes import at, json_object, whole_number
-from costspan.semconv.raw_usage import read_usage
+from costspan.semconv.raw_usage import RawUsage, read_usage
 
 USAGE_NAMES: Final = ("usage", "token_usage", "tokenUsage", "usageMetadata", "usage_metadata", "usage_object", "tokens")
 _AROUND: Final = (
     "response", "response_body", "responseBody", "body", "result", "completion", "answer", "llm", "event", "data",
     "payload", "message", "msg", "extra", "fields", "attributes", "context", "llm_output", "response_metadata",
-    "standard_logging_object", "metadata",
+    "standard_logging_object", "metadata", "error_information",
 )  # fmt: skip
 """Where loggers put an answer; some of them as a JSON text."""
 _MAX_DEPTH: Final = 3
@@ -31,14 +31,16 @@ def parts(record: Mapping[str, Any], depth: int = 0) -> Iterator[Mapping[str, An
                     yield from parts(inner, depth + 1)
 
 
-def raw_usage(document: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the first usage object in `document` that is of a provider's shape, its numbers and short words only."""
-    for part in parts(document):
+def raw_usage(held: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, Any], dict[str, Any], RawUsage] | None:
+    """Return the first part with a usage object of a provider's shape, that object, and what it says.
+
+    Of the object only numbers and short words are left.
+    """
+    for part in held:
         for name in USAGE_NAMES:
-            usage = json_object(part.get(name))
-            if usage and read_usage(usage) is not None:
-                kept: dict[str, Any] = _numbers(usage)
-                return kept
+            usage = json_object(part[name]) if name in part else None
+            if usage and (read := read_usage(usage)) is not None:
+                return part, _numbers(usage), read
     return None
 
 
@@ -51,7 +53,7 @@ def status_error(status: Any) -> str | None:
 def first(record: Mapping[str, Any], paths: tuple[str, ...]) -> Any:
     """Return what stands at the first of the paths that leads to something; a name may itself contain dots."""
     for path in paths:
-        found = record[path] if path in record else at(record, path)
+        found = record[path] if path in record else at(record, path) if "." in path else None
         if found not in (None, ""):
             return found
     return None

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar, Final
 
-from costspan.cli.importers.answers import raw_usage, status_error
+from costspan.cli.importers.answers import parts, raw_usage, status_error
 from costspan.cli.importers.base import Found, Importer, Problem, Row, Skipped
 from costspan.cli.importers.imported_span import Value, ids, imported_call, milliseconds_ns, moment_ns, said, tags
 from costspan.semconv.attributes import json_object, number, whole_number
@@ -63,7 +63,7 @@ def _call(place: str, found: Mapping[str, Any]) -> Found:
     if begun is None or name is None:
         return Problem(place, "a request without a time" if name else "a request without an id")
     body = json_object(found.get("response_body"))
-    answer, usage = read_answer(body) or Answer(), raw_usage(body)
+    answer, usage = read_answer(body) or Answer(), raw_usage(list(parts(body)))
     error = status_error(found.get("response_status"))
     counts = {key: whole_number(found.get(field)) for key, field in _COUNTS.items()}
     attributes: dict[str, Value] = {
@@ -76,7 +76,7 @@ def _call(place: str, found: Mapping[str, Any]) -> Found:
         "gen_ai.response.service_tier": answer.mode,
         "gen_ai.response.time_to_first_chunk": _seconds(found.get("time_to_first_token")),
         "gen_ai.usage.cost_usd": _dollars(found),
-        "gen_ai.usage.raw": json.dumps(usage) if usage else None,
+        "gen_ai.usage.raw": json.dumps(usage[1]) if usage else None,
         "user.id": _word(found, "request_user_id", "user_id", "helicone_user"),
         "error.type": error,
         **tags({**json_object(found.get("request_properties")), **json_object(found.get("properties"))}),

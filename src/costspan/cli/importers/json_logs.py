@@ -23,8 +23,13 @@ SCOPE: Final = "costspan.import.jsonl"
 _IS_AN_ID: Final = 12
 """Characters below which an id numbers rows and names no answer of a provider."""
 
+Parts = Sequence[Mapping[str, Any]]
+"""A line, and what stands in the places where loggers put an answer."""
+
 _STARTED: Final = (
     "startTime", "start_time", "started_at", "startedAt", "request_time", "requested_at", "request_timestamp",
+)  # fmt: skip
+_STAMPED: Final = (
     "timestamp", "time", "ts", "@timestamp", "datetime", "date", "created_at", "createdAt", "asctime", "logged_at",
     "created",
 )  # fmt: skip
@@ -52,19 +57,20 @@ _FLAT: Final = {key: names[: 6 if "put_tokens" in key else None] for key, names 
 _WORDS: Final[Mapping[str, tuple[str, ...]]] = {
     "gen_ai.provider.name": ("provider", "custom_llm_provider", "llm_provider", "vendor", "gen_ai.provider.name"),
     "gen_ai.request.model": (
-        "request.model", "request_body.model", "requested_model", "model", "model_name", "modelName", "llm_model",
+        "requested_model", "model", "model_name", "modelName", "llm_model",
         "modelId", "engine", "deployment", "gen_ai.request.model",
     ),
-    "costspan.feature": ("feature", "metadata.feature"),
-    "costspan.team": ("team", "metadata.user_api_key_team_alias", "metadata.team"),
-    "costspan.user": ("user_id", "userId", "user", "end_user", "metadata.user_id", "metadata.user_api_key_end_user_id"),
-    "session.id": ("session_id", "sessionId", "conversation_id", "thread_id", "metadata.session_id"),
+    "costspan.feature": ("feature",),
+    "costspan.team": ("team", "user_api_key_team_alias"),
+    "costspan.user": ("user_id", "userId", "user", "end_user", "user_api_key_end_user_id"),
+    "session.id": ("session_id", "sessionId", "conversation_id", "thread_id"),
     "deployment.environment.name": ("environment", "env"),
     "gen_ai.response.finish_reasons": ("finish_reason", "stop_reason", "finishReason"),
 }  # fmt: skip
 _SERVICE: Final = ("service", "service_name", "service.name", "app", "application")
 _COST: Final = ("cost_usd", "costUsd", "costUSD", "response_cost", "spend", "total_cost_usd")
-_ERROR: Final = ("error_type", "error.type", "error.code", "error_information.error_class", "exception.type")
+_ERROR: Final = ("error_type", "error.type", "error_class", "exception.type")
+_OBJECTS: Final = ("usage", "token_usage", "tokenUsage", "tokens", "token_counts")
 
 
 class JsonLogs(Importer):
@@ -80,7 +86,7 @@ class JsonLogs(Importer):
         """Return True for a line with a call in it."""
         if not isinstance(value, dict):
             return False
-        return any(one.reads(value) for one in self._maps) or _usage(value) is not None
+        return any(one.reads(value) for one in self._maps) or _usage(list(parts(value))) is not None
 
     def read(self, rows: Iterable[Row]) -> Iterator[Found]:
         """Yield a call for each line that has one."""
@@ -93,98 +99,104 @@ class JsonLogs(Importer):
 
 
 def _call(row: Row) -> Found:
-    record = row.value
-    held = next((inner for inner in parts(record) if flag(first(inner, ("cache_hit",))) is True), None)
-    if held is not None:
+    held = list(parts(row.value))
+    if any(flag(part.get("cache_hit")) for part in held):
         return Skipped("answers out of a cache")
-    counts, error = _usage(record), _error(record)
-    answer = next((found for part in parts(record) if (found := read_answer(part)) and found.model), None) or Answer()
-    words = {key: _word(record, paths) for key, paths in _WORDS.items()}
-    if counts is None and not (error and words["gen_ai.request.model"]):
+    usage, error = _usage(held), _error(held)
+    words = {key: _word(held, names) for key, names in _WORDS.items()}
+    words["gen_ai.request.model"] = _asked_for(row.value) or words["gen_ai.request.model"]
+    if usage is None and not (error and words["gen_ai.request.model"]):
         return Skipped("lines without a call")
-    times = _times(record)
+    times = _times(held)
     if times is None:
         return Problem(row.place, "a call without a time: no timestamp, start_time, created_at or the like")
+    part, counts = usage or (row.value, {})
+    answer = read_answer(part) or Answer()
     response_id = answer.response_id if len(answer.response_id or "") >= _IS_AN_ID else None
-    metadata = json_object(record.get("metadata"))
     attributes: dict[str, Value] = {
-        "gen_ai.operation.name": "embeddings" if "embed" in str(record.get("call_type", "")) else "chat",
+        "gen_ai.operation.name": "embeddings" if "embed" in str(row.value.get("call_type", "")) else "chat",
         **words,
         "gen_ai.response.model": answer.model,
         "gen_ai.response.id": response_id,
         "gen_ai.response.finish_reasons": words["gen_ai.response.finish_reasons"] or answer.finish_reason,
         # What a batch answered is found under the name that the one who asked gave it.
-        "gen_ai.response.service_tier": "batch" if "custom_id" in record else answer.mode,
-        "gen_ai.usage.cost_usd": number(_anywhere(record, _COST)),
+        "gen_ai.response.service_tier": "batch" if "custom_id" in row.value else answer.mode,
+        "gen_ai.usage.cost_usd": number(_first(held, _COST)),
         "error.type": error,
-        **tags({**metadata, **json_object(record.get("tags"))}),
-        **(counts or {}),
+        **tags({**json_object(row.value.get("metadata")), **json_object(row.value.get("tags"))}),
+        **counts,
     }
-    identity = ("answer", response_id) if response_id else (content_key("line", record),)
-    emitter = (_word(record, _SERVICE) or "", SCOPE)
+    identity = ("answer", response_id) if response_id else (content_key("line", row.value),)
+    emitter = (_word(held, _SERVICE) or "", SCOPE)
     return imported_call(row.place, emitter, ids("jsonl", *identity), times, attributes, failed=error is not None)
 
 
-def _usage(record: Mapping[str, Any]) -> dict[str, Value] | None:
-    """Return the counts of a line as attributes; a provider's own object goes as it is, to be read as it counts."""
-    raw = raw_usage(record)
-    named = next((usage for part in parts(record) if (usage := _named(part))), {})
-    if raw is not None and len(named) <= _facts(raw):
-        return {"gen_ai.usage.raw": json.dumps(raw)}
-    return named or None
+def _usage(held: Parts) -> tuple[Mapping[str, Any], dict[str, Value]] | None:
+    """Return the part of a line that has counts, and these as attributes.
+
+    A provider's own object goes as it is, to be read as that provider counts, unless it says more under other names.
+    """
+    raw = raw_usage(held)
+    named = next(((part, counts) for part in held if (counts := _named(part))), None)
+    if raw is not None:
+        part, usage, read = raw
+        facts = sum(1 for count in read.counts if count is not None)
+        if named is None or len(named[1]) <= facts:
+            return part, {"gen_ai.usage.raw": json.dumps(usage)}
+    return named
 
 
 def _named(part: Mapping[str, Any]) -> dict[str, Value]:
     """Return the counts that stand in a part under usual names, in an object of their own or flat."""
-    for name in ("usage", "token_usage", "tokenUsage", "tokens", "token_counts"):
-        if found := _counted(json_object(part.get(name)), _COUNTS):
+    for name in _OBJECTS:
+        if name in part and (found := _counted(json_object(part[name]), _COUNTS)):
             return found
     found = _counted(part, _FLAT)
     # An output without an input may be anything; an input alone is an embedding.
-    return found if found.get("gen_ai.usage.input_tokens") is not None else {}
+    return found if "gen_ai.usage.input_tokens" in found else {}
 
 
 def _counted(usage: Mapping[str, Any], names: Mapping[str, tuple[str, ...]]) -> dict[str, Value]:
-    counts = {
-        key: next((count for name in aliases if (count := whole_number(usage.get(name))) is not None), None)
-        for key, aliases in names.items()
-    }
-    return {key: count for key, count in counts.items() if count is not None}
+    counts: dict[str, Value] = {}
+    for key, aliases in names.items():
+        for name in aliases:
+            if name in usage and (count := whole_number(usage[name])) is not None:
+                counts[key] = count
+                break
+    return counts
 
 
-def _facts(raw: Mapping[str, Any]) -> int:
-    answer = read_answer({"usage": raw})
-    return sum(1 for count in answer.usage.counts if count is not None) if answer and answer.usage else 0
-
-
-def _times(record: Mapping[str, Any]) -> tuple[int, int] | None:
+def _times(held: Parts) -> tuple[int, int] | None:
     """Return when a call began and ended. A line that says how long it took was written at the end."""
-    begun, stamped = _moment(record, _STARTED[:7]), _moment(record, _STARTED[7:])
-    ended = _moment(record, _ENDED)
-    took = milliseconds_ns(_anywhere(record, _TOOK_MS))
+    begun, ended = _moment(held, _STARTED), _moment(held, _ENDED)
+    took = milliseconds_ns(_first(held, _TOOK_MS)) or 0
     if begun is None:
-        begun, ended = (stamped, ended) if took is None or stamped is None else (stamped - took, stamped)
-    if begun is None:
-        return None
-    return begun, max(begun, ended or begun + (took or 0))
+        stamped = _moment(held, _STAMPED)
+        if stamped is None:
+            return None
+        begun, ended = stamped - took, ended or stamped
+    return begun, max(begun, ended or begun + took)
 
 
-def _moment(record: Mapping[str, Any], names: tuple[str, ...]) -> int | None:
-    found = (moment_ns(first(part, (name,))) for part in parts(record) for name in names)
+def _moment(held: Parts, names: tuple[str, ...]) -> int | None:
+    found = (moment_ns(part[name]) for part in held for name in names if name in part)
     return next((moment for moment in found if moment is not None), None)
 
 
-def _anywhere(record: Mapping[str, Any], names: tuple[str, ...]) -> Any:
-    return next((found for part in parts(record) if (found := first(part, names)) is not None), None)
+def _first(held: Parts, names: tuple[str, ...]) -> Any:
+    return next((part[name] for part in held for name in names if part.get(name) is not None), None)
 
 
-def _word(record: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
-    found = (said(first(part, (name,))) for part in parts(record) for name in names)
+def _word(held: Parts, names: tuple[str, ...]) -> str | None:
+    found = (said(part[name]) for part in held for name in names if name in part)
     return next((word for word in found if word), None)
 
 
-def _error(record: Mapping[str, Any]) -> str | None:
-    named = _word(record, _ERROR) or status_error(_anywhere(record, ("status_code", "statusCode", "http_status")))
-    if named is None and str(record.get("status", "")).lower() in {"failure", "failed", "error"}:
-        return "error"
-    return named
+def _asked_for(record: Mapping[str, Any]) -> str | None:
+    return said(first(record, ("request.model", "request_body.model", "body.model")))
+
+
+def _error(held: Parts) -> str | None:
+    named = _word(held, _ERROR) or status_error(_first(held, ("status_code", "statusCode", "http_status")))
+    failed = str(held[0].get("status", "")).lower() in {"failure", "failed", "error"}
+    return named or ("error" if failed else None)
