@@ -50,7 +50,7 @@ def test_a_correction_takes_its_line_back_so_that_the_sum_is_the_ledgers(start_s
     server = start_server("--log-calls", str(log))
     # One response, told first by a record without its cached tokens, then by one with them: the fuller one counts.
     server.send(protobuf_body([openllmetry(sample_call(span_id="b" * 16, trace_id="c" * 32, response_id="resp-1"))]))
-    server.send(body(1, usage=sample_usage(input=600, cache_read=400)))
+    server.send(body(1, input=600, cache_read=400, output=200))
     server.send(body(2))
     total = server.spend()["total"]["cost_usd"]
     server.stop()
