@@ -16,6 +16,7 @@ from costspan.pricing.rate_card import RateCard
 from costspan.pricing.versions import active, folder_of
 from costspan.server.analytics.budgets import budgets_document, verdict_document
 from costspan.server.analytics.calls import calls_document, parse_calls_question
+from costspan.server.analytics.forecast_document import forecast_document, parse_forecast
 from costspan.server.analytics.spend import parse_question, spend_document
 from costspan.server.analytics.tools import parse_tool_question, tools_document
 from costspan.server.analytics.traces import parse_trace_parameters, trace_document
@@ -118,6 +119,8 @@ class Reader:
             return calls_document(self._store, parse_calls_question(parameters, self._clock()), self._card())
         if path == "/api/v1/tools":
             return tools_document(self._store, parse_tool_question(parameters, self._clock()))
+        if path == "/api/v1/forecast":
+            return forecast_document(self._store, parse_forecast(parameters, self._clock()))
         if path == "/api/v1/budgets":
             return budgets_document(self._store, self._settings().budgets, parameters, self._clock())
         if path == "/api/v1/budgets/verdict":

@@ -25,6 +25,7 @@ from costspan.server.store.ports import Store
 from costspan.server.web.api.budgets import budget_routes
 from costspan.server.web.api.calls import call_routes
 from costspan.server.web.api.documents import Health
+from costspan.server.web.api.forecast import forecast_routes
 from costspan.server.web.api.live import LiveFeed, live_routes
 from costspan.server.web.api.price_routes import price_routes
 from costspan.server.web.api.routes import api_routes
@@ -92,6 +93,7 @@ def make_app(parts: Parts) -> FastAPI:
     app.include_router(api_routes(store, pipeline.counters, clock))
     app.include_router(call_routes(store, lambda: parts.repricing.card, clock))
     app.include_router(tool_routes(store, clock))
+    app.include_router(forecast_routes(store, clock))
     app.include_router(budget_routes(store, config.settings.budgets, clock))
     app.include_router(live_routes(parts.live))
     app.include_router(price_routes(parts.repricing, clock))
