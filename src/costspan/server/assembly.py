@@ -13,7 +13,10 @@ from costspan.core.clock import Clock, system_clock
 from costspan.core.errors import Unreachable, UsageError
 from costspan.pricing.load import load_rate_card
 from costspan.pricing.rate_card import RateCard
+from costspan.pricing.rate_list import last_checked
 from costspan.pricing.versions import active, folder_of
+from costspan.server.alerts.alerting import Alerting
+from costspan.server.alerts.conditions.base import Sources
 from costspan.server.analytics.budgets import budgets_document, verdict_document
 from costspan.server.analytics.calls import calls_document, parse_calls_question
 from costspan.server.analytics.forecast_document import forecast_document, parse_forecast
@@ -32,6 +35,7 @@ from costspan.server.receiver.inbox import recordings, take_inbox
 from costspan.server.receiver.intake import Intake
 from costspan.server.receiver.otlp_grpc import otlp_services
 from costspan.server.runtime import Application
+from costspan.server.store.duckdb.alerts import DuckDBAlerts
 from costspan.server.store.duckdb.backup import manifest_of, restore
 from costspan.server.store.duckdb.connection import LEDGER_FILE
 from costspan.server.store.duckdb.repair import Mended, repair
@@ -66,13 +70,16 @@ def make_server(config: ServerConfig, clock: Clock = system_clock) -> Applicatio
     repricing = Repricing(committer, DuckDBRepricing(store), lambda: price_settings(config.data, file), clock)
     caretaker = Caretaker(committer, DuckDBUpkeep(store), config.settings.retention, clock)
     replay = Replay(pipeline, committer, DuckDBReplay(store), lambda: reading_settings(file))
+    alerting = _alerting(config, store, committer, clock)
     take_inbox(config.data, pipeline)
     caretaker.start()
+    alerting.start()
 
     intake = Intake(pipeline, config.settings.limits)
 
     def close() -> None:
         intake.close()
+        alerting.stop()
         caretaker.stop()
         pipeline.close()
         store.close()
@@ -92,12 +99,31 @@ def make_server(config: ServerConfig, clock: Clock = system_clock) -> Applicatio
         gate=gate,
         metrics=metrics,
         live=live,
+        alerting=alerting,
         clock=clock,
     )
     app = make_app(parts)
     if tracer is not None:
         app.add_middleware(TraceQuestions, tracer=tracer)
     return Application(app, otlp_services(intake, gate), live.stop, close)
+
+
+def _alerting(config: ServerConfig, store: DuckDBStore, committer: Committer, clock: Clock) -> Alerting:
+    """Return the alerts of the configuration. Raise ConfigError where a notifier cannot be used."""
+    settings = config.settings
+    return Alerting(
+        settings.alerts,
+        {name: entry.open(os.environ) for name, entry in settings.notifiers.items()},
+        Sources(
+            ledger=store,
+            budgets=settings.budgets,
+            catalogue_checked=lambda: last_checked(committer.card),
+        ),
+        DuckDBAlerts(store, clock),
+        lambda act: committer.between_commits(lambda _: act()).result(),
+        clock,
+        config.url,
+    )
 
 
 class Reader:

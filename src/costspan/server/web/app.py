@@ -12,6 +12,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from costspan import __version__
 from costspan.core.clock import Clock
+from costspan.server.alerts.alerting import Alerting
 from costspan.server.config import ServerConfig
 from costspan.server.pipeline.caretaker import Caretaker
 from costspan.server.pipeline.pipeline import Pipeline
@@ -57,6 +58,7 @@ class Parts:
     gate: Gate
     metrics: ServerMetrics
     live: LiveFeed
+    alerting: Alerting
     clock: Clock
 
 
