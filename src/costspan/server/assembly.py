@@ -17,6 +17,8 @@ from costspan.pricing.rate_list import last_checked
 from costspan.pricing.versions import active, folder_of
 from costspan.server.alerts.alerting import Alerting
 from costspan.server.alerts.conditions.base import Sources
+from costspan.server.analytics.budget_checks import check_budgets
+from costspan.server.analytics.budget_outlook import outlooks_document
 from costspan.server.analytics.budgets import budgets_document, verdict_document
 from costspan.server.analytics.calls import calls_document, parse_calls_question
 from costspan.server.analytics.forecast_document import forecast_document, parse_forecast
@@ -60,9 +62,10 @@ def make_server(config: ServerConfig, clock: Clock = system_clock) -> Applicatio
     tracer, stop_tracing = own_tracer(config, os.environ) if config.self_trace else (None, lambda: None)
     for left in config.data.glob("backup-*.tmp"):
         left.unlink(missing_ok=True)
+    card = _card(config.data, config.settings)
+    check_budgets(config.settings.budgets, config.settings.budget_places, card, clock())
     store = DuckDBStore(config.data, clock=clock)
     metrics = ServerMetrics()
-    card = _card(config.data, config.settings)
     committer = Committer(store, card, config.settings.rules, metrics.observe_commit)
     keeps = config.settings.retention.keeps_records
     pipeline = Pipeline(committer, IngestCounters(clock), config.settings.dialects, keeps_records=keeps)
@@ -149,6 +152,8 @@ class Reader:
             return forecast_document(self._store, parse_forecast(parameters, self._clock()))
         if path == "/api/v1/budgets":
             return budgets_document(self._store, self._settings().budgets, parameters, self._clock())
+        if path == "/api/v1/budgets/outlook":
+            return outlooks_document(self._store, self._settings().budgets, parameters, self._clock())
         if path == "/api/v1/budgets/verdict":
             return verdict_document(self._store, self._settings().budgets, parameters, self._clock())
         if path.startswith(_TRACES):

@@ -25,10 +25,11 @@ from costspan.semconv.dialects.detection import Dialects
 from costspan.semconv.mapping import mapped_dialect
 from costspan.semconv.sampling_ratios import parse_sampling_ratios
 from costspan.semconv.settlement.rules import SettlingRules
+from costspan.server.alerts.budget_rules import budget_rules
 from costspan.server.alerts.notifiers import NotifierEntry, parse_notifiers
 from costspan.server.alerts.rule import Rule
 from costspan.server.alerts.rule_file import parse_rules
-from costspan.server.analytics.budget_settings import parse_budgets
+from costspan.server.analytics.budget_settings import budget_places, parse_budgets
 from costspan.server.receiver.in_flight import Limits, parse_limits
 from costspan.server.store.upkeep import Retention, read_retention
 from costspan.server.yaml_lines import LineLoader
@@ -60,6 +61,8 @@ class Settings:
     """How long received records and calls are kept."""
     budgets: tuple[Budget, ...] = ()
     """Amounts that calls are to keep within."""
+    budget_places: Mapping[str, str] = field(default_factory=dict)
+    """Where each budget stands in the file, by its name."""
     alerts: tuple[Rule, ...] = ()
     """When somebody is to be told what."""
     notifiers: Mapping[str, NotifierEntry] = field(default_factory=dict)
@@ -144,8 +147,11 @@ def read_settings(path: Path | None) -> Settings:
     mappings = document.get("mappings") or ()
     if not isinstance(mappings, Sequence) or isinstance(mappings, str):
         raise ConfigError(f"{path}: mappings: a list is expected")
-    budgets = parse_budgets(document.get("budgets"), str(path))
     notifiers = parse_notifiers(document.get("notifiers"), str(path))
+    budgets = parse_budgets(document.get("budgets"), str(path), notifiers=notifiers)
+    rules = parse_rules(
+        document.get("alerts"), str(path), notifiers=notifiers, budgets=[budget.name for budget in budgets]
+    )
     mapped = [mapped_dialect(entry, f"{path}: mappings[{place}]") for place, entry in enumerate(mappings)]
     return Settings(
         prices=tuple(read_overlays(path)),
@@ -156,9 +162,8 @@ def read_settings(path: Path | None) -> Settings:
         dialects=DIALECTS.before(mapped),
         retention=read_retention(document.get("retention"), str(path)),
         budgets=budgets,
-        alerts=parse_rules(
-            document.get("alerts"), str(path), notifiers=notifiers, budgets=[budget.name for budget in budgets]
-        ),
+        budget_places=budget_places(document.get("budgets"), str(path)),
+        alerts=(*rules, *budget_rules(budgets, [rule.name for rule in rules])),
         notifiers=notifiers,
         public_url=_public_url(document, path),
         closed_before=_closed_before(document),
