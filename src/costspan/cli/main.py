@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "calls": "the calls behind a figure, latest or dearest first",
     "trace": "one trace as a tree: cost of each span, what is not counted and why",
     "budgets": "where the budgets of costspan.yaml stand",
+    "alerts": "rules, what fires, what would have fired, silences, test notifications; rules to begin with: starter",
     "import": "read telemetry files into the ledger",
     "price": "price one usage and say why",
     "prices": "the price catalogue: list, check, diff, sync, activate, export; models without a price: unpriced, map",
