@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "trace": "one trace as a tree: cost of each span, what is not counted and why",
     "budgets": "where the budgets of costspan.yaml stand",
     "forecast": "what this month, week or day will come to, as a range, and why",
+    "alerts": "rules, what fires, what would have fired, silences, test notifications; rules to begin with: starter",
     "import": "read telemetry files into the ledger",
     "price": "price one usage and say why",
     "prices": "the price catalogue: list, check, diff, sync, activate, export; models without a price: unpriced, map",

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from costspan.core.clock import Clock, system_clock
-from costspan.core.errors import Unreachable, UsageError
+from costspan.core.errors import NotFound, Unreachable, UsageError
 from costspan.pricing.load import load_rate_card
 from costspan.pricing.rate_card import RateCard
 from costspan.pricing.rate_list import last_checked
 from costspan.pricing.versions import active, folder_of
 from costspan.server.alerts.alerting import Alerting
 from costspan.server.alerts.conditions.base import Sources
+from costspan.server.alerts.documents import (
+    alerts_document,
+    backtest_document,
+    check_document,
+    history_document,
+    notifications_document,
+)
+from costspan.server.alerts.notification import example
+from costspan.server.alerts.notifiers.base import Notifier, Sending
 from costspan.server.analytics.budget_checks import check_budgets
 from costspan.server.analytics.budget_outlook import outlooks_document
 from costspan.server.analytics.budgets import budgets_document, verdict_document
@@ -37,6 +46,7 @@ from costspan.server.receiver.inbox import recordings, take_inbox
 from costspan.server.receiver.intake import Intake
 from costspan.server.receiver.otlp_grpc import otlp_services
 from costspan.server.runtime import Application
+from costspan.server.store.alerts import AlertReader
 from costspan.server.store.duckdb.alerts import DuckDBAlerts
 from costspan.server.store.duckdb.backup import manifest_of, restore
 from costspan.server.store.duckdb.connection import LEDGER_FILE
@@ -53,12 +63,14 @@ from costspan.server.web.metrics import IngestCollector, LedgerCollector, Server
 from costspan.server.web.self_trace import TraceQuestions, own_tracer
 
 _TRACES = "/api/v1/traces/"
+_ALERTS = "/api/v1/alerts"
 
 
 def make_server(config: ServerConfig, clock: Clock = system_clock) -> Application:
     """Return what `costspan serve` answers with, its ledger open. Raise Unreachable, ConfigError, StoreUnavailable."""
-    # First, so that a damaged file of keys is named before anything is open.
+    # First, so that a damaged file of keys or a notifier without its secret is named before anything is open.
     gate = Gate(config.api_key, config.settings.keys_file)
+    notifiers = {name: entry.open(os.environ) for name, entry in config.settings.notifiers.items()}
     tracer, stop_tracing = own_tracer(config, os.environ) if config.self_trace else (None, lambda: None)
     for left in config.data.glob("backup-*.tmp"):
         left.unlink(missing_ok=True)
@@ -73,7 +85,7 @@ def make_server(config: ServerConfig, clock: Clock = system_clock) -> Applicatio
     repricing = Repricing(committer, DuckDBRepricing(store), lambda: price_settings(config.data, file), clock)
     caretaker = Caretaker(committer, DuckDBUpkeep(store), config.settings.retention, clock)
     replay = Replay(pipeline, committer, DuckDBReplay(store), lambda: reading_settings(file))
-    alerting = _alerting(config, store, committer, clock)
+    alerting = _alerting(config, notifiers, store, committer, clock)
     take_inbox(config.data, pipeline)
     caretaker.start()
     alerting.start()
@@ -111,12 +123,13 @@ def make_server(config: ServerConfig, clock: Clock = system_clock) -> Applicatio
     return Application(app, otlp_services(intake, gate), live.stop, close)
 
 
-def _alerting(config: ServerConfig, store: DuckDBStore, committer: Committer, clock: Clock) -> Alerting:
-    """Return the alerts of the configuration. Raise ConfigError where a notifier cannot be used."""
+def _alerting(
+    config: ServerConfig, notifiers: Mapping[str, Notifier], store: DuckDBStore, committer: Committer, clock: Clock
+) -> Alerting:
     settings = config.settings
     return Alerting(
         settings.alerts,
-        {name: entry.open(os.environ) for name, entry in settings.notifiers.items()},
+        notifiers,
         Sources(
             ledger=store,
             budgets=settings.budgets,
@@ -129,13 +142,39 @@ def _alerting(config: ServerConfig, store: DuckDBStore, committer: Committer, cl
     )
 
 
+def send_test(data: Path, notifier: str) -> dict[str, Any]:
+    """Send a test notification as the folder's costspan.yaml says, without a server; return what the API would.
+
+    Raise NotFound for an unknown notifier, ConfigError for one that cannot be used, and what sending raises.
+    """
+    entries = read_settings(settings_file(data)).notifiers
+    if notifier not in entries:
+        raise NotFound(f"no notifier {notifier!r}; notifiers of costspan.yaml: {', '.join(entries) or 'none'}")
+    said = example(notifier, system_clock(), ServerConfig(data=data).url)
+    entries[notifier].open(os.environ).send(Sending(said))
+    return {"notifier": notifier, "id": said.id}
+
+
+_OF_BUDGETS: Final = {
+    "/api/v1/budgets": budgets_document,
+    "/api/v1/budgets/outlook": outlooks_document,
+    "/api/v1/budgets/verdict": verdict_document,
+}
+
+
 class Reader:
     """The API's questions, answered in process from a data folder."""
 
     def __init__(
-        self, store: Store, settings: Callable[[], Settings], card: Callable[[], RateCard], clock: Clock = system_clock
+        self,
+        store: Store,
+        alerts: AlertReader,
+        settings: Callable[[], Settings],
+        card: Callable[[], RateCard],
+        clock: Clock = system_clock,
     ) -> None:
         self._store = store
+        self._alerts = alerts
         self._settings = settings
         self._card = card
         self._clock = clock
@@ -150,15 +189,31 @@ class Reader:
             return tools_document(self._store, parse_tool_question(parameters, self._clock()))
         if path == "/api/v1/forecast":
             return forecast_document(self._store, parse_forecast(parameters, self._clock()))
-        if path == "/api/v1/budgets":
-            return budgets_document(self._store, self._settings().budgets, parameters, self._clock())
-        if path == "/api/v1/budgets/outlook":
-            return outlooks_document(self._store, self._settings().budgets, parameters, self._clock())
-        if path == "/api/v1/budgets/verdict":
-            return verdict_document(self._store, self._settings().budgets, parameters, self._clock())
+        if of_budgets := _OF_BUDGETS.get(path):
+            return of_budgets(self._store, self._settings().budgets, parameters, self._clock())
+        if path.startswith(_ALERTS):
+            return self._ask_alerts(path, parameters)
         if path.startswith(_TRACES):
             parse_trace_parameters(parameters)
             return trace_document(self._store, path.removeprefix(_TRACES), self._card())
+        raise UsageError(f"{path} is answered by a running server only")
+
+    def _ask_alerts(self, path: str, parameters: Sequence[tuple[str, str]]) -> dict[str, Any]:
+        settings, now = self._settings(), self._clock()
+        rules, kept = settings.alerts, self._alerts
+        checked = partial(last_checked, self._card())
+        sources = Sources(ledger=self._store, budgets=settings.budgets, catalogue_checked=checked)
+        match path.removeprefix(_ALERTS):
+            case "":
+                return alerts_document(rules, kept, now, notifiers=list(settings.notifiers))
+            case "/check":
+                return check_document(rules, sources, now, parameters)
+            case "/backtest":
+                return backtest_document(rules, sources, parameters, now)
+            case "/history":
+                return history_document(kept, parameters)
+            case "/notifications":
+                return notifications_document(kept, parameters)
         raise UsageError(f"{path} is answered by a running server only")
 
 
@@ -174,7 +229,7 @@ def open_reader(data: Path) -> Iterator[Reader]:
     store = DuckDBStore(data, read_only=True)
     try:
         settings = cache(lambda: read_settings(settings_file(data)))
-        yield Reader(store, settings, cache(lambda: _card(data, settings())))
+        yield Reader(store, DuckDBAlerts(store), settings, cache(lambda: _card(data, settings())))
     finally:
         store.close()
 

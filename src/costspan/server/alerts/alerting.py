@@ -13,7 +13,7 @@ from uuid import uuid4
 from costspan.core.clock import Clock
 from costspan.core.errors import CostspanError, NotFound, UsageError
 from costspan.server.alerts.conditions.base import Sources
-from costspan.server.alerts.evaluator import Evaluator
+from costspan.server.alerts.evaluator import Evaluator, next_moment
 from costspan.server.alerts.notification import example
 from costspan.server.alerts.notifiers.base import Notifier, Sending
 from costspan.server.alerts.outbox import Courier, again
@@ -21,7 +21,8 @@ from costspan.server.alerts.rule import Rule
 from costspan.server.alerts.silence import checked_matchers
 from costspan.server.store.alerts import AlertStore, SendState, StoredSilence
 
-_LOOK_EVERY_S: Final = 1.0
+_LOOK_EVERY_S: Final = 60.0
+_LOOK_AGAIN_S: Final = 1.0
 LONGEST_SILENCE: Final = timedelta(days=366)
 _MOST: Final = 10_000
 
@@ -129,8 +130,12 @@ class Alerting:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
+            pause_s = _LOOK_AGAIN_S
             try:
                 self.round(self._clock())
+                now = self._clock()
+                due = next_moment(self.rules, now)
+                pause_s = _LOOK_EVERY_S if due is None else min(_LOOK_EVERY_S, (due - now).total_seconds())
             except CostspanError as error:
                 _log.warning("judging is put off: %s", error)
-            self._stopping.wait(_LOOK_EVERY_S)
+            self._stopping.wait(pause_s)

@@ -76,8 +76,8 @@ def length_text(length: timedelta) -> str:
     seconds = Decimal(str(length.total_seconds()))
     for unit in ("d", "h", "m", "s"):
         if seconds and not seconds % _SECONDS[unit] and (unit != "d" or seconds > _SECONDS["d"]):
-            return f"{seconds / _SECONDS[unit]:f} {'min' if unit == 'm' else unit}"
-    return f"{seconds:f} s"
+            return f"{_short(seconds / _SECONDS[unit], 0)} {'min' if unit == 'm' else unit}"
+    return f"{_short(seconds, 3)} s"
 
 
 def value_text(unit: MeasureUnit, value: Decimal | None) -> str:

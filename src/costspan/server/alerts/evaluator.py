@@ -7,7 +7,7 @@ process, a transition is either known together with its notification or not at a
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -48,6 +48,11 @@ Write = Callable[[Callable[[], None]], None]
 def alert_of(document: str) -> Alert:
     """Return an alert as it was kept."""
     return _ALERT.decode(document)
+
+
+def next_moment(rules: Iterable[Rule], now: datetime) -> datetime | None:
+    """Return the first moment after now at which any of the rules is to be judged, None where there is none."""
+    return min((_EPOCH + ((now - _EPOCH) // rule.every + 1) * rule.every for rule in rules), default=None)
 
 
 def moments(rule: Rule, last: datetime | None, now: datetime) -> list[datetime]:
@@ -121,7 +126,7 @@ class Evaluator:
             # All verdicts first: what cannot be judged changes nothing.
             verdicts = judged(rule, self._sources, at, current.alerts)
             for verdict in verdicts:
-                _advance(rule, verdict, at, current.alerts, current.transitions)
+                advance(rule, verdict, at, current.alerts, current.transitions)
             current.judged_at[rule.name] = at
             if rule.notify_past:
                 self._tell(current, standing, at, only=rule.name)
@@ -187,13 +192,14 @@ def judged(rule: Rule, sources: Sources, at: datetime, alerts: Mapping[AlertKey,
     return verdicts
 
 
-def _advance(
+def advance(
     rule: Rule,
     verdict: Verdict,
     at: datetime,
     alerts: dict[AlertKey, Alert],
     transitions: list[tuple[datetime, Alert]],
 ) -> None:
+    """Take one verdict into `alerts`; add to `transitions` what it made fire or end."""
     key = rule.name, group_key(verdict.group)
     before = alerts.get(key)
     after = step(before, verdict, rule, at)

@@ -31,7 +31,7 @@ _KEPT: Final = timedelta(days=1)
 _TABLES: Final = {
     "alert_rounds": "rule VARCHAR NOT NULL, judged_at TIMESTAMP NOT NULL",
     "alert_standing": "rule VARCHAR NOT NULL, grouped VARCHAR NOT NULL, document VARCHAR NOT NULL",
-    "alert_events": """at TIMESTAMP NOT NULL, rule VARCHAR NOT NULL, grouped VARCHAR NOT NULL,
+    "alert_events": """happened_at TIMESTAMP NOT NULL, rule VARCHAR NOT NULL, grouped VARCHAR NOT NULL,
 state VARCHAR NOT NULL, note VARCHAR NOT NULL, document VARCHAR NOT NULL""",
     "alert_outbox": """id VARCHAR NOT NULL, notifier VARCHAR NOT NULL, rule VARCHAR NOT NULL,
 created_at TIMESTAMP NOT NULL, due_at TIMESTAMP NOT NULL, document VARCHAR NOT NULL, state VARCHAR NOT NULL,
@@ -82,8 +82,8 @@ class DuckDBAlerts:
     def events(self, limit: int, rule: str | None = None) -> Sequence[AlertEvent]:
         """Return the latest events, the latest first."""
         query = (
-            "SELECT at, rule, grouped, state, note, document FROM alert_events WHERE rule = coalesce(?, rule) "
-            "ORDER BY at DESC, rowid DESC LIMIT ?"
+            "SELECT happened_at, rule, grouped, state, note, document FROM alert_events WHERE rule = coalesce(?, rule) "
+            "ORDER BY happened_at DESC, rowid DESC LIMIT ?"
         )
         return [
             AlertEvent(at=utc(at), key=(of, grouped), state=state, note=note, document=document)
