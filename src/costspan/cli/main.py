@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "trace": "one trace as a tree: cost of each span, what is not counted and why",
     "budgets": "where the budgets of costspan.yaml stand",
     "forecast": "what this month, week or day will come to, as a range, and why",
+    "whatif": "what history would have cost under another model, in another mode, or with caching",
     "alerts": "rules, what fires, what would have fired, silences, test notifications; rules to begin with: starter",
     "import": "read telemetry files into the ledger",
     "price": "price one usage and say why",

@@ -34,6 +34,7 @@ from costspan.server.analytics.forecast_document import forecast_document, parse
 from costspan.server.analytics.spend import parse_question, spend_document
 from costspan.server.analytics.tools import parse_tool_question, tools_document
 from costspan.server.analytics.traces import parse_trace_parameters, trace_document
+from costspan.server.analytics.whatif_document import parse_whatif, whatif_document
 from costspan.server.config import CONFIG_FILE, ServerConfig, Settings, read_settings, settings_file
 from costspan.server.pipeline.caretaker import Caretaker
 from costspan.server.pipeline.committer import Committer
@@ -189,6 +190,8 @@ class Reader:
             return tools_document(self._store, parse_tool_question(parameters, self._clock()))
         if path == "/api/v1/forecast":
             return forecast_document(self._store, parse_forecast(parameters, self._clock()))
+        if path == "/api/v1/whatif":
+            return whatif_document(self._store, parse_whatif(parameters, self._clock()), self._card())
         if of_budgets := _OF_BUDGETS.get(path):
             return of_budgets(self._store, self._settings().budgets, parameters, self._clock())
         if path.startswith(_ALERTS):

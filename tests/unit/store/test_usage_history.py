@@ -89,8 +89,6 @@ def test_what_was_written_and_never_read_in_its_life_is_found(store: Store) -> N
         turn(2, 3, session="b", input=10, cache_read=5_000),
         turn(3, 20, session="c", input=10, cache_write_5m=4_000),
         turn(4, 26, session="d", input=10, cache_read=4_000),
-        turn(5, 30, session="e", input=10, cache_write_1h=3_000),
-        turn(6, 59, session="f", input=10, cache_read=3_000),
     )
     assert summed(store).unread == Usage({Unit.CACHE_WRITE_5M: 4_000})
 

@@ -7,7 +7,7 @@ row that has no price, now or then, has none here: it is counted apart and never
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
 from typing import Final
@@ -114,7 +114,11 @@ def _under_model(row: UsageRow, change: Change, within: Context) -> Otherwise:
     ends: list[int] = []
     stood_in = False
     for factor in change.tokens or _factors(row, names, within.card):
-        found, as_of_now = within.price(row, names, scaled(row.usage, factor), factor)
+        usage = scaled(row.usage, factor)
+        found, as_of_now = within.price(row, names, usage, factor)
+        if isinstance(found, str) and usage.cache_write_tokens:
+            # A provider that bills no writes takes these tokens as input.
+            found, as_of_now = within.price(row, names, without_writes(usage), factor)
         if isinstance(found, str):
             return Otherwise(why=found)
         ends.append(found.cost or 0)
@@ -157,10 +161,20 @@ def _cached(row: UsageRow, within: Context) -> Otherwise:
     for repeated in (row.repeated_least, row.repeated_most):
         found, _ = within.price(row, names_of(row), with_cache(row.usage, repeated))
         if isinstance(found, str):
+            # Some providers cache by themselves and bill no writes.
+            found, _ = within.price(row, names_of(row), with_cache(row.usage, replace(repeated, written=0)))
+        if isinstance(found, str):
             return Otherwise(why=found)
         # The difference, so that a cost which rests on another price keeps what it was.
         ends.append((row.cost or 0) + (found.cost or 0) - (now.cost or 0))
     return Otherwise(min(ends), max(ends), stays=not row.repeated_most.read)
+
+
+def without_writes(usage: Usage) -> Usage:
+    """Return a usage whose tokens written to a cache are plain input."""
+    moved: dict[Unit, int] = {unit: quantity for unit, quantity in usage if unit not in CACHE_WRITE_UNITS}
+    moved[Unit.INPUT] = usage[Unit.INPUT] + usage.cache_write_tokens
+    return Usage(moved)
 
 
 def with_cache(usage: Usage, repeated: Repeated) -> Usage:

@@ -33,6 +33,7 @@ from costspan.server.web.api.price_routes import price_routes
 from costspan.server.web.api.routes import api_routes
 from costspan.server.web.api.tools import tool_routes
 from costspan.server.web.api.upkeep import upkeep_routes
+from costspan.server.web.api.whatif import whatif_routes
 from costspan.server.web.assets import mount_dashboard
 from costspan.server.web.auth import RequireKey
 from costspan.server.web.bodies import BoundBodies
@@ -97,6 +98,7 @@ def make_app(parts: Parts) -> FastAPI:
     app.include_router(call_routes(store, lambda: parts.repricing.card, clock))
     app.include_router(tool_routes(store, clock))
     app.include_router(forecast_routes(store, clock))
+    app.include_router(whatif_routes(store, lambda: parts.repricing.card, clock))
     app.include_router(budget_routes(store, config.settings.budgets, clock))
     app.include_router(alert_routes(parts.alerting, clock))
     app.include_router(live_routes(parts.live))

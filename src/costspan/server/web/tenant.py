@@ -15,6 +15,7 @@ _TENANTS_PATHS: Final = (
     "/api/v1/calls",
     "/api/v1/tools",
     "/api/v1/forecast",
+    "/api/v1/whatif",
     "/api/v1/traces/",
     "/openapi.json",
 )
