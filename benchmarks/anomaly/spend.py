@@ -14,7 +14,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from costspan.server.analytics.anomaly.buckets import UNITS, Buckets
+from costspan.server.analytics.anomaly.buckets import Buckets
+from costspan.server.store.spend_series import UNITS
 
 DAY: Final = 288
 HOUR: Final = 12
@@ -137,8 +138,10 @@ def draw(world: World, seed: int) -> Organisation:
     of_unit = {unit: (np.zeros(shape), np.zeros(shape)) for unit in UNITS}
     without = np.zeros(shape)
     for group in range(shape[0]):
-        mean = world.calls[group] * world.more[group] * random.gamma(
-            world.dispersion[group], 1 / world.dispersion[group], LENGTH
+        mean = (
+            world.calls[group]
+            * world.more[group]
+            * random.gamma(world.dispersion[group], 1 / world.dispersion[group], LENGTH)
         )
         extra = random.poisson(world.calls[group] * world.whales[group])
         usual = random.poisson(mean)

@@ -9,17 +9,16 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from costspan.server.store.spend_series import STEP
+
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
-STEP_S: Final = 300
+STEP_S: Final = int(STEP.total_seconds())
 DAY: Final = 288
 """Buckets of a day."""
 HOUR: Final = 12
 """Buckets of an hour."""
-
-UNITS: Final = ("cost_per_call", "input_per_call", "output_per_call", "price_per_token")
-"""What is known of a typical call, as the geometric mean over calls: a few giant calls do not move it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +26,8 @@ class Buckets:
     """Arrays of groups by buckets. The first bucket starts at `start_s` (Unix seconds), where a day begins.
 
     `measured` counts the calls with a cost and tokens; `logs` and `squares` are sums over those calls of the natural
-    logarithm of each of UNITS, and of its square.
+    logarithm of each of the store's UNITS, and of its square: the geometric mean of calls, which a few giant ones do
+    not move, and how far they differ.
     """
 
     start_s: int

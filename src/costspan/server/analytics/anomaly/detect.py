@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from costspan.server.analytics.anomaly import unit, volume
-from costspan.server.analytics.anomaly.buckets import DAY, HOUR, UNITS, Flags, Floats, Sums
+from costspan.server.analytics.anomaly.buckets import DAY, HOUR, Flags, Floats, Sums
 from costspan.server.analytics.anomaly.compared import Compared
 from costspan.server.analytics.anomaly.limits import (
     LEAST_USD,
@@ -23,6 +23,7 @@ from costspan.server.analytics.anomaly.limits import (
 )
 from costspan.server.analytics.anomaly.profile import level, usual
 from costspan.server.analytics.anomaly.spread import Spread
+from costspan.server.store.spend_series import UNITS
 
 _WEEK: Final = 7 * DAY
 _FORTNIGHT: Final = 14 * DAY

@@ -1,4 +1,4 @@
-"""What a typical call is: its cost, its tokens, the price of a token. Tells bloat and dearer models from more traffic."""
+"""What a typical call is: its cost, its tokens, the price of a token. Tells bloat and dear models from more traffic."""
 
 from __future__ import annotations
 
