@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "report": "a table of spend",
     "calls": "the calls behind a figure, latest or dearest first",
     "trace": "one trace as a tree: cost of each span, what is not counted and why",
+    "anomalies": "who spends more than usual, since when, and why",
     "budgets": "where the budgets of costspan.yaml stand",
     "forecast": "what this month, week or day will come to, as a range, and why",
     "whatif": "what history would have cost under another model, in another mode, or with caching",

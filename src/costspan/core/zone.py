@@ -41,7 +41,7 @@ class Zone:
             ) from None
 
     def local(self, moment: datetime) -> datetime:
-        """Return what clocks and calendars of the zone show at `moment`."""
+        """Return a moment as the clocks of the zone show it."""
         return moment.astimezone(ZoneInfo(self.name))
 
     def day_start(self, moment: datetime) -> datetime:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final
@@ -26,11 +27,13 @@ from costspan.server.alerts.documents import (
 )
 from costspan.server.alerts.notification import example
 from costspan.server.alerts.notifiers.base import Notifier, Sending
+from costspan.server.analytics.anomaly.document import anomalies_document, parse_anomaly_question
 from costspan.server.analytics.budget_checks import check_budgets
 from costspan.server.analytics.budget_outlook import outlooks_document
 from costspan.server.analytics.budgets import budgets_document, verdict_document
 from costspan.server.analytics.calls import calls_document, parse_calls_question
 from costspan.server.analytics.forecast_document import forecast_document, parse_forecast
+from costspan.server.analytics.growth import growth_document, parse_growth
 from costspan.server.analytics.spend import parse_question, spend_document
 from costspan.server.analytics.tools import parse_tool_question, tools_document
 from costspan.server.analytics.traces import parse_trace_parameters, trace_document
@@ -156,6 +159,13 @@ def send_test(data: Path, notifier: str) -> dict[str, Any]:
     return {"notifier": notifier, "id": said.id}
 
 
+_OF_LEDGER: Final[Mapping[str, Callable[[Store, Sequence[tuple[str, str]], datetime], dict[str, Any]]]] = {
+    "/api/v1/spend": lambda store, asked, now: spend_document(store, parse_question(asked, now)),
+    "/api/v1/tools": lambda store, asked, now: tools_document(store, parse_tool_question(asked, now)),
+    "/api/v1/anomalies": lambda store, asked, now: anomalies_document(store, parse_anomaly_question(asked, now)),
+    "/api/v1/forecast": lambda store, asked, now: forecast_document(store, parse_forecast(asked, now)),
+    "/api/v1/growth": lambda store, asked, now: growth_document(store, parse_growth(asked, now)),
+}
 _OF_BUDGETS: Final = {
     "/api/v1/budgets": budgets_document,
     "/api/v1/budgets/outlook": outlooks_document,
@@ -182,14 +192,10 @@ class Reader:
 
     def ask(self, path: str, parameters: Sequence[tuple[str, str]]) -> dict[str, Any]:
         """Return the document the API would send for `path`. Raise UsageError for a path that is not answered here."""
-        if path == "/api/v1/spend":
-            return spend_document(self._store, parse_question(parameters, self._clock()))
+        if of_ledger := _OF_LEDGER.get(path):
+            return of_ledger(self._store, parameters, self._clock())
         if path == "/api/v1/calls":
             return calls_document(self._store, parse_calls_question(parameters, self._clock()), self._card())
-        if path == "/api/v1/tools":
-            return tools_document(self._store, parse_tool_question(parameters, self._clock()))
-        if path == "/api/v1/forecast":
-            return forecast_document(self._store, parse_forecast(parameters, self._clock()))
         if path == "/api/v1/whatif":
             return whatif_document(self._store, parse_whatif(parameters, self._clock()), self._card())
         if of_budgets := _OF_BUDGETS.get(path):

@@ -91,7 +91,7 @@ def value_text(unit: MeasureUnit, value: Decimal | None) -> str:
     if unit is MeasureUnit.SECONDS:
         if value >= 7200:
             return f"{_short(value / 3600, 1)} h" if value < 172_800 else f"{_short(value / 86_400, 1)} d"
-        return f"{_short(value, 2)} s"
+        return f"{_short(value / 60, 1)} min" if value >= 120 else f"{_short(value, 2)} s"
     return f"{_short(value, 2)}"
 
 

@@ -18,7 +18,7 @@ from costspan.server.alerts.state import Alert, State
 from costspan.server.store.alerts import AlertKey
 from costspan.server.store.question import Interval, Spend, SpendQuestion
 
-MOST_MOMENTS: Final = 1_500
+MOST_MOMENTS: Final = 400
 """Moments that a backtest judges at most; where there are more it looks less often, and says so."""
 _HOUR: Final = timedelta(hours=1)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

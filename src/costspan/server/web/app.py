@@ -24,10 +24,12 @@ from costspan.server.receiver.intake import Intake
 from costspan.server.receiver.otlp_http import otlp_handler
 from costspan.server.store.ports import Store
 from costspan.server.web.api.alerts import alert_routes
+from costspan.server.web.api.anomalies import anomaly_routes
 from costspan.server.web.api.budgets import budget_routes
 from costspan.server.web.api.calls import call_routes
 from costspan.server.web.api.documents import Health
 from costspan.server.web.api.forecast import forecast_routes
+from costspan.server.web.api.growth import growth_routes
 from costspan.server.web.api.live import LiveFeed, live_routes
 from costspan.server.web.api.price_routes import price_routes
 from costspan.server.web.api.routes import api_routes
@@ -98,7 +100,9 @@ def make_app(parts: Parts) -> FastAPI:
     app.include_router(call_routes(store, lambda: parts.repricing.card, clock))
     app.include_router(tool_routes(store, clock))
     app.include_router(forecast_routes(store, clock))
+    app.include_router(growth_routes(store, clock))
     app.include_router(whatif_routes(store, lambda: parts.repricing.card, clock))
+    app.include_router(anomaly_routes(store, clock))
     app.include_router(budget_routes(store, config.settings.budgets, clock))
     app.include_router(alert_routes(parts.alerting, clock))
     app.include_router(live_routes(parts.live))

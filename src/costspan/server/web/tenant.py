@@ -16,6 +16,8 @@ _TENANTS_PATHS: Final = (
     "/api/v1/tools",
     "/api/v1/forecast",
     "/api/v1/whatif",
+    "/api/v1/anomalies",
+    "/api/v1/growth",
     "/api/v1/traces/",
     "/openapi.json",
 )

@@ -28,6 +28,7 @@ class AppriseNotifier:
         sent = self.services.notify(
             title=notification.title,
             body=notification.body(in_doubt=sending.in_doubt),
+            body_format="text",
             notify_type=_type_of(notification.kind, notification.severity),
         )
         if not sent:
