@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "report": "a table of spend",
     "calls": "the calls behind a figure, latest or dearest first",
     "trace": "one trace as a tree: cost of each span, what is not counted and why",
+    "anomalies": "who spends more than usual, since when, and why",
     "budgets": "where the budgets of costspan.yaml stand",
     "alerts": "rules, what fires, what would have fired, silences, test notifications; rules to begin with: starter",
     "import": "read telemetry files into the ledger",

@@ -26,6 +26,7 @@ from costspan.server.alerts.documents import (
 )
 from costspan.server.alerts.notification import example
 from costspan.server.alerts.notifiers.base import Notifier, Sending
+from costspan.server.analytics.anomaly.document import anomalies_document, parse_anomaly_question
 from costspan.server.analytics.budgets import budgets_document, verdict_document
 from costspan.server.analytics.calls import calls_document, parse_calls_question
 from costspan.server.analytics.spend import parse_question, spend_document
@@ -176,6 +177,8 @@ class Reader:
             return calls_document(self._store, parse_calls_question(parameters, self._clock()), self._card())
         if path == "/api/v1/tools":
             return tools_document(self._store, parse_tool_question(parameters, self._clock()))
+        if path == "/api/v1/anomalies":
+            return anomalies_document(self._store, parse_anomaly_question(parameters, self._clock()))
         if path == "/api/v1/budgets":
             return budgets_document(self._store, self._settings().budgets, parameters, self._clock())
         if path == "/api/v1/budgets/verdict":

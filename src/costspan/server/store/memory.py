@@ -20,6 +20,7 @@ from costspan.server.store import memory_calls
 from costspan.server.store.calls import CallsPage, CallsQuestion, RecordPlace, TraceView
 from costspan.server.store.charge_classes import charge_classes
 from costspan.server.store.entry import Batch, Entry, Neighbourhood, Posting, Standing, ToolEntry, digest
+from costspan.server.store.memory_series import spend_series
 from costspan.server.store.memory_tools import tool_traces
 from costspan.server.store.quantiles import quantiles_ms
 from costspan.server.store.question import (
@@ -34,6 +35,7 @@ from costspan.server.store.question import (
     SpendRow,
     bucket_start,
 )
+from costspan.server.store.spend_series import SeriesAnswer, SeriesQuestion
 from costspan.server.store.tools import AskedTrace, ToolQuestion, fits
 
 GroupKey = tuple[tuple[str | None, ...], datetime | None]
@@ -125,6 +127,12 @@ class MemoryStore:
                 groups[_key(entry, question), start].append(entry)
         rows = [SpendRow(key, start, _measure(members)) for (key, start), members in groups.items()]
         return SpendAnswer(tuple(_ranked(rows, asked, question)), _measure(asked))
+
+    def spend_series(self, question: SeriesQuestion) -> SeriesAnswer:
+        """Return spend by group and five minutes."""
+        wanted = SpendQuestion(question.period, question.group_by, filters=question.filters)
+        asked = (entry for entry in self._entries.values() if _is_asked(entry, wanted))
+        return spend_series(((_key(entry, wanted), entry) for entry in asked), question)
 
     def summary(self) -> LedgerSummary:
         """Return how much the ledger holds."""

@@ -10,6 +10,7 @@ from costspan.semconv.metrics import MetricState
 from costspan.server.store.calls import CallsPage, CallsQuestion, TraceView
 from costspan.server.store.entry import Batch, Neighbourhood, Posting
 from costspan.server.store.question import LedgerSummary, SpendAnswer, SpendQuestion
+from costspan.server.store.spend_series import SeriesAnswer, SeriesQuestion
 from costspan.server.store.tools import AskedTrace, ToolQuestion
 
 SETTLING_WINDOW: Final = timedelta(hours=24)
@@ -64,6 +65,9 @@ class LedgerReader(Protocol):
 
     def spend(self, question: SpendQuestion) -> SpendAnswer:
         """Return the measures of the calls asked about. Raise StoreUnavailable when the ledger cannot be read."""
+
+    def spend_series(self, question: SeriesQuestion) -> SeriesAnswer:
+        """Return spend by group and five minutes. Raise StoreUnavailable when the ledger cannot be read."""
 
     def summary(self) -> LedgerSummary:
         """Return how much the ledger holds, and since when."""

@@ -28,6 +28,7 @@ COLUMNS: Final = {
     "session": "session",
     "agent": "agent",
     "tool": "tool",
+    "prompt": "prompt",
     "finish_reason": "finish_reason",
     "error_type": "error_type",
     "mode": "mode",

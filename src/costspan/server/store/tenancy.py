@@ -10,6 +10,7 @@ from costspan.core.errors import UsageError
 from costspan.server.store.calls import CallsPage, CallsQuestion, TraceView
 from costspan.server.store.ports import CallReader, LedgerReader
 from costspan.server.store.question import Filter, LedgerSummary, SpendAnswer, SpendQuestion
+from costspan.server.store.spend_series import SeriesAnswer, SeriesQuestion
 from costspan.server.store.tools import AskedTrace, ToolQuestion
 
 _KEY: Final = "tenant"
@@ -31,6 +32,10 @@ class TenantReader:
     def spend(self, question: SpendQuestion) -> SpendAnswer:
         """Answer for the tenant's calls."""
         return self._reader.spend(replace(question, filters=self._own(question.filters)))
+
+    def spend_series(self, question: SeriesQuestion) -> SeriesAnswer:
+        """Answer for the tenant's calls."""
+        return self._reader.spend_series(replace(question, filters=self._own(question.filters)))
 
     def calls(self, question: CallsQuestion) -> CallsPage:
         """Answer with the tenant's calls."""

@@ -24,6 +24,7 @@ from costspan.server.receiver.intake import Intake
 from costspan.server.receiver.otlp_http import otlp_handler
 from costspan.server.store.ports import Store
 from costspan.server.web.api.alerts import alert_routes
+from costspan.server.web.api.anomalies import anomaly_routes
 from costspan.server.web.api.budgets import budget_routes
 from costspan.server.web.api.calls import call_routes
 from costspan.server.web.api.documents import Health
@@ -95,6 +96,7 @@ def make_app(parts: Parts) -> FastAPI:
     app.include_router(api_routes(store, pipeline.counters, clock))
     app.include_router(call_routes(store, lambda: parts.repricing.card, clock))
     app.include_router(tool_routes(store, clock))
+    app.include_router(anomaly_routes(store, clock))
     app.include_router(budget_routes(store, config.settings.budgets, clock))
     app.include_router(alert_routes(parts.alerting, clock))
     app.include_router(live_routes(parts.live))

@@ -7,12 +7,14 @@ from datetime import datetime
 from typing import Final
 
 from costspan.server.alerts import rule as kinds
+from costspan.server.alerts.conditions.anomaly import judge_anomaly
 from costspan.server.alerts.conditions.base import Condition, Sources, Verdict
 from costspan.server.alerts.conditions.threshold import judge_threshold
 from costspan.server.alerts.rule import Rule
 
 CONDITIONS: Final[Mapping[type[kinds.Condition], Condition]] = {
     kinds.Threshold: judge_threshold,
+    kinds.Anomaly: judge_anomaly,
 }
 """Kind of condition a rule has -> who judges it."""
 

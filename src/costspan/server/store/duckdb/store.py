@@ -15,7 +15,7 @@ from costspan.core.clock import Clock, system_clock
 from costspan.core.errors import PermanentError, StoreUnavailable, Unreachable
 from costspan.semconv.metrics import MetricState
 from costspan.server.store.calls import CallsPage, CallsQuestion, TraceView
-from costspan.server.store.duckdb import read_calls, records, tools
+from costspan.server.store.duckdb import read_calls, records, spend_series, tools
 from costspan.server.store.duckdb.conditions import utc
 from costspan.server.store.duckdb.connection import LEDGER_FILE, open_ledger_file
 from costspan.server.store.duckdb.place import RESERVE_BYTES, Misplaced, Place
@@ -24,6 +24,7 @@ from costspan.server.store.duckdb.writer import Writer
 from costspan.server.store.entry import Batch, Neighbourhood, Posting
 from costspan.server.store.ports import SETTLED_TOGETHER
 from costspan.server.store.question import LedgerSummary, SpendAnswer, SpendQuestion
+from costspan.server.store.spend_series import SeriesAnswer, SeriesQuestion
 from costspan.server.store.tools import AskedTrace, ToolQuestion
 
 Answer = TypeVar("Answer")
@@ -90,6 +91,10 @@ class DuckDBStore:
     def spend(self, question: SpendQuestion) -> SpendAnswer:
         """Return the measures of the calls asked about."""
         return self._read(lambda reader: reader.spend(question))
+
+    def spend_series(self, question: SeriesQuestion) -> SeriesAnswer:
+        """Return spend by group and five minutes."""
+        return self._read(lambda reader: reader.look(lambda cursor: spend_series.spend_series(cursor, question)))
 
     def summary(self) -> LedgerSummary:
         """Return how much the ledger holds."""
