@@ -20,6 +20,7 @@ from costspan.server.analytics.spend import parse_question, spend_document
 from costspan.server.analytics.tools import parse_tool_question, tools_document
 from costspan.server.analytics.traces import parse_trace_parameters, trace_document
 from costspan.server.config import CONFIG_FILE, ServerConfig, Settings, read_settings, settings_file
+from costspan.server.exporters.warehouse import Copied, Fetch, Warehouse, bring_up_to_date
 from costspan.server.pipeline.caretaker import Caretaker
 from costspan.server.pipeline.committer import Committer
 from costspan.server.pipeline.counters import IngestCounters
@@ -33,11 +34,13 @@ from costspan.server.receiver.otlp_grpc import otlp_services
 from costspan.server.runtime import Application
 from costspan.server.store.duckdb.backup import manifest_of, restore
 from costspan.server.store.duckdb.connection import LEDGER_FILE
+from costspan.server.store.duckdb.export import DuckDBTables, rows_of, values_of
 from costspan.server.store.duckdb.repair import Mended, repair
 from costspan.server.store.duckdb.replay import DuckDBReplay
 from costspan.server.store.duckdb.repricing import DuckDBRepricing
 from costspan.server.store.duckdb.store import DuckDBStore
 from costspan.server.store.duckdb.upkeep import DuckDBUpkeep
+from costspan.server.store.export import TableSource
 from costspan.server.store.ports import Store
 from costspan.server.store.upkeep import Manifest
 from costspan.server.web.api.live import LiveFeed
@@ -53,7 +56,7 @@ def make_server(config: ServerConfig, clock: Clock = system_clock) -> Applicatio
     # First, so that a damaged file of keys is named before anything is open.
     gate = Gate(config.api_key, config.settings.keys_file)
     tracer, stop_tracing = own_tracer(config, os.environ) if config.self_trace else (None, lambda: None)
-    for left in config.data.glob("backup-*.tmp"):
+    for left in (*config.data.glob("backup-*.tmp"), *config.data.glob("export-*.tmp")):
         left.unlink(missing_ok=True)
     store = DuckDBStore(config.data, clock=clock)
     metrics = ServerMetrics()
@@ -87,6 +90,7 @@ def make_server(config: ServerConfig, clock: Clock = system_clock) -> Applicatio
         repricing=repricing,
         caretaker=caretaker,
         replay=replay,
+        tables=DuckDBTables(store),
         intake=intake,
         gate=gate,
         metrics=metrics,
@@ -204,6 +208,22 @@ def open_replay(data: Path, config: Path | None = None) -> Iterator[Replay]:
     finally:
         committer.close()
         store.close()
+
+
+@contextmanager
+def open_tables(data: Path) -> Iterator[TableSource]:
+    """Open the ledger in `data` to give its tables away. Raise Unreachable where there is none."""
+    store = DuckDBStore(data, read_only=True)
+    try:
+        yield DuckDBTables(store)
+    finally:
+        store.close()
+
+
+def copy_postings(url: str, fetch: Fetch, show: Callable[[str], None] = lambda _: None) -> Copied:
+    """Bring the copy of the ledger in a warehouse up to date; see `exporters.warehouse`."""
+    with Warehouse(url, values_of) as warehouse:
+        return bring_up_to_date(warehouse, fetch, rows_of, show)
 
 
 def restore_folder(file: Path, data: Path, *, replaces: bool) -> tuple[Manifest, Path | None]:
