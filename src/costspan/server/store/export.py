@@ -7,7 +7,7 @@ last look is all there is to add.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -161,6 +161,33 @@ class Wanted:
     stretch: Stretch | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChargeSum:
+    """Charges of one day (UTC) that have everything a bill tells apart in common; amounts are signed sums.
+
+    `day` is when they count: for a correction of a closed month the day it was booked, `adjusts` names the month.
+    Costs are pico-dollars.
+    """
+
+    day: datetime
+    adjusts: str | None
+    provider: str | None
+    model: str | None
+    mode: str
+    unit: Unit
+    rate_id: str | None
+    catalogue_version: str
+    service: str | None
+    environment: str | None
+    feature: str | None
+    team: str | None
+    tenant: str | None
+    calls: int
+    quantity: int
+    list_cost: int
+    cost: int
+
+
 class TableSource(Protocol):
     """Gives tables away. Safe from several threads; raises StoreUnavailable when the ledger cannot be read."""
 
@@ -169,3 +196,9 @@ class TableSource(Protocol):
 
     def next_stretch(self, after: datetime | None, most: int) -> Stretch | None:
         """Return the postings that follow a moment, about `most` entries of them; None where none do."""
+
+    def charge_sums(self, wanted: Wanted) -> Iterator[ChargeSum]:
+        """Yield what was charged, by day. Raise UsageError where the rows of a part of the period are gone."""
+
+    def write_csv_as(self, source: Path, target: Path, form: Form, numbers: Collection[str]) -> None:
+        """Write a CSV file in another form, the columns of `numbers` as exact decimals."""

@@ -99,7 +99,7 @@ def make_app(parts: Parts) -> FastAPI:
     app.include_router(live_routes(parts.live))
     app.include_router(price_routes(parts.repricing, clock))
     app.include_router(upkeep_routes(parts.caretaker, parts.replay, config.data, clock))
-    app.include_router(export_routes(parts.tables, config.data, clock))
+    app.include_router(export_routes(parts.tables, lambda: parts.repricing.card, config.data, clock))
     sessions = Sessions(parts.gate)
     app.router.routes += login_routes(parts.gate, sessions)
     mount_dashboard(app)

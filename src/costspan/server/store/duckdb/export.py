@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -15,8 +15,9 @@ from costspan.core.call import Role
 from costspan.core.errors import UsageError
 from costspan.core.units import Unit
 from costspan.server.store.duckdb.conditions import conditions, naive, utc
+from costspan.server.store.duckdb.rollups import COUNTED_AT, ROWS_SINCE, mark
 from costspan.server.store.duckdb.store import DuckDBStore
-from costspan.server.store.export import Form, Kind, Stretch, Table, Wanted
+from costspan.server.store.export import ChargeSum, Form, Kind, Stretch, Table, Wanted
 
 _OWNS: Final = f"role = '{Role.OWNER}'"
 _TIMES: Final = "%Y-%m-%dT%H:%M:%S.%fZ"
@@ -32,7 +33,19 @@ _NEXT: Final = (
     "WITH later AS (SELECT posted_at FROM calls WHERE posted_at > ?) SELECT coalesce("
     "(SELECT posted_at FROM later ORDER BY posted_at LIMIT 1 OFFSET ?), (SELECT max(posted_at) FROM later))"
 )
+_SUM_KEYS: Final = (
+    "adjusts", "provider", "model", "mode", "rate_id", "card_version", "service", "environment", "feature", "team",
+    "tenant",
+)  # fmt: skip
+_SUMS: Final = f"""SELECT date_trunc('day', {COUNTED_AT}) AS day, unit, {", ".join(_SUM_KEYS)},
+sum(k.sign * call_count)::HUGEINT, sum(c.sign * c.quantity)::HUGEINT,
+sum(c.sign * coalesce(c.list_cost, c.cost))::HUGEINT, sum(c.sign * c.cost)::HUGEINT
+FROM (SELECT * FROM calls WHERE posted_at <= ? AND {{where}}) k
+JOIN (SELECT entry_id, sign, unit, quantity, list_cost, cost FROM charges WHERE posted_at <= ?) c
+USING (entry_id, sign)
+GROUP BY ALL HAVING sum(c.sign * c.quantity) <> 0 OR sum(c.sign * c.cost) <> 0 ORDER BY ALL"""
 _BEGINNING: Final = datetime(1, 1, 1)  # noqa: DTZ001 - as the tables keep moments
+_END: Final = datetime(9999, 1, 1)  # noqa: DTZ001 - likewise
 
 
 def _hex(column: str) -> str:
@@ -107,6 +120,43 @@ class DuckDBTables:
         to = self._store.look(ask)
         return Stretch(after, utc(to)) if to else None
 
+    def charge_sums(self, wanted: Wanted) -> Iterator[ChargeSum]:
+        """Yield what was charged, by day."""
+        if wanted.period is None:
+            raise UsageError("charges are added up over a period")
+        where, values = conditions(wanted.period, wanted.filters)
+        as_of = naive(wanted.as_of) if wanted.as_of else _END
+        since = naive(wanted.period.since)
+
+        def ask(connection: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
+            kept_since = mark(connection, ROWS_SINCE)
+            if kept_since and since < kept_since:
+                raise UsageError(
+                    f"before {kept_since:%Y-%m-%d} the ledger kept totals alone, not what was charged; ask from then on"
+                )
+            return connection.execute(_SUMS.format(where=where), [as_of, *values, as_of]).fetchall()
+
+        for day, unit, *rest in self._store.look(ask):
+            told = dict(zip(_SUM_KEYS, rest[: len(_SUM_KEYS)], strict=True))
+            calls, quantity, list_cost, cost = map(int, rest[len(_SUM_KEYS) :])
+            version = told.pop("card_version")
+            yield ChargeSum(
+                day=utc(day), unit=Unit(unit), catalogue_version=version, calls=calls, quantity=quantity,
+                list_cost=list_cost, cost=cost, **told,
+            )  # fmt: skip
+
+    def write_csv_as(self, source: Path, target: Path, form: Form, numbers: Collection[str]) -> None:
+        """Write a CSV file in another form, the columns of `numbers` as exact decimals."""
+        with duckdb.connect() as reader:
+            reader.execute("SET TimeZone = 'UTC'")
+            query = "SELECT * FROM read_csv(?, all_varchar = true, header = true)"
+            names = [column[0] for column in reader.execute(f"{query} LIMIT 0", [str(source)]).description]
+            selected = ", ".join(
+                f'"{name}"::DECIMAL(38, 12) AS "{name}"' if name in numbers else f'"{name}"' for name in names
+            )
+            rows = reader.sql(query.replace("*", selected, 1), params=[str(source)])
+            write_rows(RecordBatchReader.from_arrow(rows), target, form)
+
 
 def write_rows(rows: RecordBatchReader, target: Path, form: Form) -> int:
     """Write a stream of rows to a file; return how many."""
@@ -136,7 +186,7 @@ def _query(wanted: Wanted) -> tuple[str, list[Any]]:
     table = wanted.table
     if table.is_posted:
         return _posted(wanted)
-    as_of = naive(wanted.as_of) if wanted.as_of else datetime.max  # noqa: DTZ901 - as the tables keep moments
+    as_of = naive(wanted.as_of) if wanted.as_of else _END
     clauses, values = [_STANDING], [as_of, as_of]
     if wanted.period:
         asked, used = conditions(wanted.period, wanted.filters, booked=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from secrets import token_hex
 from typing import Annotated
@@ -13,7 +14,8 @@ from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 
 from costspan.core.clock import Clock
-from costspan.server.exporters.tables import parse_wanted, stretch_document
+from costspan.pricing.rate_card import RateCard
+from costspan.server.exporters.tables import parse_export, stretch_document
 from costspan.server.store.export import TableSource
 from costspan.server.web.api.routes import PROBLEMS, json_answer
 
@@ -27,14 +29,14 @@ class StretchDocument(BaseModel):
     posted_to: str | None
 
 
-def export_routes(source: TableSource, data: Path, clock: Clock) -> APIRouter:
+def export_routes(source: TableSource, card: Callable[[], RateCard], data: Path, clock: Clock) -> APIRouter:
     """Return the routes over one ledger's tables; files are made in `data` and go when they are sent."""
     routes = APIRouter(prefix="/api/v1/export")
 
     @routes.get("", dependencies=[Depends(of_postings)], response_class=FileResponse, responses=PROBLEMS)
     async def export(
         request: Request,
-        table: Annotated[str | None, Query(description="calls, charges, entries or charge_entries")] = None,
+        table: Annotated[str | None, Query(description="calls, charges, focus, entries or charge_entries")] = None,
         format: Annotated[str | None, Query(description="parquet, csv or jsonl")] = None,  # noqa: A002
         since: Annotated[str | None, Query(description="ISO 8601, a month or an age: 2026-10, 7d")] = None,
         until: Annotated[str | None, Query(description="as since; the end of what it names")] = None,
@@ -43,19 +45,19 @@ def export_routes(source: TableSource, data: Path, clock: Clock) -> APIRouter:
     ) -> Response:
         """One table of the ledger as a file; Costspan-Rows says how many rows it has."""
         del table, format, since, until, filter, as_of  # declared for the OpenAPI document
-        wanted, form = parse_wanted(request.query_params.multi_items(), clock())
+        wanted = parse_export(request.query_params.multi_items(), clock())
         file = data / f"export-{token_hex(4)}.tmp"
         try:
-            rows = await run_in_threadpool(source.write, wanted, file, form)
+            rows = await run_in_threadpool(wanted.write, source, card(), file)
         except BaseException:
             file.unlink(missing_ok=True)
             raise
         told = {
             "Costspan-Rows": str(rows),
             "Cache-Control": "no-store",
-            "Content-Disposition": f'attachment; filename="costspan-{wanted.table}.{form}"',
+            "Content-Disposition": f'attachment; filename="costspan-{wanted.name}.{wanted.form}"',
         }
-        return FileResponse(file, headers=told, media_type=_KINDS[form], background=BackgroundTask(file.unlink))
+        return FileResponse(file, headers=told, media_type=_KINDS[wanted.form], background=BackgroundTask(file.unlink))
 
     @routes.get("/postings", responses={200: {"model": StretchDocument}, **PROBLEMS})
     async def postings(
