@@ -20,6 +20,7 @@ from costspan.server.analytics.spend import parse_question, spend_document
 from costspan.server.analytics.tools import parse_tool_question, tools_document
 from costspan.server.analytics.traces import parse_trace_parameters, trace_document
 from costspan.server.config import CONFIG_FILE, ServerConfig, Settings, read_settings, settings_file
+from costspan.server.exporters.forwarder import Forwarder
 from costspan.server.exporters.warehouse import Copied, Fetch, Warehouse, bring_up_to_date
 from costspan.server.pipeline.caretaker import Caretaker
 from costspan.server.pipeline.committer import Committer
@@ -35,6 +36,7 @@ from costspan.server.runtime import Application
 from costspan.server.store.duckdb.backup import manifest_of, restore
 from costspan.server.store.duckdb.connection import LEDGER_FILE
 from costspan.server.store.duckdb.export import DuckDBTables, rows_of, values_of
+from costspan.server.store.duckdb.forward import DuckDBForward
 from costspan.server.store.duckdb.repair import Mended, repair
 from costspan.server.store.duckdb.replay import DuckDBReplay
 from costspan.server.store.duckdb.repricing import DuckDBRepricing
@@ -45,7 +47,7 @@ from costspan.server.store.ports import Store
 from costspan.server.store.upkeep import Manifest
 from costspan.server.web.api.live import LiveFeed
 from costspan.server.web.app import Parts, make_app
-from costspan.server.web.metrics import IngestCollector, LedgerCollector, ServerMetrics
+from costspan.server.web.metrics import ForwardCollector, IngestCollector, LedgerCollector, ServerMetrics
 from costspan.server.web.self_trace import TraceQuestions, own_tracer
 
 _TRACES = "/api/v1/traces/"
@@ -72,9 +74,14 @@ def make_server(config: ServerConfig, clock: Clock = system_clock) -> Applicatio
     caretaker.start()
 
     intake = Intake(pipeline, config.settings.limits)
+    forwarders = [Forwarder(committer, DuckDBForward(store), target, clock) for target in config.settings.forward]
+    for forwarder in forwarders:
+        forwarder.start()
 
     def close() -> None:
         intake.close()
+        for forwarder in forwarders:
+            forwarder.stop()
         caretaker.stop()
         pipeline.close()
         store.close()
@@ -82,6 +89,8 @@ def make_server(config: ServerConfig, clock: Clock = system_clock) -> Applicatio
 
     metrics.watch(IngestCollector(pipeline.counters, pipeline, intake))
     metrics.watch(LedgerCollector(store))
+    if forwarders:
+        metrics.watch(ForwardCollector(forwarders))
     live = LiveFeed(pipeline.counters)
     parts = Parts(
         config=config,
