@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "trace": "one trace as a tree: cost of each span, what is not counted and why",
     "budgets": "where the budgets of costspan.yaml stand",
     "import": "read telemetry files into the ledger",
+    "export": "the ledger as files, as FOCUS, or kept up to date in a data warehouse",
     "price": "price one usage and say why",
     "prices": "the price catalogue: list, check, diff, sync, activate, export; models without a price: unpriced, map",
     "reprice": "what changed prices change in the ledger: look, apply, undo",

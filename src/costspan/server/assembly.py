@@ -20,6 +20,8 @@ from costspan.server.analytics.spend import parse_question, spend_document
 from costspan.server.analytics.tools import parse_tool_question, tools_document
 from costspan.server.analytics.traces import parse_trace_parameters, trace_document
 from costspan.server.config import CONFIG_FILE, ServerConfig, Settings, read_settings, settings_file
+from costspan.server.exporters.forwarder import Forwarder
+from costspan.server.exporters.warehouse import Copied, Fetch, Warehouse, bring_up_to_date
 from costspan.server.pipeline.caretaker import Caretaker
 from costspan.server.pipeline.committer import Committer
 from costspan.server.pipeline.counters import IngestCounters
@@ -33,16 +35,19 @@ from costspan.server.receiver.otlp_grpc import otlp_services
 from costspan.server.runtime import Application
 from costspan.server.store.duckdb.backup import manifest_of, restore
 from costspan.server.store.duckdb.connection import LEDGER_FILE
+from costspan.server.store.duckdb.export import DuckDBTables, rows_of, values_of
+from costspan.server.store.duckdb.forward import DuckDBForward
 from costspan.server.store.duckdb.repair import Mended, repair
 from costspan.server.store.duckdb.replay import DuckDBReplay
 from costspan.server.store.duckdb.repricing import DuckDBRepricing
 from costspan.server.store.duckdb.store import DuckDBStore
 from costspan.server.store.duckdb.upkeep import DuckDBUpkeep
+from costspan.server.store.export import TableSource
 from costspan.server.store.ports import Store
 from costspan.server.store.upkeep import Manifest
 from costspan.server.web.api.live import LiveFeed
 from costspan.server.web.app import Parts, make_app
-from costspan.server.web.metrics import IngestCollector, LedgerCollector, ServerMetrics
+from costspan.server.web.metrics import ForwardCollector, IngestCollector, LedgerCollector, ServerMetrics
 from costspan.server.web.self_trace import TraceQuestions, own_tracer
 
 _TRACES = "/api/v1/traces/"
@@ -53,7 +58,7 @@ def make_server(config: ServerConfig, clock: Clock = system_clock) -> Applicatio
     # First, so that a damaged file of keys is named before anything is open.
     gate = Gate(config.api_key, config.settings.keys_file)
     tracer, stop_tracing = own_tracer(config, os.environ) if config.self_trace else (None, lambda: None)
-    for left in config.data.glob("backup-*.tmp"):
+    for left in (*config.data.glob("backup-*.tmp"), *config.data.glob("export-*.tmp")):
         left.unlink(missing_ok=True)
     store = DuckDBStore(config.data, clock=clock)
     metrics = ServerMetrics()
@@ -69,9 +74,14 @@ def make_server(config: ServerConfig, clock: Clock = system_clock) -> Applicatio
     caretaker.start()
 
     intake = Intake(pipeline, config.settings.limits)
+    forwarders = [Forwarder(committer, DuckDBForward(store), target, clock) for target in config.settings.forward]
+    for forwarder in forwarders:
+        forwarder.start()
 
     def close() -> None:
         intake.close()
+        for forwarder in forwarders:
+            forwarder.stop()
         caretaker.stop()
         pipeline.close()
         store.close()
@@ -79,6 +89,8 @@ def make_server(config: ServerConfig, clock: Clock = system_clock) -> Applicatio
 
     metrics.watch(IngestCollector(pipeline.counters, pipeline, intake))
     metrics.watch(LedgerCollector(store))
+    if forwarders:
+        metrics.watch(ForwardCollector(forwarders))
     live = LiveFeed(pipeline.counters)
     parts = Parts(
         config=config,
@@ -87,6 +99,7 @@ def make_server(config: ServerConfig, clock: Clock = system_clock) -> Applicatio
         repricing=repricing,
         caretaker=caretaker,
         replay=replay,
+        tables=DuckDBTables(store),
         intake=intake,
         gate=gate,
         metrics=metrics,
@@ -204,6 +217,22 @@ def open_replay(data: Path, config: Path | None = None) -> Iterator[Replay]:
     finally:
         committer.close()
         store.close()
+
+
+@contextmanager
+def open_tables(data: Path) -> Iterator[tuple[TableSource, RateCard]]:
+    """Open the ledger in `data` to give its tables away; and its price lists. Raise Unreachable where there is none."""
+    store = DuckDBStore(data, read_only=True)
+    try:
+        yield DuckDBTables(store), _card(data, read_settings(settings_file(data)))
+    finally:
+        store.close()
+
+
+def copy_postings(url: str, fetch: Fetch, show: Callable[[str], None] = lambda _: None) -> Copied:
+    """Bring the copy of the ledger in a warehouse up to date; see `exporters.warehouse`."""
+    with Warehouse(url, values_of) as warehouse:
+        return bring_up_to_date(warehouse, fetch, rows_of, show)
 
 
 def restore_folder(file: Path, data: Path, *, replaces: bool) -> tuple[Manifest, Path | None]:

@@ -26,6 +26,7 @@ from costspan.semconv.mapping import mapped_dialect
 from costspan.semconv.sampling_ratios import parse_sampling_ratios
 from costspan.semconv.settlement.rules import SettlingRules
 from costspan.server.analytics.budget_settings import parse_budgets
+from costspan.server.exporters.forward_settings import Target, parse_forward
 from costspan.server.receiver.in_flight import Limits, parse_limits
 from costspan.server.store.upkeep import Retention, read_retention
 
@@ -37,6 +38,7 @@ DEFAULT_GRPC_PORT: Final = 4317
 CONFIG_FILE: Final = "costspan.yaml"
 KNOWN_KEYS: Final = (
     "prices", "attribution", "sampling", "mappings", "closed_until", "budgets", "retention", "limits", "auth",
+    "forward",
 )  # fmt: skip
 _DAY_OR_MONTH: Final = re.compile(r"\d{4}-\d{2}(-\d{2})?")
 
@@ -59,6 +61,8 @@ class Settings:
     """The end of the last closed month or day, whose totals re-pricing leaves as they are (accounting rule 9)."""
     keys_file: Path | None = None
     """The file of API keys; read again whenever it changes."""
+    forward: tuple[Target, ...] = ()
+    """Where received telemetry goes on to, with its cost."""
     limits: Limits = field(default_factory=Limits)
     """What requests in flight may hold together, and how long one may take to arrive."""
 
@@ -128,6 +132,10 @@ def read_settings(path: Path | None) -> Settings:
     if not isinstance(mappings, Sequence) or isinstance(mappings, str):
         raise ConfigError(f"{path}: mappings: a list is expected")
     mapped = [mapped_dialect(entry, f"{path}: mappings[{place}]") for place, entry in enumerate(mappings)]
+    retention = read_retention(document.get("retention"), str(path))
+    forward = parse_forward(document.get("forward"), str(path))
+    if forward and not retention.keeps_records:
+        raise ConfigError(f"{path}: forward: needs what was received; with retention: {{raw: 0d}} nothing is kept")
     return Settings(
         prices=tuple(read_overlays(path)),
         rules=SettlingRules(
@@ -135,7 +143,8 @@ def read_settings(path: Path | None) -> Settings:
             parse_sampling_ratios(document.get("sampling"), str(path)),
         ),
         dialects=DIALECTS.before(mapped),
-        retention=read_retention(document.get("retention"), str(path)),
+        retention=retention,
+        forward=forward,
         budgets=parse_budgets(document.get("budgets"), str(path)),
         closed_before=_closed_before(document),
         keys_file=_keys_file(document, path),
