@@ -74,6 +74,10 @@ bench-ui: $(VENV)/.dev browser ## what the dashboard's first page costs a browse
 bench-sdk: $(VENV)/.dev ## what the SDK adds to a call, beside OpenTelemetry alone and five tools; ARGS='--json FILE'
 	$(BIN)/python -m benchmarks.sdk --prepare $(ARGS)
 
+.venv-focus: $(UV) tools/focus_validator.txt tools/focus_validator.sh
+	sh tools/focus_validator.sh $(UV) $@
+	@touch $@
+
 audit: $(UV) ## known vulnerabilities of the pinned dependencies; asks osv.dev, so not part of CI
 	$(UV) tool run pip-audit --requirement constraints.txt --disable-pip --vulnerability-service osv
 
@@ -91,4 +95,4 @@ browser:
 	  || sh tools/install_chromium.sh
 
 clean: ## remove what the other targets made
-	rm -rf $(VENV) dist ui/node_modules src/costspan/server/web/static costspan-demo
+	rm -rf $(VENV) .venv-focus dist ui/node_modules src/costspan/server/web/static costspan-demo

@@ -71,7 +71,7 @@ class ServerLedger:
             ) from None
         finally:
             link.close()
-        return _document(self.url, path, response.status, answer)
+        return answer_document(self.url, path, response.status, answer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +200,8 @@ def authorization() -> dict[str, str]:
     return {"Authorization": f"Bearer {key}"} if key else {}
 
 
-def _document(url: str, path: str, status: int, body: bytes) -> dict[str, Any]:
+def answer_document(url: str, path: str, status: int, body: bytes) -> dict[str, Any]:
+    """Return the document in an answer; raise UsageError, NotFound or Unreachable for an answer that is none."""
     try:
         document = json.loads(body)
     except ValueError:

@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "whatif": "what history would have cost under another model, in another mode, or with caching",
     "alerts": "rules, what fires, what would have fired, silences, test notifications; rules to begin with: starter",
     "import": "read telemetry files into the ledger",
+    "export": "the ledger as files, as FOCUS, or kept up to date in a data warehouse",
     "price": "price one usage and say why",
     "prices": "the price catalogue: list, check, diff, sync, activate, export; models without a price: unpriced, map",
     "reprice": "what changed prices change in the ledger: look, apply, undo",

@@ -39,6 +39,8 @@ from costspan.server.analytics.tools import parse_tool_question, tools_document
 from costspan.server.analytics.traces import parse_trace_parameters, trace_document
 from costspan.server.analytics.whatif_document import parse_whatif, whatif_document
 from costspan.server.config import CONFIG_FILE, ServerConfig, Settings, read_settings, settings_file
+from costspan.server.exporters.forwarder import Forwarder
+from costspan.server.exporters.warehouse import Copied, Fetch, Warehouse, bring_up_to_date
 from costspan.server.pipeline.caretaker import Caretaker
 from costspan.server.pipeline.committer import Committer
 from costspan.server.pipeline.counters import IngestCounters
@@ -54,16 +56,19 @@ from costspan.server.store.alerts import AlertReader
 from costspan.server.store.duckdb.alerts import DuckDBAlerts
 from costspan.server.store.duckdb.backup import manifest_of, restore
 from costspan.server.store.duckdb.connection import LEDGER_FILE
+from costspan.server.store.duckdb.export import DuckDBTables, rows_of, values_of
+from costspan.server.store.duckdb.forward import DuckDBForward
 from costspan.server.store.duckdb.repair import Mended, repair
 from costspan.server.store.duckdb.replay import DuckDBReplay
 from costspan.server.store.duckdb.repricing import DuckDBRepricing
 from costspan.server.store.duckdb.store import DuckDBStore
 from costspan.server.store.duckdb.upkeep import DuckDBUpkeep
+from costspan.server.store.export import TableSource
 from costspan.server.store.ports import Store
 from costspan.server.store.upkeep import Manifest
 from costspan.server.web.api.live import LiveFeed
 from costspan.server.web.app import Parts, make_app
-from costspan.server.web.metrics import IngestCollector, LedgerCollector, ServerMetrics
+from costspan.server.web.metrics import ForwardCollector, IngestCollector, LedgerCollector, ServerMetrics
 from costspan.server.web.self_trace import TraceQuestions, own_tracer
 
 _TRACES = "/api/v1/traces/"
@@ -76,7 +81,7 @@ def make_server(config: ServerConfig, clock: Clock = system_clock) -> Applicatio
     gate = Gate(config.api_key, config.settings.keys_file)
     notifiers = {name: entry.open(os.environ) for name, entry in config.settings.notifiers.items()}
     tracer, stop_tracing = own_tracer(config, os.environ) if config.self_trace else (None, lambda: None)
-    for left in config.data.glob("backup-*.tmp"):
+    for left in (*config.data.glob("backup-*.tmp"), *config.data.glob("export-*.tmp")):
         left.unlink(missing_ok=True)
     card = _card(config.data, config.settings)
     check_budgets(config.settings.budgets, config.settings.budget_places, card, clock())
@@ -95,10 +100,15 @@ def make_server(config: ServerConfig, clock: Clock = system_clock) -> Applicatio
     alerting.start()
 
     intake = Intake(pipeline, config.settings.limits)
+    forwarders = [Forwarder(committer, DuckDBForward(store), target, clock) for target in config.settings.forward]
+    for forwarder in forwarders:
+        forwarder.start()
 
     def close() -> None:
         intake.close()
         alerting.stop()
+        for forwarder in forwarders:
+            forwarder.stop()
         caretaker.stop()
         pipeline.close()
         store.close()
@@ -106,6 +116,8 @@ def make_server(config: ServerConfig, clock: Clock = system_clock) -> Applicatio
 
     metrics.watch(IngestCollector(pipeline.counters, pipeline, intake))
     metrics.watch(LedgerCollector(store))
+    if forwarders:
+        metrics.watch(ForwardCollector(forwarders))
     live = LiveFeed(pipeline.counters)
     parts = Parts(
         config=config,
@@ -114,6 +126,7 @@ def make_server(config: ServerConfig, clock: Clock = system_clock) -> Applicatio
         repricing=repricing,
         caretaker=caretaker,
         replay=replay,
+        tables=DuckDBTables(store),
         intake=intake,
         gate=gate,
         metrics=metrics,
@@ -302,6 +315,22 @@ def open_replay(data: Path, config: Path | None = None) -> Iterator[Replay]:
     finally:
         committer.close()
         store.close()
+
+
+@contextmanager
+def open_tables(data: Path) -> Iterator[tuple[TableSource, RateCard]]:
+    """Open the ledger in `data` to give its tables away; and its price lists. Raise Unreachable where there is none."""
+    store = DuckDBStore(data, read_only=True)
+    try:
+        yield DuckDBTables(store), _card(data, read_settings(settings_file(data)))
+    finally:
+        store.close()
+
+
+def copy_postings(url: str, fetch: Fetch, show: Callable[[str], None] = lambda _: None) -> Copied:
+    """Bring the copy of the ledger in a warehouse up to date; see `exporters.warehouse`."""
+    with Warehouse(url, values_of) as warehouse:
+        return bring_up_to_date(warehouse, fetch, rows_of, show)
 
 
 def restore_folder(file: Path, data: Path, *, replaces: bool) -> tuple[Manifest, Path | None]:

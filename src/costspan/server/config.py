@@ -30,6 +30,7 @@ from costspan.server.alerts.notifiers import NotifierEntry, parse_notifiers
 from costspan.server.alerts.rule import Rule
 from costspan.server.alerts.rule_file import parse_rules
 from costspan.server.analytics.budget_settings import budget_places, parse_budgets
+from costspan.server.exporters.forward_settings import Target, parse_forward
 from costspan.server.receiver.in_flight import Limits, parse_limits
 from costspan.server.store.upkeep import Retention, read_retention
 from costspan.server.yaml_lines import LineLoader
@@ -42,7 +43,7 @@ DEFAULT_GRPC_PORT: Final = 4317
 CONFIG_FILE: Final = "costspan.yaml"
 KNOWN_KEYS: Final = (
     "prices", "attribution", "sampling", "mappings", "closed_until", "budgets", "alerts", "notifiers", "retention",
-    "limits", "auth", "public_url",
+    "limits", "auth", "public_url", "forward",
 )  # fmt: skip
 _DAY_OR_MONTH: Final = re.compile(r"\d{4}-\d{2}(-\d{2})?")
 
@@ -73,6 +74,8 @@ class Settings:
     """The end of the last closed month or day, whose totals re-pricing leaves as they are (accounting rule 9)."""
     keys_file: Path | None = None
     """The file of API keys; read again whenever it changes."""
+    forward: tuple[Target, ...] = ()
+    """Where received telemetry goes on to, with its cost."""
     limits: Limits = field(default_factory=Limits)
     """What requests in flight may hold together, and how long one may take to arrive."""
 
@@ -153,6 +156,10 @@ def read_settings(path: Path | None) -> Settings:
         document.get("alerts"), str(path), notifiers=notifiers, budgets=[budget.name for budget in budgets]
     )
     mapped = [mapped_dialect(entry, f"{path}: mappings[{place}]") for place, entry in enumerate(mappings)]
+    retention = read_retention(document.get("retention"), str(path))
+    forward = parse_forward(document.get("forward"), str(path))
+    if forward and not retention.keeps_records:
+        raise ConfigError(f"{path}: forward: needs what was received; with retention: {{raw: 0d}} nothing is kept")
     return Settings(
         prices=tuple(read_overlays(path)),
         rules=SettlingRules(
@@ -160,7 +167,8 @@ def read_settings(path: Path | None) -> Settings:
             parse_sampling_ratios(document.get("sampling"), str(path)),
         ),
         dialects=DIALECTS.before(mapped),
-        retention=read_retention(document.get("retention"), str(path)),
+        retention=retention,
+        forward=forward,
         budgets=budgets,
         budget_places=budget_places(document.get("budgets"), str(path)),
         alerts=(*rules, *budget_rules(budgets, [rule.name for rule in rules])),

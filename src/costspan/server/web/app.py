@@ -22,12 +22,14 @@ from costspan.server.pipeline.signals import SIGNALS
 from costspan.server.receiver.gate import Gate
 from costspan.server.receiver.intake import Intake
 from costspan.server.receiver.otlp_http import otlp_handler
+from costspan.server.store.export import TableSource
 from costspan.server.store.ports import Store
 from costspan.server.web.api.alerts import alert_routes
 from costspan.server.web.api.anomalies import anomaly_routes
 from costspan.server.web.api.budgets import budget_routes
 from costspan.server.web.api.calls import call_routes
 from costspan.server.web.api.documents import Health
+from costspan.server.web.api.export import export_routes
 from costspan.server.web.api.forecast import forecast_routes
 from costspan.server.web.api.growth import growth_routes
 from costspan.server.web.api.live import LiveFeed, live_routes
@@ -58,6 +60,7 @@ class Parts:
     repricing: Repricing
     caretaker: Caretaker
     replay: Replay
+    tables: TableSource
     intake: Intake
     gate: Gate
     metrics: ServerMetrics
@@ -108,6 +111,7 @@ def make_app(parts: Parts) -> FastAPI:
     app.include_router(live_routes(parts.live))
     app.include_router(price_routes(parts.repricing, clock))
     app.include_router(upkeep_routes(parts.caretaker, parts.replay, config.data, clock))
+    app.include_router(export_routes(parts.tables, lambda: parts.repricing.card, config.data, clock))
     sessions = Sessions(parts.gate)
     app.router.routes += login_routes(parts.gate, sessions)
     mount_dashboard(app)
