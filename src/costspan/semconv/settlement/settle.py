@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 
 from costspan.core.attribution import Attribution
 from costspan.core.call import STANDARD_MODE, Call, Role, Signal, SpanClass, UsageState
+from costspan.core.frozen import quickly_made
 from costspan.core.link import Link
 from costspan.semconv.outcome import RETRY_WITHIN_NS
 from costspan.semconv.sampling import AdjustedCount, adjusted_count
@@ -24,6 +25,7 @@ Fact = TypeVar("Fact")
 _SIGNALS: Final = list(Signal)
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Settled:
     """A record's place: the call with what its other records add, its role, whose it is, and why."""

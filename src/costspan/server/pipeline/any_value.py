@@ -81,7 +81,7 @@ def protobuf_value(value: Any, depth: int = 0) -> AttributeValue:
         return None
     held = getattr(value, which)
     if which == "array_value":
-        return [protobuf_value(item, depth + 1) for item in held.values]
+        return tuple([protobuf_value(item, depth + 1) for item in held.values])
     if which == "kvlist_value":
         return dict(_read(encoded, depth + 1) for encoded in held.attributes)
     plain: AttributeValue = held
@@ -141,7 +141,7 @@ def _held(kind: str, held: Any, depth: int) -> AttributeValue:
         case ("intValue", int() | str()):
             return _integer(held)
         case ("arrayValue", dict()):
-            return [json_value(item, depth + 1) for item in _items(held)]
+            return tuple([json_value(item, depth + 1) for item in _items(held)])
         case ("kvlistValue", dict()):
             return _members(_items(held), depth + 1)
         case ("bytesValue", str()):

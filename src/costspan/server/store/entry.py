@@ -12,6 +12,7 @@ import msgspec
 from costspan.core.attribution import Attribution
 from costspan.core.call import Call, Role
 from costspan.core.charge import PricedUsage
+from costspan.core.frozen import quickly_made
 from costspan.core.link import Link
 from costspan.core.record import MetricPoint
 from costspan.core.tool import ToolUse
@@ -25,6 +26,7 @@ MAX_ESTIMATE: Final = 2**63 - 1
 _ENCODER: Final = msgspec.msgpack.Encoder(enc_hook=dict)
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A settled call and what it cost. Immutable; a change is a reversal and a new entry."""
@@ -65,6 +67,7 @@ class ToolEntry:
         return hashlib.blake2b(_ENCODER.encode(self.attribution), digest_size=12).hexdigest()
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class KeptRecord:
     """A record as it was received, without its content, for a later reading. `encoded` is for the pipeline to read.
@@ -102,6 +105,7 @@ class Batch:
         return [*self.calls, *self.links]
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Standing:
     """The entry that stands for a record now."""
