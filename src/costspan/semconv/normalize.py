@@ -13,6 +13,7 @@ from costspan.core.call import STANDARD_MODE, Call, SpanClass, UsageState
 from costspan.core.link import Link
 from costspan.core.money import PicoUsd
 from costspan.core.record import STATUS_ERROR, SpanRecord
+from costspan.core.units import CACHE_WRITE_UNITS
 from costspan.semconv import outcome, providers
 from costspan.semconv.attributes import whole_number
 from costspan.semconv.attribution import read_attribution, read_own_attribution
@@ -46,6 +47,7 @@ AT_LEAST_OUTPUT: Final = "costspan.usage.lower_bound.output_tokens"
 ABANDONED: Final = "abandoned stream"
 """The status of a stream whose reader left the loop (opentelemetry-util-genai 1.3b0): no failure where it had ended."""
 
+_WRITTEN: Final = frozenset(CACHE_WRITE_UNITS)
 _NO_ANSWER: Final = Answer()
 
 
@@ -178,6 +180,9 @@ def _attempt(record: SpanRecord) -> int:
 
 def _trust(record: SpanRecord, words: _Words, counts: Counts, usage: Split) -> tuple[UsageState, str | None]:
     """Return how far the usage of a call can be trusted, and why when it is less than certain."""
+    said = counts.output is not None and words.mode_note is None and AT_LEAST_OUTPUT not in record.attributes
+    if said and usage.note is None and (usage.time_to_live_said or _WRITTEN.isdisjoint(usage.usage.quantities)):
+        return usage.state, None
     doubts = [words.mode_note, _ttl_doubt(words, usage), _output_doubt(counts, usage, words.operation)]
     at_least = None
     if AT_LEAST_OUTPUT in record.attributes:

@@ -202,9 +202,11 @@ class Dialect:
 
     def _said(self, record: SpanRecord, fact: str, read: Callable[[AttributeValue], T | None]) -> T | None:
         """Return the first readable value of the attributes that carry `fact`."""
-        for key in self._present(record).get(fact, ()):
-            if (found := read(record.attributes[key])) is not None:
-                return found
+        keys = self._present(record).get(fact)
+        if keys is not None:
+            for key in keys:
+                if (found := read(record.attributes[key])) is not None:
+                    return found
         return None
 
     def operation(self, record: SpanRecord) -> str | None:
@@ -279,7 +281,8 @@ class Dialect:
         attributes, found = record.attributes, list(_UNCOUNTED)
         for place, keys in self._present(record).counts:
             for key in keys:
-                if (count := whole_number(attributes[key])) is not None:
+                count = attributes[key]
+                if type(count) is int or (count := whole_number(count)) is not None:
                     found[place] = count
                     break
         return Counts._make(found)
