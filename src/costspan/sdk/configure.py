@@ -33,6 +33,7 @@ from costspan.sdk.price_span import SpanPricer
 from costspan.sdk.propagator import InsideModelCalls, keep_baggage_from_providers
 from costspan.sdk.safety import LOG, done_within, never_raise
 from costspan.sdk.sampler import CountingSampler
+from costspan.sdk.span_steps import SpanSteps
 from costspan.sdk.tally import TallyWriter
 from costspan.sdk.travel import TRAVEL
 from costspan.sdk.user_pseudonym import installation_key, pseudonymous
@@ -156,12 +157,14 @@ def _processors(
     counted = CostMetrics(pricer, config.metric_labels)
     wrapped = (CostExporter(each, pricer, content, config.error_outcomes, counted.record_waiting) for each in exporters)
     return (
-        inside,
-        AttributionProcessor(config.defaults, _attribute(config)),
-        AttemptCounter(),
-        CallsWithin(pricer),
-        counted,
-        *([TallyWriter(config.tally_to, pricer)] if config.tally_to else []),
+        SpanSteps(
+            inside,
+            AttributionProcessor(config.defaults, _attribute(config)),
+            AttemptCounter(),
+            CallsWithin(pricer),
+            counted,
+            *([TallyWriter(config.tally_to, pricer)] if config.tally_to else []),
+        ),
         *(BatchSpanProcessor(each, schedule_delay_millis=delay_ms) for each in wrapped),
     )
 

@@ -39,11 +39,12 @@ class _UsageRequest:
 
     @never_raise(False)
     def add_to(self, client: Any, options: Any) -> bool:
-        body, more = options.json_data, options.extra_json or {}
-        if not self._wanted or not isinstance(body, dict) or not options.url.endswith("/chat/completions"):
+        body = options.json_data
+        if not self._wanted or not isinstance(body, dict) or not body.get("stream") or "stream_options" in body:
             return False
-        said = "stream_options" in body or "stream_options" in more
-        if not body.get("stream") or said or _raw(options) or str(client.base_url) in self._refused_by:
+        if "stream_options" in (options.extra_json or {}) or not options.url.endswith("/chat/completions"):
+            return False
+        if _raw(options) or str(client.base_url) in self._refused_by:
             return False
         options.json_data = {**body, "stream_options": {"include_usage": True}}
         return True
