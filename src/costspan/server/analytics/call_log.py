@@ -28,10 +28,7 @@ STDOUT: Final = Path("-")
 CURSOR_FILE: Final = "log-calls.cursor"
 SCHEMA: Final = "costspan.call.v1"
 _LINES_A_READ: Final = 2_000
-_LOOK_EVERY_S: Final = 5.0
-"""Re-pricing posts without a request of telemetry to wake the log."""
-_PAUSE_S: Final = 0.2
-"""Between two reads, so that many small commits cost one."""
+_LOOK_EVERY_S: Final = 1.0
 _BEGINNING: Final = Position(datetime(1970, 1, 1, tzinfo=UTC), -1, 0)
 
 _log = logging.getLogger("costspan.log_calls")
@@ -50,7 +47,6 @@ class CallLog:
         self._target = target
         self._cursor_file = data / CURSOR_FILE
         self._stopping = threading.Event()
-        self._posted = threading.Event()
         self._file: BinaryIO | None = None
         try:
             self._opened()
@@ -64,14 +60,9 @@ class CallLog:
         """Begin."""
         self._thread.start()
 
-    def wake(self) -> None:
-        """Say that something was posted."""
-        self._posted.set()
-
     def stop(self) -> None:
         """Write what is posted by now and end. Blocks until done, or until the target refuses."""
         self._stopping.set()
-        self._posted.set()
         if self._thread.is_alive():
             self._thread.join()
         if self._file is not None and self._target != STDOUT:
@@ -81,7 +72,6 @@ class CallLog:
         is_troubled = False
         while True:
             is_last = self._stopping.is_set()
-            self._posted.clear()
             try:
                 while self._write_next():
                     pass
@@ -92,8 +82,7 @@ class CallLog:
                 is_troubled = True
             if is_last:
                 return
-            self._posted.wait(_LOOK_EVERY_S)
-            self._stopping.wait(_PAUSE_S)
+            self._stopping.wait(_LOOK_EVERY_S)
 
     def _write_next(self) -> bool:
         """Write the next lines; return whether there may be more."""
