@@ -10,14 +10,14 @@ from decimal import Decimal
 from typing import Final
 
 from costspan.core.money import usd_from_pico
-from costspan.core.period import iso
+from costspan.core.period import Period, iso
 from costspan.server.alerts.amounts import MeasureUnit
 from costspan.server.alerts.conditions.base import Group, Sources, Truth, Verdict, calls_link, group_text
 from costspan.server.alerts.rule import Anomaly as Limits
 from costspan.server.alerts.rule import Rule
 from costspan.server.analytics.anomaly.document import group_filters
 from costspan.server.analytics.anomaly.explain import Explanation, explain
-from costspan.server.analytics.anomaly.findings import Anomaly
+from costspan.server.analytics.anomaly.findings import Anomaly, find
 from costspan.server.analytics.anomaly.limits import DEFAULT_SENSITIVITY, Sensitivity
 from costspan.server.analytics.anomaly.watch import Watch
 from costspan.server.analytics.anomaly.words import cause, figures, reasons
@@ -26,6 +26,8 @@ from costspan.server.store.question import Filter
 
 _MOST_WATCHES: Final = 8
 """Rules whose history is kept in memory; of more, each look reads it anew."""
+_MOST_EXPLAINED: Final = 100
+"""Anomalies of a period, the latest, that are told with their drivers."""
 _Asked = tuple[tuple[str, ...], tuple[Filter, ...], float]
 
 
@@ -60,6 +62,16 @@ def judge_anomaly(rule: Rule, sources: Sources, as_of: datetime) -> Sequence[Ver
         (Truth.NOT_MET, f"nothing unusual in {looked_at} groups") if looked_at else (Truth.NO_DATA, "no calls")
     )
     return () if rule.group_by else (Verdict(group=(), truth=truth, unit=MeasureUnit.USD, text=text),)
+
+
+def anomalies_in(rule: Rule, sources: Sources, period: Period) -> list[tuple[Period, Verdict]]:
+    """Return what gives alarm in a period, the first first, and from when to when; found in one go."""
+    found = find(sources.ledger, period, rule.group_by, rule.filters, _sensitivity(_limits(rule)))
+    return [
+        (Period(each.since, each.until), _verdict(rule, each, sources))
+        for each in reversed(found[:_MOST_EXPLAINED])
+        if _is_asked(each, _limits(rule))
+    ]
 
 
 def _verdict(rule: Rule, anomaly: Anomaly, sources: Sources) -> Verdict:
