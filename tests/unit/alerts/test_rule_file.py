@@ -42,7 +42,7 @@ def settings_of(folder: Path, text: str):
 
 
 def test_the_short_form_reads_as_documented(tmp_path: Path):
-    daily, runaway, limits, budget = settings_of(tmp_path, INTERFACES).alerts
+    daily, runaway, limits, budget, *_ = settings_of(tmp_path, INTERFACES).alerts
     assert (daily.condition, daily.window) == (Threshold(above=Decimal(500)), timedelta(hours=24))
     assert (daily.every, daily.hold, daily.missing) == (timedelta(minutes=1), timedelta(0), Missing.OK)
     assert runaway.condition == Anomaly(baseline=timedelta(days=14), ratio=Decimal(3))
