@@ -50,16 +50,17 @@ _watches: Final = _Watches()
 
 
 def judge_anomaly(rule: Rule, sources: Sources, as_of: datetime) -> Sequence[Verdict]:
-    """Return a verdict for each group that spends far more than usual; one that is not met where none does."""
+    """Return a verdict for each group of the last weeks: met where it spends far more than usual at the moment."""
     limits = _limits(rule)
-    found, looked_at = _watches.of(sources.ledger, rule, _sensitivity(limits)).look(as_of)
-    met = [_verdict(rule, each, sources) for each in found if _is_asked(each, limits)]
-    if met:
-        return tuple(met)
-    truth, text = (
-        (Truth.NOT_MET, f"nothing unusual in {looked_at} groups") if looked_at else (Truth.NO_DATA, "no calls")
-    )
-    return () if rule.group_by else (Verdict(group=(), truth=truth, unit=MeasureUnit.USD, text=text),)
+    found, groups = _watches.of(sources.ledger, rule, _sensitivity(limits)).look(as_of)
+    met = {each.key: _verdict(rule, each, sources) for each in found if _is_asked(each, limits)}
+    return tuple(met.get(key) or _as_usual(rule, key) for key in groups)
+
+
+def _as_usual(rule: Rule, key: tuple[str | None, ...]) -> Verdict:
+    group: Group = tuple(zip(rule.group_by, key, strict=True))
+    text = f"nothing unusual{group_text(group)}"
+    return Verdict(group=group, truth=Truth.NOT_MET, unit=MeasureUnit.USD, text=text)
 
 
 def _verdict(rule: Rule, anomaly: Anomaly, sources: Sources) -> Verdict:
