@@ -2,9 +2,9 @@
 
 Read from a checkout of https://github.com/numenta/NAB named on the command line; none of it is kept here. An alarm in a
 labelled window earns up to 1, the earlier the more; a window without one loses 1; an alarm outside loses 0.11, less of
-it just after a window. 100 is the best there is, 0 is silence. The threshold of each method is the one that scores best,
-as the benchmark has it for all. Most labels are of machine metrics, and some are of drops, which cost
-nothing; realAdExchange, cost of a click and of a thousand views, is the part that is money.
+it just after a window. 100 is the best there is, 0 is silence. Each method has the threshold that scores best, as the
+benchmark does it. Most labels are of machine metrics, and some are of drops, which cost nothing; realAdExchange, cost
+of a click and of a thousand views, is the part that is money.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ METHODS: Final[dict[str, Callable[[Buckets], Floats]]] = {
 
 
 def scores(series: Sequence[Series]) -> dict[str, dict[str, float]]:
-    """Return the benchmark's score of each method, over all series and for each set alone, each at its best threshold."""
+    """Return each method's score over all series and over each set alone, each at its best threshold."""
     found = {}
     for name, method in METHODS.items():
         suspicion = [_at_points(method(each.buckets), each) for each in series]
