@@ -46,7 +46,7 @@ class Zone:
 
     def day_start(self, moment: datetime) -> datetime:
         """Return the UTC moment at which the local day of `moment` begins."""
-        return self.midnight(moment.astimezone(ZoneInfo(self.name)).replace(tzinfo=None))
+        return self.midnight(self.local(moment).replace(tzinfo=None))
 
     def midnight(self, day: datetime) -> datetime:
         """Return the UTC moment at which a day begins, given as a naive local time. Where a clock is put forward at

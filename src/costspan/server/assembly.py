@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from costspan.core.clock import Clock, system_clock
 from costspan.core.errors import NotFound, Unreachable, UsageError
@@ -27,12 +28,19 @@ from costspan.server.alerts.documents import (
 from costspan.server.alerts.notification import example
 from costspan.server.alerts.notifiers.base import Notifier, Sending
 from costspan.server.analytics.anomaly.document import anomalies_document, parse_anomaly_question
+from costspan.server.analytics.budget_checks import check_budgets
+from costspan.server.analytics.budget_outlook import outlooks_document
 from costspan.server.analytics.budgets import budgets_document, verdict_document
 from costspan.server.analytics.calls import calls_document, parse_calls_question
+from costspan.server.analytics.forecast_document import forecast_document, parse_forecast
+from costspan.server.analytics.growth import growth_document, parse_growth
 from costspan.server.analytics.spend import parse_question, spend_document
 from costspan.server.analytics.tools import parse_tool_question, tools_document
 from costspan.server.analytics.traces import parse_trace_parameters, trace_document
+from costspan.server.analytics.whatif_document import parse_whatif, whatif_document
 from costspan.server.config import CONFIG_FILE, ServerConfig, Settings, read_settings, settings_file
+from costspan.server.exporters.forwarder import Forwarder
+from costspan.server.exporters.warehouse import Copied, Fetch, Warehouse, bring_up_to_date
 from costspan.server.pipeline.caretaker import Caretaker
 from costspan.server.pipeline.committer import Committer
 from costspan.server.pipeline.counters import IngestCounters
@@ -48,16 +56,19 @@ from costspan.server.store.alerts import AlertReader
 from costspan.server.store.duckdb.alerts import DuckDBAlerts
 from costspan.server.store.duckdb.backup import manifest_of, restore
 from costspan.server.store.duckdb.connection import LEDGER_FILE
+from costspan.server.store.duckdb.export import DuckDBTables, rows_of, values_of
+from costspan.server.store.duckdb.forward import DuckDBForward
 from costspan.server.store.duckdb.repair import Mended, repair
 from costspan.server.store.duckdb.replay import DuckDBReplay
 from costspan.server.store.duckdb.repricing import DuckDBRepricing
 from costspan.server.store.duckdb.store import DuckDBStore
 from costspan.server.store.duckdb.upkeep import DuckDBUpkeep
+from costspan.server.store.export import TableSource
 from costspan.server.store.ports import Store
 from costspan.server.store.upkeep import Manifest
 from costspan.server.web.api.live import LiveFeed
 from costspan.server.web.app import Parts, make_app
-from costspan.server.web.metrics import IngestCollector, LedgerCollector, ServerMetrics
+from costspan.server.web.metrics import ForwardCollector, IngestCollector, LedgerCollector, ServerMetrics
 from costspan.server.web.self_trace import TraceQuestions, own_tracer
 
 _TRACES = "/api/v1/traces/"
@@ -70,11 +81,12 @@ def make_server(config: ServerConfig, clock: Clock = system_clock) -> Applicatio
     gate = Gate(config.api_key, config.settings.keys_file)
     notifiers = {name: entry.open(os.environ) for name, entry in config.settings.notifiers.items()}
     tracer, stop_tracing = own_tracer(config, os.environ) if config.self_trace else (None, lambda: None)
-    for left in config.data.glob("backup-*.tmp"):
+    for left in (*config.data.glob("backup-*.tmp"), *config.data.glob("export-*.tmp")):
         left.unlink(missing_ok=True)
+    card = _card(config.data, config.settings)
+    check_budgets(config.settings.budgets, config.settings.budget_places, card, clock())
     store = DuckDBStore(config.data, clock=clock)
     metrics = ServerMetrics()
-    card = _card(config.data, config.settings)
     committer = Committer(store, card, config.settings.rules, metrics.observe_commit)
     keeps = config.settings.retention.keeps_records
     pipeline = Pipeline(committer, IngestCounters(clock), config.settings.dialects, keeps_records=keeps)
@@ -88,10 +100,15 @@ def make_server(config: ServerConfig, clock: Clock = system_clock) -> Applicatio
     alerting.start()
 
     intake = Intake(pipeline, config.settings.limits)
+    forwarders = [Forwarder(committer, DuckDBForward(store), target, clock) for target in config.settings.forward]
+    for forwarder in forwarders:
+        forwarder.start()
 
     def close() -> None:
         intake.close()
         alerting.stop()
+        for forwarder in forwarders:
+            forwarder.stop()
         caretaker.stop()
         pipeline.close()
         store.close()
@@ -99,6 +116,8 @@ def make_server(config: ServerConfig, clock: Clock = system_clock) -> Applicatio
 
     metrics.watch(IngestCollector(pipeline.counters, pipeline, intake))
     metrics.watch(LedgerCollector(store))
+    if forwarders:
+        metrics.watch(ForwardCollector(forwarders))
     live = LiveFeed(pipeline.counters)
     parts = Parts(
         config=config,
@@ -107,6 +126,7 @@ def make_server(config: ServerConfig, clock: Clock = system_clock) -> Applicatio
         repricing=repricing,
         caretaker=caretaker,
         replay=replay,
+        tables=DuckDBTables(store),
         intake=intake,
         gate=gate,
         metrics=metrics,
@@ -152,6 +172,20 @@ def send_test(data: Path, notifier: str) -> dict[str, Any]:
     return {"notifier": notifier, "id": said.id}
 
 
+_OF_LEDGER: Final[Mapping[str, Callable[[Store, Sequence[tuple[str, str]], datetime], dict[str, Any]]]] = {
+    "/api/v1/spend": lambda store, asked, now: spend_document(store, parse_question(asked, now)),
+    "/api/v1/tools": lambda store, asked, now: tools_document(store, parse_tool_question(asked, now)),
+    "/api/v1/anomalies": lambda store, asked, now: anomalies_document(store, parse_anomaly_question(asked, now)),
+    "/api/v1/forecast": lambda store, asked, now: forecast_document(store, parse_forecast(asked, now)),
+    "/api/v1/growth": lambda store, asked, now: growth_document(store, parse_growth(asked, now)),
+}
+_OF_BUDGETS: Final = {
+    "/api/v1/budgets": budgets_document,
+    "/api/v1/budgets/outlook": outlooks_document,
+    "/api/v1/budgets/verdict": verdict_document,
+}
+
+
 class Reader:
     """The API's questions, answered in process from a data folder."""
 
@@ -171,18 +205,14 @@ class Reader:
 
     def ask(self, path: str, parameters: Sequence[tuple[str, str]]) -> dict[str, Any]:
         """Return the document the API would send for `path`. Raise UsageError for a path that is not answered here."""
-        if path == "/api/v1/spend":
-            return spend_document(self._store, parse_question(parameters, self._clock()))
+        if of_ledger := _OF_LEDGER.get(path):
+            return of_ledger(self._store, parameters, self._clock())
         if path == "/api/v1/calls":
             return calls_document(self._store, parse_calls_question(parameters, self._clock()), self._card())
-        if path == "/api/v1/tools":
-            return tools_document(self._store, parse_tool_question(parameters, self._clock()))
-        if path == "/api/v1/anomalies":
-            return anomalies_document(self._store, parse_anomaly_question(parameters, self._clock()))
-        if path == "/api/v1/budgets":
-            return budgets_document(self._store, self._settings().budgets, parameters, self._clock())
-        if path == "/api/v1/budgets/verdict":
-            return verdict_document(self._store, self._settings().budgets, parameters, self._clock())
+        if path == "/api/v1/whatif":
+            return whatif_document(self._store, parse_whatif(parameters, self._clock()), self._card())
+        if of_budgets := _OF_BUDGETS.get(path):
+            return of_budgets(self._store, self._settings().budgets, parameters, self._clock())
         if path.startswith(_ALERTS):
             return self._ask_alerts(path, parameters)
         if path.startswith(_TRACES):
@@ -285,6 +315,22 @@ def open_replay(data: Path, config: Path | None = None) -> Iterator[Replay]:
     finally:
         committer.close()
         store.close()
+
+
+@contextmanager
+def open_tables(data: Path) -> Iterator[tuple[TableSource, RateCard]]:
+    """Open the ledger in `data` to give its tables away; and its price lists. Raise Unreachable where there is none."""
+    store = DuckDBStore(data, read_only=True)
+    try:
+        yield DuckDBTables(store), _card(data, read_settings(settings_file(data)))
+    finally:
+        store.close()
+
+
+def copy_postings(url: str, fetch: Fetch, show: Callable[[str], None] = lambda _: None) -> Copied:
+    """Bring the copy of the ledger in a warehouse up to date; see `exporters.warehouse`."""
+    with Warehouse(url, values_of) as warehouse:
+        return bring_up_to_date(warehouse, fetch, rows_of, show)
 
 
 def restore_folder(file: Path, data: Path, *, replaces: bool) -> tuple[Manifest, Path | None]:

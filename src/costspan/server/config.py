@@ -25,10 +25,12 @@ from costspan.semconv.dialects.detection import Dialects
 from costspan.semconv.mapping import mapped_dialect
 from costspan.semconv.sampling_ratios import parse_sampling_ratios
 from costspan.semconv.settlement.rules import SettlingRules
+from costspan.server.alerts.budget_rules import budget_rules
 from costspan.server.alerts.notifiers import NotifierEntry, parse_notifiers
 from costspan.server.alerts.rule import Rule
 from costspan.server.alerts.rule_file import parse_rules
-from costspan.server.analytics.budget_settings import parse_budgets
+from costspan.server.analytics.budget_settings import budget_places, parse_budgets
+from costspan.server.exporters.forward_settings import Target, parse_forward
 from costspan.server.receiver.in_flight import Limits, parse_limits
 from costspan.server.store.upkeep import Retention, read_retention
 from costspan.server.yaml_lines import LineLoader
@@ -41,7 +43,7 @@ DEFAULT_GRPC_PORT: Final = 4317
 CONFIG_FILE: Final = "costspan.yaml"
 KNOWN_KEYS: Final = (
     "prices", "attribution", "sampling", "mappings", "closed_until", "budgets", "alerts", "notifiers", "retention",
-    "limits", "auth", "public_url",
+    "limits", "auth", "public_url", "forward",
 )  # fmt: skip
 _DAY_OR_MONTH: Final = re.compile(r"\d{4}-\d{2}(-\d{2})?")
 
@@ -60,6 +62,8 @@ class Settings:
     """How long received records and calls are kept."""
     budgets: tuple[Budget, ...] = ()
     """Amounts that calls are to keep within."""
+    budget_places: Mapping[str, str] = field(default_factory=dict)
+    """Where each budget stands in the file, by its name."""
     alerts: tuple[Rule, ...] = ()
     """When somebody is to be told what."""
     notifiers: Mapping[str, NotifierEntry] = field(default_factory=dict)
@@ -70,6 +74,8 @@ class Settings:
     """The end of the last closed month or day, whose totals re-pricing leaves as they are (accounting rule 9)."""
     keys_file: Path | None = None
     """The file of API keys; read again whenever it changes."""
+    forward: tuple[Target, ...] = ()
+    """Where received telemetry goes on to, with its cost."""
     limits: Limits = field(default_factory=Limits)
     """What requests in flight may hold together, and how long one may take to arrive."""
 
@@ -144,9 +150,16 @@ def read_settings(path: Path | None) -> Settings:
     mappings = document.get("mappings") or ()
     if not isinstance(mappings, Sequence) or isinstance(mappings, str):
         raise ConfigError(f"{path}: mappings: a list is expected")
-    budgets = parse_budgets(document.get("budgets"), str(path))
     notifiers = parse_notifiers(document.get("notifiers"), str(path))
+    budgets = parse_budgets(document.get("budgets"), str(path), notifiers=notifiers)
+    rules = parse_rules(
+        document.get("alerts"), str(path), notifiers=notifiers, budgets=[budget.name for budget in budgets]
+    )
     mapped = [mapped_dialect(entry, f"{path}: mappings[{place}]") for place, entry in enumerate(mappings)]
+    retention = read_retention(document.get("retention"), str(path))
+    forward = parse_forward(document.get("forward"), str(path))
+    if forward and not retention.keeps_records:
+        raise ConfigError(f"{path}: forward: needs what was received; with retention: {{raw: 0d}} nothing is kept")
     return Settings(
         prices=tuple(read_overlays(path)),
         rules=SettlingRules(
@@ -154,11 +167,11 @@ def read_settings(path: Path | None) -> Settings:
             parse_sampling_ratios(document.get("sampling"), str(path)),
         ),
         dialects=DIALECTS.before(mapped),
-        retention=read_retention(document.get("retention"), str(path)),
+        retention=retention,
+        forward=forward,
         budgets=budgets,
-        alerts=parse_rules(
-            document.get("alerts"), str(path), notifiers=notifiers, budgets=[budget.name for budget in budgets]
-        ),
+        budget_places=budget_places(document.get("budgets"), str(path)),
+        alerts=(*rules, *budget_rules(budgets, [rule.name for rule in rules])),
         notifiers=notifiers,
         public_url=_public_url(document, path),
         closed_before=_closed_before(document),

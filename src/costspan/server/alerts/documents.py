@@ -165,12 +165,18 @@ def rule_text(rule: Rule) -> str:
                 )
         case BudgetAlert(budget=budget, levels=levels):
             said = f"budget {budget} spent to {', '.join(value_text(MeasureUnit.SHARE, level) for level in levels)}"
-    where = [f"{each.key} {'is not ' if each.excludes else ''}{each.value or 'not set'}" for each in rule.filters]
     parts = [said]
-    parts += [f"where {' and '.join(where)}"] if where else []
+    parts += [f"where {_where_text(rule)}"] if rule.filters else []
     parts += [f"by {', '.join(rule.group_by)}"] if rule.group_by else []
     parts += [f"for {length_text(rule.hold)}"] if rule.hold > NO_TIME else []
     return ", ".join(parts)
+
+
+def _where_text(rule: Rule) -> str:
+    said: dict[str, list[str]] = {}
+    for each in rule.filters:
+        said.setdefault(f"{each.key} is not" if each.excludes else f"{each.key} is", []).append(each.value or "not set")
+    return " and ".join(f"{key} {' or '.join(values)}" for key, values in said.items())
 
 
 def _rule_document(rule: Rule, alerts: Sequence[Alert]) -> dict[str, Any]:

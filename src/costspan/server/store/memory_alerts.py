@@ -35,7 +35,7 @@ class MemoryAlerts:
         """Return how everything stands."""
         since = self._clock() - SILENCE_KEPT
         silences = sorted((each for each in self._silences.values() if each.ends_at > since), key=lambda s: s.id)
-        return AlertStanding(judged_at=dict(self._judged_at), standing=dict(self._standing), silences=silences)
+        return AlertStanding(judged_at=dict(self._judged_at), standing=dict(self._standing), silences=tuple(silences))
 
     def events(self, limit: int, rule: str | None = None) -> Sequence[AlertEvent]:
         """Return the latest events, the latest first."""

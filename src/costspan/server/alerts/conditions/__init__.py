@@ -9,11 +9,13 @@ from typing import Final
 from costspan.server.alerts import rule as kinds
 from costspan.server.alerts.conditions.anomaly import judge_anomaly
 from costspan.server.alerts.conditions.base import Condition, Sources, Verdict
+from costspan.server.alerts.conditions.budget import judge_budget
 from costspan.server.alerts.conditions.threshold import judge_threshold
 from costspan.server.alerts.rule import Rule
 
 CONDITIONS: Final[Mapping[type[kinds.Condition], Condition]] = {
     kinds.Threshold: judge_threshold,
+    kinds.BudgetAlert: judge_budget,
     kinds.Anomaly: judge_anomaly,
 }
 """Kind of condition a rule has -> who judges it."""

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from costspan.core.errors import UsageError
 from costspan.core.period import Period
-from costspan.server.alerts.amounts import length_text, value_text
+from costspan.server.alerts.amounts import MeasureUnit, length_text, value_text
 from costspan.server.alerts.conditions.base import Group, Sources, Truth, Verdict, calls_link, group_text
 from costspan.server.alerts.measures import Measure, Watched, watched
 from costspan.server.alerts.rule import Missing, Rule, Threshold
@@ -83,7 +83,7 @@ def _verdict(looked: _Looked, everything: Spend, among: Sequence[Spend]) -> Verd
         samples=calls,
         share_priced=everything.billed_calls / succeeded if succeeded else None,
         text=text or "",
-        reasons=_reasons(everything),
+        reasons=_reasons(everything) if what.unit is MeasureUnit.USD else (),
         link=calls_link(looked.period, rule.filters, group),
     )
 

@@ -45,11 +45,18 @@ class Explanation:
 
 
 def explain(
-    reader: LedgerReader, window: Period, filters: Sequence[Filter], group_by: Sequence[str] = ()
+    reader: LedgerReader,
+    window: Period,
+    filters: Sequence[Filter],
+    group_by: Sequence[str] = (),
+    compared_with: Period | None = None,
 ) -> Explanation:
-    """Return why the calls that pass `filters` cost what they cost in `window`. Keys of `group_by` are said already."""
+    """Return why the calls that pass `filters` cost what they cost in `window`. Keys of `group_by` are said already.
+
+    Without `compared_with` it is compared with the same hours of weeks before.
+    """
     asked = _Asked(reader, tuple(filters))
-    compared = asked.earlier(window)
+    compared = asked.earlier(window) if compared_with is None else (compared_with,)
     observed, usual = asked.cells((window,)), asked.cells(compared)
     whole = sum(amounts.cost for amounts in observed.values())
     before = round(sum(amounts.cost for amounts in usual.values()))
@@ -80,13 +87,15 @@ class _Asked:
 
     def _was_there(self, period: Period) -> bool:
         """Return whether these calls had begun by then: a week without any is a week of nothing, before is not."""
-        return self.reader.spend(SpendQuestion(period, filters=self.filters)).total.calls > 0
+        return self.reader.spend(SpendQuestion(period, filters=self.filters, sums_only=True)).total.calls > 0
 
     def cells(self, windows: Sequence[Period]) -> dict[Cell, Amounts]:
         """Return the mean of the windows, by model and whether the calls are retries."""
         found: dict[Cell, list[Spend]] = defaultdict(list)
         for window in windows:
-            for row in self.reader.spend(SpendQuestion(window, ("model", "attempt"), filters=self.filters)).rows:
+            for row in self.reader.spend(
+                SpendQuestion(window, ("model", "attempt"), filters=self.filters, sums_only=True)
+            ).rows:
                 model, attempt = row.key
                 found[model, attempt not in (None, "0", "1")].append(row.spend)
         return {cell: Amounts.of(spends, len(windows)) for cell, spends in found.items()}
@@ -107,5 +116,5 @@ class _Asked:
         return [Contribution(key, value, change) for value, change in of_mean.items() if sign * change > 0]
 
     def _by(self, key: str, period: Period) -> dict[str | None, int]:
-        answer = self.reader.spend(SpendQuestion(period, (key,), filters=self.filters))
+        answer = self.reader.spend(SpendQuestion(period, (key,), filters=self.filters, sums_only=True))
         return {row.key[0]: row.spend.cost or 0 for row in answer.rows}

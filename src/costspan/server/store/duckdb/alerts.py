@@ -74,7 +74,7 @@ class DuckDBAlerts:
             return AlertStanding(
                 judged_at={rule: utc(at) for rule, at in rounds},
                 standing={(rule, grouped): document for rule, grouped, document in standing},
-                silences=[_silence(row) for row in silences],
+                silences=tuple(map(_silence, silences)),
             )
 
         return self._store.look(ask)

@@ -20,12 +20,14 @@ from costspan.server.store.duckdb.conditions import utc
 from costspan.server.store.duckdb.connection import LEDGER_FILE, open_ledger_file
 from costspan.server.store.duckdb.place import RESERVE_BYTES, Misplaced, Place
 from costspan.server.store.duckdb.reader import MAX_EXACT, Reader
+from costspan.server.store.duckdb.usage_history import usage_history
 from costspan.server.store.duckdb.writer import Writer
 from costspan.server.store.entry import Batch, Neighbourhood, Posting
 from costspan.server.store.ports import SETTLED_TOGETHER
 from costspan.server.store.question import LedgerSummary, SpendAnswer, SpendQuestion
 from costspan.server.store.spend_series import SeriesAnswer, SeriesQuestion
 from costspan.server.store.tools import AskedTrace, ToolQuestion
+from costspan.server.store.usage_history import UsageQuestion, UsageRow
 
 Answer = TypeVar("Answer")
 
@@ -111,6 +113,10 @@ class DuckDBStore:
     def trace(self, trace_id: str) -> TraceView:
         """Return all that is recorded of a trace."""
         return self._read(lambda _: read_calls.trace(self._opened(), trace_id))
+
+    def usage_history(self, question: UsageQuestion) -> list[UsageRow]:
+        """Return what the calls asked about used."""
+        return self._read(lambda reader: reader.look(lambda connection: usage_history(connection, question)))
 
     def tool_traces(self, question: ToolQuestion) -> list[AskedTrace]:
         """Return the traces with a tool use or a tool's fee asked about."""
