@@ -18,7 +18,7 @@ from costspan.server.alerts.rule import Rule
 from costspan.server.analytics.anomaly.document import group_filters
 from costspan.server.analytics.anomaly.explain import Explanation, explain
 from costspan.server.analytics.anomaly.findings import Anomaly
-from costspan.server.analytics.anomaly.limits import DEFAULT_SENSITIVITY, Sensitivity
+from costspan.server.analytics.anomaly.limits import Sensitivity
 from costspan.server.analytics.anomaly.watch import Watch
 from costspan.server.analytics.anomaly.words import cause, figures, reasons
 from costspan.server.store.ports import LedgerReader
@@ -26,7 +26,7 @@ from costspan.server.store.question import Filter
 
 _MOST_WATCHES: Final = 8
 """Rules whose history is kept in memory; of more, each look reads it anew."""
-_Asked = tuple[tuple[str, ...], tuple[Filter, ...], float]
+_Asked = tuple[tuple[str, ...], tuple[Filter, ...], Limits]
 
 
 class _Watches:
@@ -36,14 +36,14 @@ class _Watches:
         self._of: weakref.WeakKeyDictionary[LedgerReader, dict[_Asked, Watch]] = weakref.WeakKeyDictionary()
         self._lock = threading.Lock()
 
-    def of(self, ledger: LedgerReader, rule: Rule, sensitivity: Sensitivity) -> Watch:
+    def of(self, ledger: LedgerReader, rule: Rule, limits: Limits) -> Watch:
         """Return the watch of a rule."""
-        asked = (rule.group_by, rule.filters, sensitivity.value)
+        asked = (rule.group_by, rule.filters, limits)
         with self._lock:
             known = self._of.setdefault(ledger, {})
             if asked not in known and len(known) >= _MOST_WATCHES:
                 known.pop(next(iter(known)))
-            return known.setdefault(asked, Watch(ledger, rule.group_by, rule.filters, sensitivity))
+            return known.setdefault(asked, _watch(ledger, rule, limits))
 
 
 _watches: Final = _Watches()
@@ -52,7 +52,7 @@ _watches: Final = _Watches()
 def judge_anomaly(rule: Rule, sources: Sources, as_of: datetime) -> Sequence[Verdict]:
     """Return a verdict for each group of the last weeks: met where it spends far more than usual at the moment."""
     limits = _limits(rule)
-    found, groups = _watches.of(sources.ledger, rule, _sensitivity(limits)).look(as_of)
+    found, groups = _watches.of(sources.ledger, rule, limits).look(as_of)
     met = {each.key: _verdict(rule, each, sources) for each in found if _is_asked(each, limits)}
     return tuple(met.get(key) or _as_usual(rule, key) for key in groups)
 
@@ -96,10 +96,9 @@ def _limits(rule: Rule) -> Limits:
     return rule.condition if isinstance(rule.condition, Limits) else Limits()
 
 
-def _sensitivity(limits: Limits) -> Sensitivity:
-    """Return the sensitivity that `ratio: 3` means; a table of ratios is taken by its hour."""
-    ratio = limits.ratio if isinstance(limits.ratio, Decimal) else None
-    return Sensitivity(DEFAULT_SENSITIVITY if ratio is None else min(max(float(ratio), 1.0), 20.0))
+def _watch(ledger: LedgerReader, rule: Rule, limits: Limits) -> Watch:
+    sensitivity = Sensitivity(float(limits.ratio))
+    return Watch(ledger, rule.group_by, rule.filters, sensitivity, look_back_days=limits.baseline.days)
 
 
 def _is_asked(anomaly: Anomaly, limits: Limits) -> bool:

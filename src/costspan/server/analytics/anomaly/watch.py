@@ -31,9 +31,10 @@ class Watch:
         filters: tuple[Filter, ...] = (),
         sensitivity: Sensitivity = Sensitivity(),  # noqa: B008 - a value
         zone: Zone = ZONE_UTC,
+        look_back_days: int = LOOK_BACK,
     ) -> None:
         self._reader, self._group_by, self._filters = reader, group_by, filters
-        self._sensitivity, self._zone = sensitivity, zone
+        self._sensitivity, self._zone, self._look_back_days = sensitivity, zone, look_back_days
         self._lock = threading.Lock()
         self._history: History | None = None
         self._detector: Detector | None = None
@@ -57,11 +58,11 @@ class Watch:
 
     def _until(self, as_of: datetime) -> tuple[History, Detector]:
         """Return history up to `as_of`. Each day begins anew, so that what was looked at before makes no difference."""
-        history, detector, start = self._history, self._detector, beginning(as_of, self._zone)
+        history, detector, start = self._history, self._detector, beginning(as_of, self._zone, self._look_back_days)
         if history is not None and detector is not None and history.start == start:
             history.read(min(history.start + history.length * STEP, as_of) - _LATE, as_of)
             return history, detector
-        history = History(self._reader, self._group_by, self._filters, start, LOOK_BACK + 2, self._zone)
+        history = History(self._reader, self._group_by, self._filters, start, self._look_back_days + 2, self._zone)
         history.read(start, as_of)
         detector = Detector(len(history.keys), history.off, self._sensitivity)
         self._history, self._detector = history, detector
