@@ -96,20 +96,16 @@ def make_server(config: ServerConfig, clock: Clock = system_clock) -> Applicatio
     replay = Replay(pipeline, committer, DuckDBReplay(store), lambda: reading_settings(file))
     alerting = _alerting(config, notifiers, store, committer, clock)
     take_inbox(config.data, pipeline)
-    caretaker.start()
-    alerting.start()
-
     intake = Intake(pipeline, config.settings.limits)
     forwarders = [Forwarder(committer, DuckDBForward(store), target, clock) for target in config.settings.forward]
-    for forwarder in forwarders:
-        forwarder.start()
+    beside: list[Caretaker | Alerting | Forwarder] = [caretaker, alerting, *forwarders]
+    for each in beside:
+        each.start()
 
     def close() -> None:
         intake.close()
-        alerting.stop()
-        for forwarder in forwarders:
-            forwarder.stop()
-        caretaker.stop()
+        for each in reversed(beside):
+            each.stop()
         pipeline.close()
         store.close()
         stop_tracing()
