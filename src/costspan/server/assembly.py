@@ -30,9 +30,14 @@ from costspan.server.receiver.gate import Gate
 from costspan.server.receiver.inbox import recordings, take_inbox
 from costspan.server.receiver.intake import Intake
 from costspan.server.receiver.otlp_grpc import otlp_services
+from costspan.server.reconciliation.reconciler import Reconciler
+from costspan.server.reconciliation.schedule import Bookkeeper
 from costspan.server.runtime import Application
+from costspan.server.store.bill_form import BillForm
+from costspan.server.store.duckdb import bill_files
 from costspan.server.store.duckdb.backup import manifest_of, restore
 from costspan.server.store.duckdb.connection import LEDGER_FILE
+from costspan.server.store.duckdb.reconciliations import DuckDBReconciliations
 from costspan.server.store.duckdb.repair import Mended, repair
 from costspan.server.store.duckdb.replay import DuckDBReplay
 from costspan.server.store.duckdb.repricing import DuckDBRepricing
@@ -65,13 +70,24 @@ def make_server(config: ServerConfig, clock: Clock = system_clock) -> Applicatio
     repricing = Repricing(committer, DuckDBRepricing(store), lambda: price_settings(config.data, file), clock)
     caretaker = Caretaker(committer, DuckDBUpkeep(store), config.settings.retention, clock)
     replay = Replay(pipeline, committer, DuckDBReplay(store), lambda: reading_settings(file))
+    reconciler = Reconciler(
+        store,
+        DuckDBReconciliations(store),
+        lambda: repricing.card,
+        lambda: config.settings.reconcile,
+        clock,
+        lambda act: committer.between_commits(lambda _: act()).result(),
+    )
+    bookkeeper = Bookkeeper(reconciler, clock)
     take_inbox(config.data, pipeline)
     caretaker.start()
+    bookkeeper.start()
 
     intake = Intake(pipeline, config.settings.limits)
 
     def close() -> None:
         intake.close()
+        bookkeeper.stop()
         caretaker.stop()
         pipeline.close()
         store.close()
@@ -87,6 +103,7 @@ def make_server(config: ServerConfig, clock: Clock = system_clock) -> Applicatio
         repricing=repricing,
         caretaker=caretaker,
         replay=replay,
+        reconciler=reconciler,
         intake=intake,
         gate=gate,
         metrics=metrics,
@@ -204,6 +221,29 @@ def open_replay(data: Path, config: Path | None = None) -> Iterator[Replay]:
     finally:
         committer.close()
         store.close()
+
+
+@contextmanager
+def open_reconciler(data: Path, config: Path | None = None) -> Iterator[Reconciler]:
+    """Open the ledger in `data` to compare it with bills, without a server. Raise Unreachable where there is none."""
+    if not has_ledger(data):
+        raise Unreachable(f"no ledger in {data}; start one with: costspan serve --data {data}")
+    if recordings(data):
+        with open_pipeline(data, config) as pipeline:
+            take_inbox(data, pipeline)
+    settings = read_settings(settings_file(data, config))
+    store = DuckDBStore(data)
+    try:
+        yield Reconciler(
+            store, DuckDBReconciliations(store), lambda: _card(data, settings), lambda: settings.reconcile, system_clock
+        )
+    finally:
+        store.close()
+
+
+def read_bill_file(path: Path, forms: Sequence[BillForm]) -> tuple[str, list[dict[str, str | None]]]:
+    """Return the form of a billing export and its lines added up. Raise UsageError where it cannot be read."""
+    return bill_files.read_bill_file(path, forms)
 
 
 def restore_folder(file: Path, data: Path, *, replaces: bool) -> tuple[Manifest, Path | None]:

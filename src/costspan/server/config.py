@@ -27,6 +27,7 @@ from costspan.semconv.sampling_ratios import parse_sampling_ratios
 from costspan.semconv.settlement.rules import SettlingRules
 from costspan.server.analytics.budget_settings import parse_budgets
 from costspan.server.receiver.in_flight import Limits, parse_limits
+from costspan.server.reconciliation.settings import BillSettings, parse_reconcile
 from costspan.server.store.upkeep import Retention, read_retention
 
 DEFAULT_DATA: Final = Path("costspan-data")
@@ -37,6 +38,7 @@ DEFAULT_GRPC_PORT: Final = 4317
 CONFIG_FILE: Final = "costspan.yaml"
 KNOWN_KEYS: Final = (
     "prices", "attribution", "sampling", "mappings", "closed_until", "budgets", "retention", "limits", "auth",
+    "reconcile",
 )  # fmt: skip
 _DAY_OR_MONTH: Final = re.compile(r"\d{4}-\d{2}(-\d{2})?")
 
@@ -59,6 +61,8 @@ class Settings:
     """The end of the last closed month or day, whose totals re-pricing leaves as they are (accounting rule 9)."""
     keys_file: Path | None = None
     """The file of API keys; read again whenever it changes."""
+    reconcile: tuple[BillSettings, ...] = ()
+    """Whose bills are compared with the ledger, each month once it is settled."""
     limits: Limits = field(default_factory=Limits)
     """What requests in flight may hold together, and how long one may take to arrive."""
 
@@ -139,6 +143,7 @@ def read_settings(path: Path | None) -> Settings:
         budgets=parse_budgets(document.get("budgets"), str(path)),
         closed_before=_closed_before(document),
         keys_file=_keys_file(document, path),
+        reconcile=parse_reconcile(document.get("reconcile"), str(path)),
         limits=parse_limits(document.get("limits"), str(path)),
     )
 

@@ -13,16 +13,20 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Final
 
-from costspan.core.call import STANDARD_MODE
+from costspan.core.attribution import Attribution
+from costspan.core.call import STANDARD_MODE, Call, Role, Signal
+from costspan.core.clock import NS_PER_S, ns_from_utc
 from costspan.core.money import PICO_PER_USD
 from costspan.core.period import Period
 from costspan.core.units import Unit
 from costspan.core.usage import Usage
 from costspan.pricing.load import load_rate_card
-from costspan.pricing.price_call import price_usage
+from costspan.pricing.price_call import price_call, price_usage
 from costspan.pricing.rate_card import RateCard
+from costspan.semconv.settlement.settle import Settled
 from costspan.server.reconciliation.bill import Bill, BillCell, Kind
 from costspan.server.store.cells import LedgerCell, LedgerLine
+from costspan.server.store.entry import Entry
 
 OCTOBER: Final = Period(datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC))
 SEARCH_FEE: Final = 12 * PICO_PER_USD
@@ -77,10 +81,12 @@ Truth = Sequence[Used]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Faulty:
-    """A bill, the ledger beside it, the card the ledger is priced by, and the dollars each fault makes, in pico."""
+    """A bill, the ledger beside it and what was recorded in it, the card it is priced by, and the dollars of each fault
+    in pico-dollars."""
 
     bill: Bill
     ledger: Sequence[LedgerCell]
+    recorded: Truth
     card: RateCard
     injected: Mapping[str, int]
     days: frozenset[date] = field(default_factory=frozenset)
@@ -207,10 +213,34 @@ def faulty_month(
     return Faulty(
         bill=Bill(provider=provider, cells=tuple(cells), tells_apart=known, source="truth"),
         ledger=[_ledger_cell(each, card, provider, scoped=scoped) for each in ledger],
+        recorded=ledger,
         card=card,
         injected=injected,
         days=days,
     )
+
+
+def entries_of(month: Faulty, provider: str = "openai") -> Iterator[Entry]:
+    """Yield what a ledger holds of a month: an entry for each hour, model and mode, as a token metric gives it."""
+    for number, each in enumerate(month.recorded, start=1):
+        start_ns = ns_from_utc(each.hour)
+        call = Call(
+            trace_id="",
+            span_id="",
+            parent_span_id=None,
+            started_at_ns=start_ns,
+            ended_at_ns=start_ns + 60 * NS_PER_S,
+            dialect="otel_genai",
+            signal=Signal.METRIC,
+            event_key=f"hour-{number}",
+            call_count=each.calls,
+            provider=provider,
+            response_model=each.model,
+            mode=each.mode,
+            usage=Usage(each.quantities),
+            attribution=Attribution(service=each.project, tags={"project": each.project}),
+        )
+        yield Entry(Settled(call, Role.OWNER), price_call(call, month.card), month.card.version)
 
 
 def _value(used: Iterable[Used], card: RateCard) -> int:

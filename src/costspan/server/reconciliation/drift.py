@@ -91,12 +91,13 @@ def drift_of(
     settled_until: datetime,
     card: RateCard,
     scopes: Scopes | None = None,
+    models: Mapping[str, str] | None = None,
 ) -> Drift:
     """Return how `bill` differs from the ledger over the days of `period` that begin before `settled_until`.
 
     `ledger` has the hours of the period and those a day around it, so that days may begin in another zone.
     """
-    scopes, rates = scopes or Scopes(), CardRates(card, bill.provider)
+    scopes, rates = scopes or Scopes(), CardRates(card, bill.provider, models or {})
     judged = _days(period.since, min(settled_until, period.until))
     young = _days(max(settled_until, period.since), period.until)
     settled = replace(bill, cells=tuple(cell for cell in bill.cells if cell.day in judged))

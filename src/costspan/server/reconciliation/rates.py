@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from fractions import Fraction
+from types import MappingProxyType
 from typing import Final
 
 from costspan.core.call import STANDARD_MODE
@@ -35,7 +36,9 @@ Cell = tuple[str, Unit]
 class CardRates:
     """A price card asked for single rates; answers are remembered."""
 
-    def __init__(self, card: RateCard, provider: str) -> None:
+    def __init__(self, card: RateCard, provider: str, models: Mapping[str, str] = MappingProxyType({})) -> None:
+        """`models` says which model of the ledger a billed name is, where no list knows it."""
+        self._models = models
         self._card = card
         self._provider = provider
         self._known: dict[tuple[str, str, Unit, date], Rate | None] = {}
@@ -43,6 +46,8 @@ class CardRates:
 
     def listed_name(self, model: str, day: date) -> str:
         """Return the name under which the ledger books a billed model; the name itself where no list has it."""
+        if model in self._models:
+            return self._models[model]
         if model not in self._names:
             found = price_usage(self._card, _SAMPLE_MODEL, provider=self._provider, models=[model], at=_noon(day))
             self._names[model] = found.model or model

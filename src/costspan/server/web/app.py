@@ -21,12 +21,14 @@ from costspan.server.pipeline.signals import SIGNALS
 from costspan.server.receiver.gate import Gate
 from costspan.server.receiver.intake import Intake
 from costspan.server.receiver.otlp_http import otlp_handler
+from costspan.server.reconciliation.reconciler import Reconciler
 from costspan.server.store.ports import Store
 from costspan.server.web.api.budgets import budget_routes
 from costspan.server.web.api.calls import call_routes
 from costspan.server.web.api.documents import Health
 from costspan.server.web.api.live import LiveFeed, live_routes
 from costspan.server.web.api.price_routes import price_routes
+from costspan.server.web.api.reconciliations import reconciliation_routes
 from costspan.server.web.api.routes import api_routes
 from costspan.server.web.api.tools import tool_routes
 from costspan.server.web.api.upkeep import upkeep_routes
@@ -52,6 +54,7 @@ class Parts:
     repricing: Repricing
     caretaker: Caretaker
     replay: Replay
+    reconciler: Reconciler
     intake: Intake
     gate: Gate
     metrics: ServerMetrics
@@ -95,6 +98,7 @@ def make_app(parts: Parts) -> FastAPI:
     app.include_router(budget_routes(store, config.settings.budgets, clock))
     app.include_router(live_routes(parts.live))
     app.include_router(price_routes(parts.repricing, clock))
+    app.include_router(reconciliation_routes(parts.reconciler, clock))
     app.include_router(upkeep_routes(parts.caretaker, parts.replay, config.data, clock))
     sessions = Sessions(parts.gate)
     app.router.routes += login_routes(parts.gate, sessions)
