@@ -57,7 +57,7 @@ def print_list(document: dict[str, Any]) -> None:
             money_text(each["billed_usd"]),
             money_text(each["ledger_usd"]),
             _share(each["net_share"]),
-            _share(each["gross_share"]),
+            _part(each["gross_share"]),
         ]
         for each in document["reconciliations"]
     ]
@@ -97,7 +97,7 @@ def _heading(document: dict[str, Any]) -> str:
         f"{document['provider']} {document['since'][:7]}: bill {money_text(document['billed_usd'])}, "
         f"ledger {money_text(document['ledger_usd'])}, "
         f"drift {_signed(document['drift_usd'])} ({_share(document['net_share'])}; "
-        f"gross {_share(document['gross_share'])}, unexplained {_share(document['unexplained_share'])})"
+        f"gross {_part(document['gross_share'])}, unexplained {_part(document['unexplained_share'])})"
     )
     if document["state"] == "provisional":
         return f"{first}\nProvisional: no day of the month is settled yet."
@@ -124,3 +124,7 @@ def _signed(usd: str) -> str:
 
 def _share(share: float | None) -> str:
     return UNKNOWN if share is None else f"{share:+.1%}" if share else "0 %"
+
+
+def _part(share: float | None) -> str:
+    return UNKNOWN if share is None else f"{share:.1%}"
