@@ -70,14 +70,7 @@ def make_server(config: ServerConfig, clock: Clock = system_clock) -> Applicatio
     repricing = Repricing(committer, DuckDBRepricing(store), lambda: price_settings(config.data, file), clock)
     caretaker = Caretaker(committer, DuckDBUpkeep(store), config.settings.retention, clock)
     replay = Replay(pipeline, committer, DuckDBReplay(store), lambda: reading_settings(file))
-    reconciler = Reconciler(
-        store,
-        DuckDBReconciliations(store),
-        lambda: repricing.card,
-        lambda: config.settings.reconcile,
-        clock,
-        lambda act: committer.between_commits(lambda _: act()).result(),
-    )
+    reconciler = _reconciler(store, committer, lambda: repricing.card, config.settings, clock)
     bookkeeper = Bookkeeper(reconciler, clock)
     take_inbox(config.data, pipeline)
     caretaker.start()
@@ -276,6 +269,15 @@ def price_settings(data: Path, file: Path) -> PriceSettings:
 def has_ledger(data: Path) -> bool:
     """Return True when `data` holds a ledger."""
     return (data / LEDGER_FILE).exists()
+
+
+def _reconciler(
+    store: DuckDBStore, committer: Committer, card: Callable[[], RateCard], settings: Settings, clock: Clock
+) -> Reconciler:
+    def write(act: Callable[[], Any]) -> Any:
+        return committer.between_commits(lambda _: act()).result()
+
+    return Reconciler(store, DuckDBReconciliations(store), card, lambda: settings.reconcile, clock, write)
 
 
 def _card(data: Path, settings: Settings) -> RateCard:
