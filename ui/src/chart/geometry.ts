@@ -198,3 +198,19 @@ export function steps(from: number, between: readonly number[], to: number): Ste
   const moved = between.map((_, index) => bar(levels[index] ?? 0, levels[index + 1] ?? 0));
   return [bar(floor, from), ...moved, bar(floor, to)];
 }
+
+/** The area between two lines, where both are known. */
+export function bandPath(
+  low: readonly (number | null)[],
+  high: readonly (number | null)[],
+  band: Band,
+  y: (value: number) => number,
+): string {
+  const points = low.map((value, index) => ({ low: value, high: high[index] ?? null, index }));
+  const draw = area<(typeof points)[number]>(
+    (point) => band.x(point.index) + band.width / 2,
+    (point) => y(point.low ?? 0),
+    (point) => y(point.high ?? 0),
+  ).defined((point) => point.low !== null && point.high !== null);
+  return draw(points) ?? "";
+}

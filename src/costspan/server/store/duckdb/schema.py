@@ -3,7 +3,8 @@
 `calls` holds an entry per record with its verdict; `records` what came in where no entry says all of it: spans that
 are no calls, events, and records to which something was added; `charges` the ledger lines of the entries that count;
 `tools` the tool uses, which are no calls; `bill_sheets` and `reconciliations` a provider's bill and how it compares;
-`received` what came as it came, for a later reading. All but the last only grow: a correction is a row with `sign`
+`received` what came as it came, for a later reading. All but the last, and but the tables of `alerts`, only grow: a
+correction is a row with `sign`
 -1 that repeats the entry it takes back, followed by the new one, so every total is a signed sum and never depends on
 which entry is the latest.
 """
@@ -13,7 +14,7 @@ from __future__ import annotations
 from typing import Final
 
 from costspan.core.attribution import DIMENSIONS
-from costspan.server.store.duckdb import kept, rollups
+from costspan.server.store.duckdb import alerts, kept, rollups
 from costspan.server.store.duckdb.rows import CALL_KINDS
 
 SCHEMA_VERSION: Final = 7
@@ -69,6 +70,7 @@ DDL: Final = (
     f"CREATE TABLE IF NOT EXISTS reconciliations ({_RECONCILIATIONS})",
     *rollups.DDL,
     *kept.DDL,
+    *alerts.DDL,
 )
 
 RECEIVED: Final = """(
