@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from costspan.core.clock import Clock, system_clock
 from costspan.core.errors import NotFound, Unreachable, UsageError
@@ -80,6 +80,13 @@ _TRACES = "/api/v1/traces/"
 _ALERTS = "/api/v1/alerts"
 
 
+class _Background(Protocol):
+    """A thread that begins and ends with the server."""
+
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+
+
 def make_server(config: ServerConfig, clock: Clock = system_clock) -> Application:
     """Return what `costspan serve` answers with, its ledger open. Raise Unreachable, ConfigError, StoreUnavailable."""
     # First, so that a damaged file of keys or a notifier without its secret is named before anything is open.
@@ -104,7 +111,7 @@ def make_server(config: ServerConfig, clock: Clock = system_clock) -> Applicatio
     take_inbox(config.data, pipeline)
     intake = Intake(pipeline, config.settings.limits)
     forwarders = [Forwarder(committer, DuckDBForward(store), target, clock) for target in config.settings.forward]
-    background = (caretaker, *forwarders, alerting, Bookkeeper(reconciler, clock))
+    background: tuple[_Background, ...] = (caretaker, *forwarders, alerting, Bookkeeper(reconciler, clock))
     for each in background:
         each.start()
 

@@ -282,8 +282,8 @@ class StoreContract:
         planned = random_postings(random, 120)
         for engine in (store, reference):
             play(engine, planned)
-        for scope_by in (None, *_KEYS):
-            for provider in ("openai", "a", "nobody"):
+        for scope_by in (None, *random.sample(_KEYS, 6)):
+            for provider in ("openai", "a"):
                 hours = random.choice((1, 3, 30))
                 question = CellsQuestion(Period(EPOCH, EPOCH + timedelta(hours=hours)), provider, scope_by)
                 found, expected = (list(engine.ledger_cells(question)) for engine in (store, reference))

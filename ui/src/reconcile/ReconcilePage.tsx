@@ -162,7 +162,7 @@ function Causes({ answer }: { answer: Answer<Reconciliation> }) {
 function Listed(props: { heading: string; rows: readonly (readonly [string, string])[] }) {
   if (!props.rows.length) return null;
   return (
-    <section class="card notice">
+    <section class="card">
       <h2>{props.heading}</h2>
       <ul class="listed">
         {props.rows.map(([name, amount]) => (
@@ -194,7 +194,7 @@ function Beside({ found }: { found: Reconciliation }) {
         rows={found.apart.map((each) => [each.line_item, each.billed_usd])}
       />
       {found.patch && (
-        <section class="card notice">
+        <section class="card">
           <h2>Proposed prices</h2>
           <p>
             What the bill shows and the price list has not. Put it into <code>costspan.yaml</code>, then look at what it
