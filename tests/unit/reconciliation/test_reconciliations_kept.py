@@ -168,3 +168,11 @@ def test_what_is_wrong_in_costspan_yaml_is_named(tmp_path: Path, entry: str, nam
     file.write_text(f"reconcile:\n  - {entry}\n", encoding="utf-8")
     with pytest.raises(ConfigError, match=named):
         read_settings(file)
+
+
+def test_a_page_of_an_unknown_form_is_named_and_ends_nothing(log: ReconciliationLog) -> None:
+    reconciler = Reconciler(MemoryStore(), log, lambda: faulty_month(()).card, list, lambda: AT)
+    for page in ([1], [{"data": [7]}], [{"data": [{"start_time": 1790812800, "results": [{"object": []}]}]}]):
+        log.put_sheet(replace(SHEET, body=packed(page)))
+        with pytest.raises(UsageError, match="openai's report costs has a form that is not known"):
+            reconciler.judge("openai", OCTOBER)

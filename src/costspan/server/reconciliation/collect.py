@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
+from costspan.core.errors import UsageError
 from costspan.core.period import Period
 from costspan.core.units import Unit
 from costspan.server.reconciliation.bill import Bill, BillCell
 from costspan.server.reconciliation.sources import API_SOURCES, FILE_SOURCES
-from costspan.server.reconciliation.sources.base import ApiSource, Fetch, packed, unpacked
+from costspan.server.reconciliation.sources.base import ApiSource, Fetch, FileSource, packed, unpacked
 from costspan.server.store.reconciliations import Sheet, SheetMark
 
 FROM_FILE: Final = "file"
@@ -84,19 +85,20 @@ def stretches(source: ApiSource, period: Period) -> Iterator[Period]:
 
 
 def bill_of(provider: str, sheets: Sequence[Sheet], period: Period) -> Bill:
-    """Return the bill that sheets of one source make, of the days of `period`."""
+    """Return the bill that sheets of one source make, of the days of `period`.
+
+    Raise UsageError where a page has a form that is not known.
+    """
     cells: list[BillCell] = []
     known: frozenset[Unit] = frozenset()
     for sheet in sheets:
-        pages = unpacked(sheet)
-        if sheet.source == FROM_FILE:
-            form = FILE_SOURCES[sheet.report]
-            known |= form.tells_apart
-            cells += [cell for row in pages if (cell := form.read(provider, row))]
-        else:
-            api = API_SOURCES[provider]
-            known |= api.tells_apart
-            cells += [cell for page in pages for cell in api.read(sheet.report, page)]
+        source = FILE_SOURCES[sheet.report] if sheet.source == FROM_FILE else API_SOURCES[provider]
+        known |= source.tells_apart
+        try:
+            cells += _read(source, provider, sheet)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            said = f"{type(error).__name__}: {error}"
+            raise UsageError(f"{provider}'s report {sheet.report} has a form that is not known ({said})") from error
     days = {(period.since + number * _DAY).date() for number in range((period.until - period.since).days)}
     return Bill(
         provider=provider,
@@ -105,6 +107,13 @@ def bill_of(provider: str, sheets: Sequence[Sheet], period: Period) -> Bill:
         source=sheets[0].source if sheets else "",
         fetched_at=max((sheet.fetched_at for sheet in sheets), default=None),
     )
+
+
+def _read(source: ApiSource | FileSource, provider: str, sheet: Sheet) -> list[BillCell]:
+    pages = unpacked(sheet)
+    if isinstance(source, ApiSource):
+        return [cell for page in pages for cell in source.read(sheet.report, page)]
+    return [cell for row in pages if (cell := source.read(provider, row))]
 
 
 def _is_final(stretch: Period, read_at: datetime | None) -> bool:

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from costspan.core.clock import Clock
 from costspan.core.errors import NotFound, Unreachable, UsageError
 from costspan.core.period import Period, iso
+from costspan.pricing.providers import provider_id
 from costspan.pricing.rate_card import RateCard
 from costspan.server.reconciliation.collect import FROM_API, bill_of, collect
 from costspan.server.reconciliation.drift import Drift, drift_of
@@ -106,9 +107,10 @@ class Reconciler:
         settings, now = settings_for(provider, self._settings()), self._clock()
         bill, card = bill_of(provider, sheets, period), self._card()
         around = Period(period.since - MARGIN, period.until + MARGIN)
+        called = provider_id(provider, card.profiles, card.overlay_providers, guess=False) or provider
         drift = drift_of(
             bill,
-            self._ledger.ledger_cells(CellsQuestion(around, provider, settings.scopes.by)),
+            self._ledger.ledger_cells(CellsQuestion(around, called, settings.scopes.by)),
             period,
             settled_until=_midnight(min(now, bill.fetched_at or now) - settings.settle),
             card=card,

@@ -99,9 +99,12 @@ def pages_of(ask: Callable[[str | None], str]) -> Iterator[Page]:
 
 def read_json(text: str) -> Page:
     """Return a JSON object with its fractions as text, so that no amount passes through a float."""
-    page = json.loads(text, parse_float=str)
+    try:
+        page = json.loads(text, parse_float=str)
+    except ValueError:
+        page = None
     if not isinstance(page, dict):
-        raise Unreachable("the report is no JSON object")
+        raise Unreachable("what answers there sends no JSON object: is it the provider's API?")
     return page
 
 
