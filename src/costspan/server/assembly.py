@@ -55,7 +55,6 @@ from costspan.server.reconciliation.reconciler import Reconciler
 from costspan.server.reconciliation.schedule import Bookkeeper
 from costspan.server.runtime import Application
 from costspan.server.store.alerts import AlertReader
-from costspan.server.store.bill_form import BillForm
 from costspan.server.store.duckdb import bill_files
 from costspan.server.store.duckdb.alerts import DuckDBAlerts
 from costspan.server.store.duckdb.backup import manifest_of, restore
@@ -93,8 +92,7 @@ def make_server(config: ServerConfig, clock: Clock = system_clock) -> Applicatio
     gate = Gate(config.api_key, config.settings.keys_file)
     notifiers = {name: entry.open(os.environ) for name, entry in config.settings.notifiers.items()}
     tracer, stop_tracing = own_tracer(config, os.environ) if config.self_trace else (None, lambda: None)
-    for left in (*config.data.glob("backup-*.tmp"), *config.data.glob("export-*.tmp")):
-        left.unlink(missing_ok=True)
+    _clear_leftovers(config.data)
     card = _card(config.data, config.settings)
     check_budgets(config.settings.budgets, config.settings.budget_places, card, clock())
     store = DuckDBStore(config.data, clock=clock)
@@ -284,8 +282,7 @@ def open_pipeline(data: Path, config: Path | None = None) -> Iterator[Pipeline]:
 @contextmanager
 def open_repricing(data: Path, config: Path | None = None) -> Iterator[Repricing]:
     """Open the ledger in `data` for re-pricing, without a server. Raise Unreachable where there is none."""
-    if not has_ledger(data):
-        raise Unreachable(f"no ledger in {data}; start one with: costspan serve --data {data}")
+    _need_ledger(data)
     file = config or data / CONFIG_FILE
     store = DuckDBStore(data)
     committer = Committer(store, price_settings(data, file).card)
@@ -299,8 +296,7 @@ def open_repricing(data: Path, config: Path | None = None) -> Iterator[Repricing
 @contextmanager
 def open_caretaker(data: Path, config: Path | None = None) -> Iterator[Caretaker]:
     """Open the ledger in `data` to look after it, without a server. Raise Unreachable where there is none."""
-    if not has_ledger(data):
-        raise Unreachable(f"no ledger in {data}; start one with: costspan serve --data {data}")
+    _need_ledger(data)
     settings = read_settings(settings_file(data, config))
     store = DuckDBStore(data)
     committer = Committer(store, _card(data, settings), settings.rules)
@@ -314,8 +310,7 @@ def open_caretaker(data: Path, config: Path | None = None) -> Iterator[Caretaker
 @contextmanager
 def open_replay(data: Path, config: Path | None = None) -> Iterator[Replay]:
     """Open the ledger in `data` to read its records again, without a server. Raise Unreachable where there is none."""
-    if not has_ledger(data):
-        raise Unreachable(f"no ledger in {data}; start one with: costspan serve --data {data}")
+    _need_ledger(data)
     file = config or data / CONFIG_FILE
     store = DuckDBStore(data)
     committer = Committer(store, price_settings(data, file).card)
@@ -330,8 +325,7 @@ def open_replay(data: Path, config: Path | None = None) -> Iterator[Replay]:
 @contextmanager
 def open_reconciler(data: Path, config: Path | None = None) -> Iterator[Reconciler]:
     """Open the ledger in `data` to compare it with bills, without a server. Raise Unreachable where there is none."""
-    if not has_ledger(data):
-        raise Unreachable(f"no ledger in {data}; start one with: costspan serve --data {data}")
+    _need_ledger(data)
     if recordings(data):
         with open_pipeline(data, config) as pipeline:
             take_inbox(data, pipeline)
@@ -355,9 +349,8 @@ def open_tables(data: Path) -> Iterator[tuple[TableSource, RateCard]]:
         store.close()
 
 
-def read_bill_file(path: Path, forms: Sequence[BillForm]) -> tuple[str, list[dict[str, str | None]]]:
-    """Return the form of a billing export and its lines added up. Raise UsageError where it cannot be read."""
-    return bill_files.read_bill_file(path, forms)
+read_bill_file = bill_files.read_bill_file
+"""Returns the form of a billing export and its lines added up."""
 
 
 def copy_postings(url: str, fetch: Fetch, show: Callable[[str], None] = lambda _: None) -> Copied:
@@ -398,13 +391,27 @@ def has_ledger(data: Path) -> bool:
     return (data / LEDGER_FILE).exists()
 
 
+def _need_ledger(data: Path) -> None:
+    if not has_ledger(data):
+        raise Unreachable(f"no ledger in {data}; start one with: costspan serve --data {data}")
+
+
+def _clear_leftovers(data: Path) -> None:
+    for left in (*data.glob("backup-*.tmp"), *data.glob("export-*.tmp")):
+        left.unlink(missing_ok=True)
+
+
 def _reconciler(
     store: DuckDBStore, committer: Committer, card: Callable[[], RateCard], settings: Settings, clock: Clock
 ) -> Reconciler:
-    def write(act: Callable[[], Any]) -> Any:
-        return committer.between_commits(lambda _: act()).result()
-
-    return Reconciler(store, DuckDBReconciliations(store), card, lambda: settings.reconcile, clock, write)
+    return Reconciler(
+        store,
+        DuckDBReconciliations(store),
+        card,
+        lambda: settings.reconcile,
+        clock,
+        lambda act: committer.between_commits(lambda _: act()).result(),
+    )
 
 
 def _card(data: Path, settings: Settings) -> RateCard:

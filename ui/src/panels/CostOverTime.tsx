@@ -22,17 +22,16 @@ const HEIGHT_PX = 276;
 const LEGEND_PX = 30;
 
 export function setRange(since: Date, until: Date): void {
-  go(words({ since, until, live: false }));
+  go(words({ since, until }));
 }
 
 export function widen(range: Range): void {
   go(words(zoomed(range, 2, new Date())));
 }
 
-/** "USD per day"; days are named UTC where hours are read in another zone. */
-export function perBucket(unit: string, spend: Spend | null, view: View): string {
-  if (!spend) return unit;
-  return `${unit} per ${spend.interval === "1h" ? "hour" : view.tz === "UTC" ? "day" : "UTC day"}`;
+/** "USD per day". */
+export function perBucket(unit: string, spend: Spend | null): string {
+  return spend ? `${unit} per ${spend.interval === "1h" ? "hour" : "day"}` : unit;
 }
 
 function tableOf(spend: Spend, dimension: string): Table {
@@ -80,7 +79,7 @@ export function CostOverTime({ answer, view, range, budget, forecast }: CostOver
       title="Cost over time"
       caption={
         <>
-          {perBucket("USD", data, view)}
+          {perBucket("USD", data)}
           {pace !== null && (
             <span title={budget?.reason}>
               {" "}

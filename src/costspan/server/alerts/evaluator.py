@@ -180,14 +180,17 @@ class Evaluator:
 
 
 def judged(rule: Rule, sources: Sources, at: datetime, alerts: Mapping[AlertKey, Alert]) -> list[Verdict]:
-    """Return the verdicts on a rule, also on the groups that are known and of which there was nothing to look at."""
+    """Return the verdicts on a rule, also on the groups that are known and of which nothing was said."""
     verdicts = list(judge(rule, sources, at - rule.delay))
     found = {group_key(verdict.group) for verdict in verdicts}
+    # A threshold judges every group with calls; the others name those that are not as they should be.
+    is_lacking = isinstance(rule.condition, Threshold)
     for (name, group), alert in alerts.items():
         if name == rule.name and group not in found:
-            text = f"no calls{group_text(alert.group)}" if alert.group else "nothing to look at"
+            truth = Truth.NO_DATA if is_lacking else Truth.NOT_MET
+            text = f"{'no calls' if is_lacking else 'nothing unusual any more'}{group_text(alert.group)}"
             verdicts.append(
-                replace(alert.verdict, truth=Truth.NO_DATA, observed=None, samples=0, text=text, reasons=(), facts=())
+                replace(alert.verdict, truth=truth, observed=None, samples=0, text=text, reasons=(), facts=())
             )
     return verdicts
 

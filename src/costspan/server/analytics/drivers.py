@@ -44,7 +44,10 @@ Cell = tuple[str | None, bool]
 
 @dataclass(frozen=True, slots=True)
 class Amounts:
-    """Calls of one cell: how many, tokens and pico-dollars by kind, and pico-dollars in all. They may be means."""
+    """Calls of one cell that did not fail, tokens and pico-dollars by kind, and pico-dollars in all. May be means.
+
+    A failed call costs nothing: counted, it would be a call more and just as many tokens less of each.
+    """
 
     calls: Fraction
     tokens: Mapping[str, Fraction]
@@ -60,7 +63,7 @@ class Amounts:
             return Fraction(sum(getattr(spend, name) or 0 for spend in known), windows)
 
         return cls(
-            mean("calls"),
+            mean("calls") - mean("errors"),
             {kind: mean(f"{kind}_tokens") for kind in _KINDS},
             {kind: mean(f"{kind}_cost") for kind in _KINDS},
             mean("cost"),

@@ -81,7 +81,8 @@ def calls_link(period: Period, filters: Sequence[Filter], group: Group = ()) -> 
     chosen = [*filters, *(Filter(key, value) for key, value in group)]
     asked = [("from", iso(period.since)), ("to", iso(period.until))]
     asked += [(f"f.{each.key}", f"{'!' if each.excludes else ''}{each.value or ''}") for each in chosen]
-    return f"calls?{urlencode(asked, safe=':')}"
+    # A rule may be about one value of a key that it also groups by.
+    return f"calls?{urlencode(list(dict.fromkeys(asked)), safe=':')}"
 
 
 def group_text(group: Group) -> str:
