@@ -31,6 +31,7 @@ from costspan.server.analytics.anomaly.document import anomalies_document, parse
 from costspan.server.analytics.budget_checks import check_budgets
 from costspan.server.analytics.budget_outlook import outlooks_document
 from costspan.server.analytics.budgets import budgets_document, verdict_document
+from costspan.server.analytics.call_log import CallLog
 from costspan.server.analytics.calls import calls_document, parse_calls_question
 from costspan.server.analytics.forecast_document import forecast_document, parse_forecast
 from costspan.server.analytics.growth import growth_document, parse_growth
@@ -60,6 +61,7 @@ from costspan.server.store.duckdb.backup import manifest_of, restore
 from costspan.server.store.duckdb.connection import LEDGER_FILE
 from costspan.server.store.duckdb.export import DuckDBTables, rows_of, values_of
 from costspan.server.store.duckdb.forward import DuckDBForward
+from costspan.server.store.duckdb.posted import DuckDBPosted
 from costspan.server.store.duckdb.reconciliations import DuckDBReconciliations
 from costspan.server.store.duckdb.repair import Mended, repair
 from costspan.server.store.duckdb.replay import DuckDBReplay
@@ -100,8 +102,8 @@ def make_server(config: ServerConfig, clock: Clock = system_clock) -> Applicatio
     alerting = _alerting(config, notifiers, store, committer, clock)
     take_inbox(config.data, pipeline)
     intake = Intake(pipeline, config.settings.limits)
-    forwarders = [Forwarder(committer, DuckDBForward(store), target, clock) for target in config.settings.forward]
-    background: tuple[Any, ...] = (caretaker, *forwarders, alerting, Bookkeeper(reconciler, clock))
+    forwarders, followers = _followers(config, store, committer, clock)
+    background: tuple[Any, ...] = (caretaker, *followers, alerting, Bookkeeper(reconciler, clock))
     for each in background:
         each.start()
 
@@ -140,23 +142,22 @@ def make_server(config: ServerConfig, clock: Clock = system_clock) -> Applicatio
     return Application(app, otlp_services(intake, gate), live.stop, close)
 
 
+def _followers(
+    config: ServerConfig, store: DuckDBStore, committer: Committer, clock: Clock
+) -> tuple[list[Forwarder], list[Forwarder | CallLog]]:
+    """Return what sends records on, and with it the log of calls: all that follows the ledger."""
+    forwarders = [Forwarder(committer, DuckDBForward(store), target, clock) for target in config.settings.forward]
+    logs = [CallLog(DuckDBPosted(store), config.log_calls, config.data)] if config.log_calls else []
+    return forwarders, [*forwarders, *logs]
+
+
 def _alerting(
     config: ServerConfig, notifiers: Mapping[str, Notifier], store: DuckDBStore, committer: Committer, clock: Clock
 ) -> Alerting:
     settings = config.settings
-    return Alerting(
-        settings.alerts,
-        notifiers,
-        Sources(
-            ledger=store,
-            budgets=settings.budgets,
-            catalogue_checked=lambda: last_checked(committer.card),
-        ),
-        DuckDBAlerts(store, clock),
-        lambda act: committer.between_commits(lambda _: act()).result(),
-        clock,
-        config.url,
-    )
+    sources = Sources(ledger=store, budgets=settings.budgets, catalogue_checked=lambda: last_checked(committer.card))
+    log = DuckDBAlerts(store, clock)
+    return Alerting(settings.alerts, notifiers, sources, log, committer.write, clock, config.url)
 
 
 def send_test(data: Path, notifier: str) -> dict[str, Any]:
