@@ -45,7 +45,7 @@ def test_the_waterfall_and_the_causes_are_those_of_the_api(open_page, server_url
     page = opened.page
     [short] = fetch(f"{server_url}/api/v1/reconciliations")["reconciliations"]
     said = fetch(f"{server_url}/api/v1/reconciliations/{short['id']}")
-    steps = page.locator(".waterfall li")
+    steps = page.locator(".bridge li")
     expect(steps).to_have_count(len(said["causes"]) + 2)
     names = [step.locator(".cut").inner_text() for step in steps.all()]
     assert names == ["ledger", *(each["cause"].replace("_", " ") for each in said["causes"]), "bill"]
@@ -62,7 +62,7 @@ def test_the_waterfall_and_the_causes_are_those_of_the_api(open_page, server_url
 def test_the_page_fits_a_phone(open_page, scheme):
     opened = open_page("reconcile", viewport={"width": 390, "height": 844}, color_scheme=scheme)
     page = opened.page
-    expect(page.locator(".waterfall li").first).to_be_visible()
+    expect(page.locator(".bridge li").first).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert violations(page) == []
 
@@ -74,7 +74,7 @@ def test_the_proposed_prices_are_what_the_server_takes(open_page, tmp_path: Path
     assert [price["model"] for price in read_settings(settings).prices] == ["gpt-5-mini"]
     page.get_by_role("link", name="openai, 2026-10").click()
     expect(page).to_have_url(re.compile(r"/reconcile/[0-9a-f]{12}$"))
-    expect(page.locator(".waterfall li").first).to_be_visible()
+    expect(page.locator(".bridge li").first).to_be_visible()
 
 
 def test_without_a_bill_the_page_shows_settings_that_the_server_takes(open_page, tmp_path: Path):

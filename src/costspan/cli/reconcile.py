@@ -111,10 +111,10 @@ def _settings(arguments: argparse.Namespace) -> BillSettings:
 
 
 def _sheet_of(provider: str, file: Path, month: Period, now: datetime) -> Sheet:
-    from costspan.server.assembly import read_bill_file
     from costspan.server.reconciliation.collect import FROM_FILE
     from costspan.server.reconciliation.sources import FILE_SOURCES
     from costspan.server.reconciliation.sources.base import packed
+    from costspan.server.store.duckdb.bill_files import read_bill_file
     from costspan.server.store.reconciliations import Sheet
 
     form, rows = read_bill_file(file, [source.form for source in FILE_SOURCES.values()])

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from costspan.core.clock import Clock, system_clock
 from costspan.core.errors import NotFound, Unreachable, UsageError
@@ -56,7 +56,6 @@ from costspan.server.reconciliation.reconciler import Reconciler
 from costspan.server.reconciliation.schedule import Bookkeeper
 from costspan.server.runtime import Application
 from costspan.server.store.alerts import AlertReader
-from costspan.server.store.duckdb import bill_files
 from costspan.server.store.duckdb.alerts import DuckDBAlerts
 from costspan.server.store.duckdb.backup import manifest_of, restore
 from costspan.server.store.duckdb.connection import LEDGER_FILE
@@ -79,13 +78,6 @@ from costspan.server.web.self_trace import TraceQuestions, own_tracer
 
 _TRACES = "/api/v1/traces/"
 _ALERTS = "/api/v1/alerts"
-
-
-class _Background(Protocol):
-    """A thread that begins and ends with the server."""
-
-    def start(self) -> None: ...
-    def stop(self) -> None: ...
 
 
 def make_server(config: ServerConfig, clock: Clock = system_clock) -> Application:
@@ -111,7 +103,7 @@ def make_server(config: ServerConfig, clock: Clock = system_clock) -> Applicatio
     take_inbox(config.data, pipeline)
     intake = Intake(pipeline, config.settings.limits)
     forwarders, followers = _followers(config, store, committer, clock)
-    background: tuple[_Background, ...] = (caretaker, *followers, alerting, Bookkeeper(reconciler, clock))
+    background: tuple[Any, ...] = (caretaker, *followers, alerting, Bookkeeper(reconciler, clock))
     for each in background:
         each.start()
 
@@ -163,19 +155,9 @@ def _alerting(
     config: ServerConfig, notifiers: Mapping[str, Notifier], store: DuckDBStore, committer: Committer, clock: Clock
 ) -> Alerting:
     settings = config.settings
-    return Alerting(
-        settings.alerts,
-        notifiers,
-        Sources(
-            ledger=store,
-            budgets=settings.budgets,
-            catalogue_checked=lambda: last_checked(committer.card),
-        ),
-        DuckDBAlerts(store, clock),
-        lambda act: committer.between_commits(lambda _: act()).result(),
-        clock,
-        config.url,
-    )
+    sources = Sources(ledger=store, budgets=settings.budgets, catalogue_checked=lambda: last_checked(committer.card))
+    log = DuckDBAlerts(store, clock)
+    return Alerting(settings.alerts, notifiers, sources, log, committer.write, clock, config.url)
 
 
 def send_test(data: Path, notifier: str) -> dict[str, Any]:
@@ -360,10 +342,6 @@ def open_tables(data: Path) -> Iterator[tuple[TableSource, RateCard]]:
         store.close()
 
 
-read_bill_file = bill_files.read_bill_file
-"""Returns the form of a billing export and its lines added up."""
-
-
 def copy_postings(url: str, fetch: Fetch, show: Callable[[str], None] = lambda _: None) -> Copied:
     """Bring the copy of the ledger in a warehouse up to date; see `exporters.warehouse`."""
     with Warehouse(url, values_of) as warehouse:
@@ -415,14 +393,7 @@ def _clear_leftovers(data: Path) -> None:
 def _reconciler(
     store: DuckDBStore, committer: Committer, card: Callable[[], RateCard], settings: Settings, clock: Clock
 ) -> Reconciler:
-    return Reconciler(
-        store,
-        DuckDBReconciliations(store),
-        card,
-        lambda: settings.reconcile,
-        clock,
-        lambda act: committer.between_commits(lambda _: act()).result(),
-    )
+    return Reconciler(store, DuckDBReconciliations(store), card, lambda: settings.reconcile, clock, committer.write)
 
 
 def _card(data: Path, settings: Settings) -> RateCard:

@@ -22,7 +22,7 @@ export function Waterfall({ from, to, steps: between }: WaterfallProps) {
   );
   const rows = [from, ...between, to];
   return (
-    <ol class="waterfall">
+    <ol class="bridge">
       {rows.map((row, index) => {
         const bar = bars[index] ?? { start: 0, width: 0 };
         const isTotal = index === 0 || index === rows.length - 1;
@@ -30,7 +30,7 @@ export function Waterfall({ from, to, steps: between }: WaterfallProps) {
         return (
           <li key={row.label} title={row.title}>
             <span class="cut">{row.label}</span>
-            <span class="waterfall-track">
+            <span class="bridge-track">
               <i class={tone} style={{ left: `${bar.start}%`, width: `${bar.width}%` }} />
             </span>
             <b class="num">{row.shown}</b>
