@@ -1,13 +1,15 @@
 """All processes at once, a batch of calls in each by turns: what a neighbour takes from the machine, it takes from all.
 
 A peer's figure is its own batch less the bare client's batch of the same turn, the median over turns and starts. Every
-start is a fresh process, because memory layout and hash seeds move a figure by some percent.
+start is a fresh process, because memory layout and hash seeds move a figure by some percent; how far the starts lie
+apart says how sure a ratio is. Batches are short and their order changes, so that what disturbs the machine is shared.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import random
 import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,8 +24,8 @@ from benchmarks.sdk.peers import BARE, Peer
 from benchmarks.sdk.sink import Sink
 
 _PROGRAM: Final = Path(__file__).parent / "inside" / "program.py"
-_BATCH: Final = {"chat": 20, "stream": 8}
-"""Kind of call -> calls in a turn: about 20 ms."""
+_BATCH: Final = {"chat": 5, "stream": 2}
+"""Kind of call -> calls in a turn: about 5 ms."""
 _OPENLIT_PRICES: Final = {"chat": {"gpt-4o-mini": {"promptPrice": 0.00015, "completionPrice": 0.0006}}}
 BILLED_USD: Final = 0.00045
 """1,000 tokens at $0.15 and 500 at $0.60 a million."""
@@ -34,15 +36,19 @@ class Effort:
     """How much is measured: `starts` of every process, `turns` of a batch each."""
 
     starts: int = 10
-    turns: int = 20
+    turns: int = 80
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What a peer adds to the bare client of its environment. `total` is CPU of all threads, the export included."""
+    """What a peer adds to the bare client of its environment. `total` is CPU of all threads, the export included.
+
+    `starts_us` has the median of each start, by kind of call.
+    """
 
     chat_us: float
     stream_us: float
+    starts_us: Mapping[str, Sequence[float]]
     chat_total_us: float
     stream_total_us: float
     import_ms: float
@@ -141,8 +147,10 @@ def _measured_start(pythons: Mapping[str, tuple[str, Path]], sink: Sink, folder:
 
 
 def _turns(processes: Mapping[str, _Process], line: str, turns: int) -> Iterator[tuple[str, float]]:
+    order = list(processes.items())
     for _ in range(turns):
-        for name, process in processes.items():
+        random.shuffle(order)
+        for name, process in order:
             yield name, process.ask(line)["thread_us"]
 
 
@@ -174,16 +182,18 @@ def _added(pairs: Iterable[tuple[_Start, _Start]], reported_usd: float | None) -
     """Return the medians of what the first of each pair took beyond the second, the bare client."""
     pairs = list(pairs)
 
-    def thread_us(kind: str) -> float:
-        turns = [zip(own.thread_us[kind], bare.thread_us[kind], strict=True) for own, bare in pairs]
-        return median(own - bare for turn in turns for own, bare in turn)
+    def thread_us(own: _Start, bare: _Start, kind: str) -> list[float]:
+        return [mine - alone for mine, alone in zip(own.thread_us[kind], bare.thread_us[kind], strict=True)]
+
+    turns_us = {kind: [thread_us(own, bare, kind) for own, bare in pairs] for kind in _BATCH}
 
     def total_us(kind: str) -> float:
         return median(own.total_us[kind] - bare.total_us[kind] for own, bare in pairs)
 
     return Measured(
-        chat_us=thread_us("chat"),
-        stream_us=thread_us("stream"),
+        chat_us=median(us for start in turns_us["chat"] for us in start),
+        stream_us=median(us for start in turns_us["stream"] for us in start),
+        starts_us={kind: [median(start) for start in starts] for kind, starts in turns_us.items()},
         chat_total_us=total_us("chat"),
         stream_total_us=total_us("stream"),
         import_ms=median(own.import_ms - bare.import_ms for own, bare in pairs),

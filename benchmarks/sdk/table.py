@@ -6,6 +6,8 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
+from math import comb
+from statistics import median
 from typing import Any, Final
 
 from benchmarks.machine import machine
@@ -18,6 +20,7 @@ HEAD: Final = (
     *("", "version", "openai", "call µs", "stream µs", "call, all threads µs", "stream, all threads µs"),
     *("import ms", "until ready ms", "RSS MiB", "distributions", "MB", "cost of a call"),
 )
+_UNSURE: Final = 0.05
 _REPEAT: Final = (
     "Repeat it: `make bench-sdk ARGS='--markdown FILE'`, some ten minutes. Ratios count; absolute times belong to one"
     " machine on one day."
@@ -25,8 +28,9 @@ _REPEAT: Final = (
 _MEANING: Final = """\
 Each peer is set up as its documentation says, in an environment of its own, and exports in batches to a collector on
 the same machine. The client answers itself, in process: 1,000 tokens in and 500 out, a stream of 23 chunks. All
-processes run at once and make a few calls each by turns, so that what disturbs the machine disturbs all. Every figure
-is what is added to the bare client.
+processes run at once and make a few calls each by turns, 5 ms long and in changing order, so that what disturbs the
+machine disturbs all. Every figure is what is added to the bare client of the same turn. A ratio is the median over ten
+starts of every process; in brackets the bounds it lies in 19 times of 20.
 
 * **call, stream**: CPU of the calling thread for one call, which is what the application waits for; median over turns.
 * **all threads**: with pricing, encoding and export, which happen in threads of their own.
@@ -49,8 +53,8 @@ def rows(measured: Mapping[Peer, Measured], environments: Mapping[Peer, Environm
 def ratios(measured: Mapping[Peer, Measured]) -> list[str]:
     """Return how costspan stands to the official instrumentation alone, and to the peers that report cost."""
     lines = [
-        f"{own.name} adds {_ratio(measured[own].chat_us, measured[other].chat_us)} of what {other.name} alone adds to a"
-        f" call, {_ratio(measured[own].stream_us, measured[other].stream_us)} to a stream; in all threads"
+        f"{own.name} adds {_spread(measured[own], measured[other], 'chat')} of what {other.name} alone adds to a"
+        f" call, {_spread(measured[own], measured[other], 'stream')} to a stream; in all threads"
         f" {_ratio(measured[own].chat_total_us, measured[other].chat_total_us)} and"
         f" {_ratio(measured[own].stream_total_us, measured[other].stream_total_us)}."
         for own, other in _PAIRS
@@ -135,3 +139,16 @@ def _cost(reported_usd: float | None) -> str:
 
 def _ratio(own: float, other: float) -> str:
     return f"{own / other:.2f}"
+
+
+def _spread(own: Measured, other: Measured, kind: str) -> str:
+    """Return the median over starts of what `own` adds by what `other` adds, and the bounds it lies in 19 times of 20.
+
+    The bounds are order statistics of the starts, which assume nothing of their distribution.
+    """
+    found = sorted(mine / its for mine, its in zip(own.starts_us[kind], other.starts_us[kind], strict=True))
+    outside = [
+        2 * sum(comb(len(found), each) for each in range(cut + 1)) / 2 ** len(found) for cut in range(len(found))
+    ]
+    cut = max(sum(chance <= _UNSURE for chance in outside) - 1, 0)
+    return f"{median(found):.2f} ({found[cut]:.2f} to {found[-1 - cut]:.2f})"

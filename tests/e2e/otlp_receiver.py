@@ -40,6 +40,8 @@ class OtlpReceiver:
     spans: list[ReceivedSpan] = field(default_factory=list)
     bodies: list[tuple[str, bytes]] = field(default_factory=list)
     """Path and protobuf of every export that was taken, in the order they came."""
+    connections: list[tuple[str, int]] = field(default_factory=list)
+    """Path and the sender's port of every request, in the order they came."""
     attempts: int = 0
 
     def __post_init__(self) -> None:
@@ -72,11 +74,12 @@ class _Handler(BaseHTTPRequestHandler):
         if self.headers.get("Content-Encoding") == "gzip":
             body = gzip.decompress(body)
         self.receiver.attempts += 1
+        self.receiver.connections.append((self.path, self.client_address[1]))
         self.receiver.asked.set()
         self.receiver.answering.wait(60)
         if self.receiver.status == 200:
             self.receiver.bodies.append((self.path, body))
-        if self.path == "/v1/traces" and self.receiver.status == 200:
+        if self.path.endswith("/v1/traces") and self.receiver.status == 200:
             self.receiver.spans.extend(_spans(body, dict(self.headers), self.client_address[1]))
         self.send_response(self.receiver.status)
         self.send_header("Content-Type", "application/x-protobuf")

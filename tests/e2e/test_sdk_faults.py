@@ -273,6 +273,28 @@ for _ in range(3):
     assert [pids for pids in users.values() if len(pids) > 1] == []
 
 
+def test_a_forked_child_sends_its_metrics_over_its_own_connection(variables: dict[str, str]) -> None:
+    code = (
+        TRACING
+        + """
+configured = costspan.configure()
+orders = metrics.get_meter("shop").create_counter("orders")
+orders.add(1)
+assert configured.flush()
+child = os.fork()
+if child == 0:
+    orders.add(1)
+    sys.exit(not configured.flush())
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+"""
+    )
+    with OtlpReceiver(keep_alive=True) as receiver:
+        told = {"COSTSPAN_URL": receiver.endpoint, "OTEL_METRICS_EXPORTER": "otlp"}
+        run_program("from opentelemetry import metrics\n" + code, variables | told)
+    parents, childs, *_ = [port for path, port in receiver.connections if path == "/v1/metrics"]
+    assert parents != childs
+
+
 def test_a_forked_child_ends_although_the_endpoint_hangs(variables: dict[str, str]) -> None:
     code = (
         TRACING

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 from otlp_receiver import OtlpReceiver
@@ -82,6 +85,8 @@ workers = []
 for number in range(2):
     worker = os.fork()
     if worker == 0:
+        # Of its own: processes that share a connection read each other's answers.
+        client = openai.OpenAI(base_url=os.environ["STUB_URL"], api_key="test")
         with costspan.attribute(feature=f"worker {number}"):
             chat()
         raise SystemExit
@@ -122,3 +127,28 @@ for _ in range(3):
 """
     run_program(OPENAI + code, variables)
     assert [call["gen_ai.usage.cost_usd"] for call in receiver.calls()] == [0.00175] * 3
+
+
+def test_what_a_web_server_s_last_second_cost_is_sent_although_it_ends_by_the_signal(
+    variables: dict[str, str], receiver: OtlpReceiver, tmp_path: Path
+) -> None:
+    app = """
+costspan.configure()
+async def app(scope, receive, send):
+    if scope["type"] == "http":
+        chat()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"done"})
+"""
+    (tmp_path / "shop.py").write_text(OPENAI + app)
+    told = variables | {"OTEL_BSP_SCHEDULE_DELAY": "600000", "PYTHONUNBUFFERED": "1"}
+    command = [sys.executable, "-m", "uvicorn", "--app-dir", str(tmp_path), "--port", "0", "--lifespan", "off"]
+    with subprocess.Popen([*command, "shop:app"], env=told, stderr=subprocess.PIPE, text=True) as server:
+        assert server.stderr
+        said = next(line for line in server.stderr if "running on" in line)
+        with urlopen(re.search(r"http://\S+", said)[0]) as answer:  # type: ignore[index]
+            assert answer.read() == b"done"
+        server.terminate()
+        server.stderr.read()
+    assert server.returncode == -signal.SIGTERM
+    assert [call["gen_ai.usage.cost_usd"] for call in receiver.calls()] == [0.00175]

@@ -84,6 +84,35 @@ def price_usage(
     return _priced(card, (provider, tuple(models), mode), usage, ns_from_utc(at))
 
 
+def price_summed(
+    card: RateCard, names: Names, usage: Usage, *, calls: int, context_tokens: int, at: datetime
+) -> PricedUsage:
+    """Return the verdict on the usage of several calls together, each of which has `context_tokens` of input.
+
+    It is rounded once for all of them, where prices are finer than a pico-dollar.
+    """
+    priced = _priced(card, names, usage, ns_from_utc(at), context_tokens)
+    fees = [each for each in priced.charges if each.unit is Unit.REQUEST and not usage[Unit.REQUEST]]
+    if not fees:
+        return priced
+    for_all = [
+        each._replace(quantity=calls, cost=PicoUsd(each.cost * calls), list_cost=PicoUsd(each.list_cost * calls))
+        for each in fees
+    ]
+    return replace(priced, charges=(*(each for each in priced.charges if each not in fees), *for_all))
+
+
+def context_breaks(card: RateCard, names: Names) -> frozenset[int]:
+    """Return the numbers of input tokens at which a call passes into another context band."""
+    rates = prepared(card, names).rates
+    bands = [
+        bands
+        for segment in (rates.segments if rates else ())
+        for bands in (segment.plain, *(inside for _, inside in segment.windows))
+    ]
+    return frozenset(over for each in bands for over in each.over if over)
+
+
 def prepared(card: RateCard, names: Names) -> Prepared:
     """Return what `card` says of (provider, models, mode) as sent; resolved once, then remembered."""
     known = card.memory.get(names)

@@ -16,7 +16,6 @@ from opentelemetry.trace import StatusCode
 
 from costspan.sdk import attribute_names as names
 from costspan.sdk.model_span import is_model_call
-from costspan.sdk.safety import never_raise
 from costspan.semconv.outcome import RETRY_WITHIN_NS
 
 _REMEMBERED: Final = 1_000
@@ -34,7 +33,6 @@ class AttemptCounter(SpanProcessor):
         No lock around it, which a fork could copy as another thread held it.
         """
 
-    @never_raise(None)
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:  # noqa: ARG002 - the protocol
         operation = _operation(span) if self._failed else None
         if operation is None:
@@ -43,7 +41,6 @@ class AttemptCounter(SpanProcessor):
         if number and (span.start_time or 0) - ended_ns < RETRY_WITHIN_NS:
             span.set_attribute(names.ATTEMPT, number + 1)
 
-    @never_raise(None)
     def on_end(self, span: ReadableSpan) -> None:
         operation = _operation(span) if span.status.status_code is StatusCode.ERROR else None
         if operation is None:

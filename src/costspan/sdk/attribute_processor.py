@@ -11,7 +11,6 @@ from costspan.core.attribution import Attribution
 from costspan.sdk import attribute_names as names
 from costspan.sdk.attribute import attribution_in
 from costspan.sdk.config import NOBODY
-from costspan.sdk.safety import never_raise
 
 
 class AttributionProcessor(SpanProcessor):
@@ -22,7 +21,6 @@ class AttributionProcessor(SpanProcessor):
         self._name_user = name_user
         self._latest = (NOBODY, self._attributes(NOBODY))
 
-    @never_raise(None)
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         who = attribution_in(parent_context)
         latest, attributes = self._latest

@@ -49,7 +49,6 @@ class CallsWithin(SpanProcessor):
         self._open: dict[SpanKey, tuple[Watcher, ...]] = {}
         CallsWithin.active = True
 
-    @never_raise(None)
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         watchers = watchers_in(parent_context)
         key = _key(span)
@@ -61,7 +60,6 @@ class CallsWithin(SpanProcessor):
         # A stream that is dropped half-way may never end its span.
         weakref.finalize(span, self._tell, key, None).atexit = False
 
-    @never_raise(None)
     def on_end(self, span: ReadableSpan) -> None:
         key = _key(span)
         if key in self._open:

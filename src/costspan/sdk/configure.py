@@ -33,6 +33,8 @@ from costspan.sdk.price_span import SpanPricer
 from costspan.sdk.propagator import InsideModelCalls, keep_baggage_from_providers
 from costspan.sdk.safety import LOG, done_within, never_raise
 from costspan.sdk.sampler import CountingSampler
+from costspan.sdk.server_stop import send_as_servers_stop
+from costspan.sdk.span_steps import SpanSteps
 from costspan.sdk.tally import TallyWriter
 from costspan.sdk.travel import TRAVEL
 from costspan.sdk.user_pseudonym import installation_key, pseudonymous
@@ -123,7 +125,9 @@ def _configure(
         os.environ.setdefault("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "span_only")
     clients = instrument_clients(provider, config) if instrument else complete_clients(config)
     notes = (provider_note, _destination(config, exporters, replaced=exporter is not None), *clients)
-    return Configured(active=True, notes=notes, processors=processors, meters=meters, finish=finish)
+    configured = Configured(active=True, notes=notes, processors=processors, meters=meters, finish=finish)
+    send_as_servers_stop(configured.flush)
+    return configured
 
 
 def _tracer_provider(config: Config) -> tuple[TracerProvider | None, str]:
@@ -156,12 +160,14 @@ def _processors(
     counted = CostMetrics(pricer, config.metric_labels)
     wrapped = (CostExporter(each, pricer, content, config.error_outcomes, counted.record_waiting) for each in exporters)
     return (
-        inside,
-        AttributionProcessor(config.defaults, _attribute(config)),
-        AttemptCounter(),
-        CallsWithin(pricer),
-        counted,
-        *([TallyWriter(config.tally_to, pricer)] if config.tally_to else []),
+        SpanSteps(
+            inside,
+            AttributionProcessor(config.defaults, _attribute(config)),
+            AttemptCounter(),
+            CallsWithin(pricer),
+            counted,
+            *([TallyWriter(config.tally_to, pricer)] if config.tally_to else []),
+        ),
         *(BatchSpanProcessor(each, schedule_delay_millis=delay_ms) for each in wrapped),
     )
 

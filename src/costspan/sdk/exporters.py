@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
@@ -53,9 +54,13 @@ def chosen_metric_exporters(config: Config) -> tuple[MetricExporter, ...]:
     chosen: list[MetricExporter] = []
     for name in config.metrics_exporters:
         if name == "otlp":
-            chosen.append(_otlp("metric_exporter", "OTLPMetricExporter", "v1/metrics", config))
+            from costspan.sdk.own_metric_exporter import OwnMetricExporter  # noqa: PLC0415 - many export none
+
+            chosen.append(
+                OwnMetricExporter(partial(_otlp, "metric_exporter", "OTLPMetricExporter", "v1/metrics", config))
+            )
         elif name == "console":
-            from opentelemetry.sdk.metrics.export import ConsoleMetricExporter  # noqa: PLC0415 - as below
+            from opentelemetry.sdk.metrics.export import ConsoleMetricExporter  # noqa: PLC0415 - as above
 
             chosen.append(ConsoleMetricExporter())
         elif name != "none":

@@ -67,7 +67,6 @@ class CostMetrics(SpanProcessor):
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._leave_to_the_parent)
 
-    @never_raise(None)
     def on_end(self, span: ReadableSpan) -> None:
         self._waiting.append(span)
         if len(self._waiting) >= _MOST_WAITING and self._recording.acquire(blocking=False):

@@ -12,7 +12,7 @@ from weakref import WeakSet
 from opentelemetry import baggage, propagate
 from opentelemetry.context import Context
 from opentelemetry.propagators import textmap
-from opentelemetry.sdk.trace import Span, SpanProcessor
+from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 from opentelemetry.trace import Span as AnySpan
 from opentelemetry.trace import get_current_span
 
@@ -26,14 +26,13 @@ class InsideModelCalls(SpanProcessor):
     def __init__(self) -> None:
         self._inside: Final[WeakSet[AnySpan]] = WeakSet()
 
-    @never_raise(None)
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         if self.covers(get_current_span(parent_context)):
             self._inside.add(span)
 
     def covers(self, span: AnySpan) -> bool:
         """Return True for a model call's span and for one below it."""
-        return span in self._inside or is_model_call(span)
+        return isinstance(span, ReadableSpan) and (is_model_call(span) or span in self._inside)
 
 
 class DiscreetPropagator(textmap.TextMapPropagator):

@@ -10,7 +10,6 @@ from typing import Any
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 
 from costspan.sdk.price_span import PricedSpan, SpanPricer
-from costspan.sdk.safety import never_raise
 
 
 class TallyWriter(SpanProcessor):
@@ -20,7 +19,6 @@ class TallyWriter(SpanProcessor):
         self._folder = folder
         self._pricer = pricer
 
-    @never_raise(None)
     def on_end(self, span: ReadableSpan) -> None:
         verdict = self._pricer.verdict(span)
         if isinstance(verdict, PricedSpan):

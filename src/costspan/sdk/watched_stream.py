@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from enum import Enum, auto
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, TypeVar
 
 from opentelemetry.sdk.trace import Span
 
 from costspan.sdk import attribute_names as names
 from costspan.sdk.before_end import before_end
-from costspan.sdk.safety import never_raise
+from costspan.sdk.safety import log_once
 
 Chunk = TypeVar("Chunk")
 
 
 class Pass(Enum):
-    """What happens to a chunk."""
+    """What happens to a chunk that the caller does not simply get."""
 
-    ON = auto()
-    """The caller gets it."""
     KEEP = auto()
     """It was asked for by us: the caller does not see it."""
     PEEK = auto()
@@ -48,89 +46,56 @@ class StreamWatch:
             span.set_attribute(names.OUTCOME, "aborted")
 
 
-Look = Callable[[Any], Pass]
-"""Sees every chunk and says what happens to it."""
+_UNREAD: Final = "costspan: a chunk of a stream could not be read and was passed on"
+
+Look = Callable[[Any], Pass | None]
+"""Sees every chunk and says what happens to it; None where the caller gets it, as most do."""
 
 
-class WatchedStream(Generic[Chunk]):
-    """An iterator over `chunks` as `look` lets them pass."""
-
-    def __init__(self, chunks: Iterator[Chunk], look: Look, watch: StreamWatch) -> None:
-        self._chunks = chunks
-        self._look = never_raise(Pass.ON)(look)
-        self._watch = watch
-        self._waiting: list[Chunk] = []
-        self._failed: Exception | None = None
-
-    def __iter__(self) -> Iterator[Chunk]:
-        return self
-
-    def __next__(self) -> Chunk:
-        if self._waiting:
-            return self._waiting.pop()
-        if self._failed:
-            raise self._failed
-        while True:
+# Generators, and `look` called bare: this runs for every chunk, in the application's thread.
+def watched(chunks: Iterator[Chunk], look: Look, watch: StreamWatch) -> Iterator[Chunk]:
+    """Yield `chunks` as `look` lets them pass."""
+    held: list[Chunk] = []
+    try:
+        for chunk in chunks:
             try:
-                chunk = next(self._chunks)
-            except StopIteration:
-                self._watch.whole = True
-                raise
-            passes = self._look(chunk)
-            if passes is Pass.PEEK:
-                self._peek()
-            if passes is not Pass.KEEP:
-                return chunk
-
-    def _peek(self) -> None:
-        try:
-            following = next(self._chunks)
-        except StopIteration:
-            self._watch.whole = True
-        except Exception as error:  # noqa: BLE001 - the caller meets it where it would have met it
-            self._failed = error
-        else:
-            if self._look(following) is not Pass.KEEP:
-                self._waiting.append(following)
+                passes = look(chunk)
+            except Exception as error:  # noqa: BLE001 - telemetry must never break its host
+                passes = None
+                log_once(_UNREAD, error=error)
+            if held:
+                yield held.pop()
+            if passes is None:
+                yield chunk
+            elif passes is Pass.PEEK:
+                held.append(chunk)
+    except Exception:
+        yield from held
+        raise
+    watch.whole = True
+    yield from held
 
 
-class AsyncWatchedStream(Generic[Chunk]):
-    """The same over an asynchronous iterator."""
-
-    def __init__(self, chunks: AsyncIterator[Chunk], look: Look, watch: StreamWatch) -> None:
-        self._chunks = chunks
-        self._look = never_raise(Pass.ON)(look)
-        self._watch = watch
-        self._waiting: list[Chunk] = []
-        self._failed: Exception | None = None
-
-    def __aiter__(self) -> AsyncIterator[Chunk]:
-        return self
-
-    async def __anext__(self) -> Chunk:
-        if self._waiting:
-            return self._waiting.pop()
-        if self._failed:
-            raise self._failed
-        while True:
+async def watched_async(chunks: AsyncIterator[Chunk], look: Look, watch: StreamWatch) -> AsyncIterator[Chunk]:
+    """Yield `chunks` as `look` lets them pass."""
+    held: list[Chunk] = []
+    try:
+        async for chunk in chunks:
             try:
-                chunk = await anext(self._chunks)
-            except StopAsyncIteration:
-                self._watch.whole = True
-                raise
-            passes = self._look(chunk)
-            if passes is Pass.PEEK:
-                await self._peek()
-            if passes is not Pass.KEEP:
-                return chunk
-
-    async def _peek(self) -> None:
-        try:
-            following = await anext(self._chunks)
-        except StopAsyncIteration:
-            self._watch.whole = True
-        except Exception as error:  # noqa: BLE001 - the caller meets it where it would have met it
-            self._failed = error
-        else:
-            if self._look(following) is not Pass.KEEP:
-                self._waiting.append(following)
+                passes = look(chunk)
+            except Exception as error:  # noqa: BLE001 - as above
+                passes = None
+                log_once(_UNREAD, error=error)
+            if held:
+                yield held.pop()
+            if passes is None:
+                yield chunk
+            elif passes is Pass.PEEK:
+                held.append(chunk)
+    except Exception:
+        for chunk in held:
+            yield chunk
+        raise
+    watch.whole = True
+    for chunk in held:
+        yield chunk

@@ -18,6 +18,7 @@ from costspan.sdk.attribute_processor import AttributionProcessor
 from costspan.sdk.calls_within import CallsWithin
 from costspan.sdk.enrich import CostExporter
 from costspan.sdk.price_span import SpanPricer
+from costspan.sdk.span_steps import SpanSteps
 from costspan.sdk.user_pseudonym import pseudonymous
 
 GPT_5 = {
@@ -42,11 +43,9 @@ class Application:
     )
 
     def __post_init__(self) -> None:
-        self.provider.add_span_processor(
-            AttributionProcessor(Attribution(environment="prod"), pseudonymous(lambda: b"key of the test"))
-        )
         pricer = SpanPricer()
-        self.provider.add_span_processor(CallsWithin(pricer))
+        who = AttributionProcessor(Attribution(environment="prod"), pseudonymous(lambda: b"key of the test"))
+        self.provider.add_span_processor(SpanSteps(who, CallsWithin(pricer)))
         self.provider.add_span_processor(SimpleSpanProcessor(CostExporter(self.arrived, pricer)))
         self.tracer = self.provider.get_tracer("opentelemetry.instrumentation.genai.openai", "1.3b0")
 

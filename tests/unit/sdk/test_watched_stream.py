@@ -10,7 +10,7 @@ import pytest
 from opentelemetry.sdk.trace import Span
 
 from costspan.sdk.before_end import before_end
-from costspan.sdk.watched_stream import AsyncWatchedStream, Look, Pass, StreamWatch, WatchedStream
+from costspan.sdk.watched_stream import Look, Pass, StreamWatch, watched, watched_async
 
 from .conftest import Application
 
@@ -26,9 +26,9 @@ def started(application: Application) -> Span:
 def pieces(watch: StreamWatch) -> Look:
     """`k` is kept back, behind `p` is looked at what follows, every other letter is output."""
 
-    def look(letter: str) -> Pass:
+    def look(letter: str) -> Pass | None:
         watch.pieces += letter not in LETTERS
-        return LETTERS.get(letter, Pass.ON)
+        return LETTERS.get(letter)
 
     return look
 
@@ -49,14 +49,14 @@ def read(application: Application, letters: Iterator[str], *, asynchronous: bool
     got: list[str] = []
 
     async def read_async() -> None:
-        async for letter in AsyncWatchedStream(slowly(letters), pieces(watch), watch):
+        async for letter in watched_async(slowly(letters), pieces(watch), watch):
             got.append(letter)  # noqa: PERF401 - as below
 
     try:
         if asynchronous:
             asyncio.run(read_async())
         else:
-            for letter in WatchedStream(letters, pieces(watch), watch):
+            for letter in watched(letters, pieces(watch), watch):
                 got.append(letter)  # noqa: PERF402 - kept where the stream fails, too
     except ConnectionError:
         got.append("!")
@@ -86,14 +86,14 @@ def test_an_error_is_met_after_everything_that_came_before_it(
 
 def test_a_stream_read_to_its_end_is_not_aborted_and_a_dropped_one_says_what_came(application: Application) -> None:
     watch = StreamWatch(started(application))
-    stream = WatchedStream(iter("abcdef"), pieces(watch), watch)
+    stream = watched(iter("abcdef"), pieces(watch), watch)
     assert [next(stream), next(stream), next(stream)] == ["a", "b", "c"]
     watch.span.end()
     said = application.last.attributes or {}
     assert (said["costspan.usage.lower_bound.output_tokens"], said["costspan.outcome"]) == (3, "aborted")
 
     whole = StreamWatch(started(application))
-    assert list(WatchedStream(iter("ab"), pieces(whole), whole)) == ["a", "b"]
+    assert list(watched(iter("ab"), pieces(whole), whole)) == ["a", "b"]
     whole.span.end()
     said = application.last.attributes or {}
     assert said["costspan.usage.lower_bound.output_tokens"] == 2
@@ -101,11 +101,11 @@ def test_a_stream_read_to_its_end_is_not_aborted_and_a_dropped_one_says_what_cam
 
 
 def test_who_looks_and_fails_lets_the_chunk_pass(application: Application) -> None:
-    def broken(_: Any) -> Pass:
+    def broken(_: Any) -> None:
         raise ValueError("no such chunk")
 
     watch = StreamWatch(started(application))
-    assert list(WatchedStream(iter("ab"), broken, watch)) == ["a", "b"]
+    assert list(watched(iter("ab"), broken, watch)) == ["a", "b"]
 
 
 def test_what_is_to_be_done_before_a_span_ends_is_done_once_and_cannot_keep_it_from_ending(

@@ -41,6 +41,8 @@ export interface Spend {
   readonly since: string;
   readonly until: string;
   readonly interval: "1h" | "1d" | "total";
+  /** The zone whose hours and days the buckets are. */
+  readonly tz: string;
   readonly rows: readonly Row[];
   readonly total: Measures;
   readonly completeness: { readonly share_priced: number | null } | null;
@@ -69,6 +71,8 @@ export interface Tools {
   readonly since: string;
   readonly until: string;
   readonly interval: "1h" | "1d" | "total";
+  /** The zone whose hours and days the buckets are. */
+  readonly tz: string;
   readonly rows: readonly ToolRow[];
   readonly total: ToolMeasures;
   readonly completeness: { readonly follow_up_unknown_calls: number; readonly unpriced_calls: number };
@@ -124,6 +128,8 @@ export function spendUrl(question: SpendQuestion): string {
     until: iso(question.range.until),
     interval: question.interval ?? "total",
   });
+  // Only buckets are a zone's: an address that needs none stays short.
+  if (question.interval && question.range.tz !== "UTC") query.set("tz", question.range.tz);
   for (const filter of question.filters) query.append("filter", `${filter.key}:${filterText(filter)}`);
   if (question.limit) query.set("limit", String(question.limit));
   return `api/v1/spend?${query.toString().replaceAll("%3A", ":")}`;
@@ -136,6 +142,8 @@ export function toolsUrl(question: Omit<SpendQuestion, "groupBy" | "limit">): st
     until: iso(question.range.until),
     interval: question.interval ?? "total",
   });
+  // Only buckets are a zone's: an address that needs none stays short.
+  if (question.interval && question.range.tz !== "UTC") query.set("tz", question.range.tz);
   for (const filter of question.filters) query.append("filter", `${filter.key}:${filterText(filter)}`);
   return `api/v1/tools?${query.toString().replaceAll("%3A", ":")}`;
 }

@@ -7,8 +7,8 @@ import { TONES, tones } from "./tones";
 export const NOT_SET = "(not set)";
 export const OTHER = "Other";
 
-export function bucketsOf(spend: Pick<Spend, "since" | "until" | "interval">): Bucket[] {
-  return buckets(new Date(spend.since), new Date(spend.until), spend.interval === "1h" ? "1h" : "1d");
+export function bucketsOf(spend: Pick<Spend, "since" | "until" | "interval" | "tz">): Bucket[] {
+  return buckets(new Date(spend.since), new Date(spend.until), spend.interval === "1h" ? "1h" : "1d", spend.tz);
 }
 
 /** A row of a document, with the start of its bucket where the document has an interval. */

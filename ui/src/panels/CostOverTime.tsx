@@ -4,6 +4,7 @@ import { StackedBars } from "../chart/StackedBars";
 import type { Answer } from "../data/answers";
 import { groupOf, type Spend } from "../data/api";
 import { BUCKET_MS, paceOf, type Budget } from "../data/budgets";
+import type { Forecast } from "../data/forecast";
 import { float } from "../data/money";
 import { bucketsOf, seriesOf, NOT_SET, OTHER } from "../data/series";
 import { plain, type Table } from "../data/table";
@@ -21,17 +22,16 @@ const HEIGHT_PX = 276;
 const LEGEND_PX = 30;
 
 export function setRange(since: Date, until: Date): void {
-  go(words({ since, until, live: false }));
+  go(words({ since, until }));
 }
 
 export function widen(range: Range): void {
   go(words(zoomed(range, 2, new Date())));
 }
 
-/** "USD per day"; days are named UTC where hours are read in another zone. */
-export function perBucket(unit: string, spend: Spend | null, view: View): string {
-  if (!spend) return unit;
-  return `${unit} per ${spend.interval === "1h" ? "hour" : view.tz === "UTC" ? "day" : "UTC day"}`;
+/** "USD per day". */
+export function perBucket(unit: string, spend: Spend | null): string {
+  return spend ? `${unit} per ${spend.interval === "1h" ? "hour" : "day"}` : unit;
 }
 
 function tableOf(spend: Spend, dimension: string): Table {
@@ -58,9 +58,11 @@ interface CostOverTimeProps {
   readonly range: Range;
   /** The budget for exactly what is shown, to draw its even pace. */
   readonly budget: Budget | null;
+  /** What this month will come to, of what is shown. */
+  readonly forecast: Forecast | null;
 }
 
-export function CostOverTime({ answer, view, range, budget }: CostOverTimeProps) {
+export function CostOverTime({ answer, view, range, budget, forecast }: CostOverTimeProps) {
   const { data } = answer;
   const pace = budget && data && data.interval !== "total" ? paceOf(budget, BUCKET_MS[data.interval]) : null;
   const by = dimensionOf(answer, view);
@@ -77,11 +79,18 @@ export function CostOverTime({ answer, view, range, budget }: CostOverTimeProps)
       title="Cost over time"
       caption={
         <>
-          {perBucket("USD", data, view)}
+          {perBucket("USD", data)}
           {pace !== null && (
             <span title={budget?.reason}>
               {" "}
               · <i class="dashes" /> {usd(pace)} is the pace of budget {budget?.name}
+            </span>
+          )}
+          {forecast?.total.forecast_usd && (
+            <span title={forecast.total.explanation}>
+              {" "}
+              · this month: {usd(forecast.total.forecast_usd.p50)} expected ({usd(forecast.total.forecast_usd.p10)} to{" "}
+              {usd(forecast.total.forecast_usd.p90)})
             </span>
           )}
         </>

@@ -48,7 +48,7 @@ export function InputOutput(props: { answer: Answer<Spend>; timeline: Timeline; 
   return (
     <Panel
       title="Input vs output cost"
-      caption={perBucket("USD", answer.data, view)}
+      caption={perBucket("USD", answer.data)}
       answer={answer}
       height={226}
       table={() => tableOf(timeline)}

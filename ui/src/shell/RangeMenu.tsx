@@ -19,7 +19,7 @@ function Custom(props: { range: Range; zone: string; close: () => void }) {
   const onSubmit = (event: Event) => {
     event.preventDefault();
     if (!good) return;
-    go(words({ since, until, live: false }));
+    go(words({ since, until }));
     props.close();
   };
   return (
@@ -92,7 +92,7 @@ export function RangeMenu({ view, range }: { view: View; range: Range }) {
           <div class="range-side">
             <Custom range={range} zone={view.tz} close={close} />
             <label>
-              Clock times in
+              Days and hours of
               <select value={view.tz} onChange={(event) => go({ tz: event.currentTarget.value }, "replace")}>
                 {zones(view.tz).map((name) => (
                   <option key={name}>{name}</option>
@@ -112,7 +112,6 @@ export function RangeMenu({ view, range }: { view: View; range: Range }) {
                 onChange={(bucket) => go({ bucket }, "replace")}
               />
             </div>
-            <p class="note">Days and months are UTC, as in the ledger.</p>
           </div>
         </div>
       )}

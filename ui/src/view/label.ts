@@ -1,6 +1,7 @@
 /** Ranges and buckets in words. */
 import { clock, day, stamp, weekday } from "../format";
-import { moment, type Bucket, type Range, type RangeWords } from "./range";
+import type { Bucket, Range, RangeWords } from "./range";
+import { unwall, wall } from "./zone";
 
 export const PRESETS: readonly (RangeWords & { readonly label: string })[] = [
   { from: "now/d", to: "now", label: "Today" },
@@ -22,14 +23,12 @@ export function rangeLabel(words: RangeWords, range: Range, zone: string): strin
   return span(range, zone);
 }
 
-const isMidnight = (at: Date) => at.getTime() % 86_400_000 === 0;
-
-/** "Nov 4 – Nov 9" for whole UTC days, with clock times otherwise. */
+/** "Nov 4 – Nov 9" for whole days of the zone, with clock times otherwise. */
 export function span(range: Range, zone: string): string {
   const { since, until } = range;
-  if (isMidnight(since) && isMidnight(until)) {
-    const last = day(new Date(until.getTime() - 1));
-    return day(since) === last ? last : `${day(since)} – ${last}`;
+  if ([since, until].every((at) => clock(at, zone) === "00:00")) {
+    const last = day(new Date(until.getTime() - 1), zone);
+    return day(since, zone) === last ? last : `${day(since, zone)} – ${last}`;
   }
   const end = day(since, zone) === day(until, zone) ? clock(until, zone) : stamp(until, zone);
   return `${stamp(since, zone)} – ${end}`;
@@ -43,10 +42,10 @@ export function previousLabel(words: RangeWords): string {
   return back ? `previous ${back[1]} ${UNIT[back[2] as "h" | "d"]}` : "previous period";
 }
 
-/** The name of a bar: days are UTC days, hours are read in the zone. */
+/** The name of a bar: a day or an hour of the zone. */
 export function bucketName(bucket: Bucket, long: boolean, zone: string): string {
   if (bucket.end.getTime() - bucket.start.getTime() > 3_600_000)
-    return long ? weekday(bucket.start) : day(bucket.start);
+    return long ? weekday(bucket.start, zone) : day(bucket.start, zone);
   if (long) return `${weekday(bucket.start, zone)}, ${clock(bucket.start, zone)}–${clock(bucket.end, zone)}`;
   const text = clock(bucket.start, zone);
   return text === "00:00" ? day(bucket.start, zone) : text;
@@ -55,25 +54,11 @@ export function bucketName(bucket: Bucket, long: boolean, zone: string): string 
 /** The moment that a wall-clock text (`2026-11-04 13:00`, or a date) names in a zone; null when it is no time. */
 export function fromWallClock(text: string, zone: string): Date | null {
   const match = /^(\d{4}-\d{2}-\d{2})(?:[ T](\d{2}:\d{2}))?$/.exec(text.trim());
-  const asUtc = match && moment(`${match[1]}T${match[2] ?? "00:00"}:00Z`, new Date(), "start");
-  if (!asUtc) return null;
-  let guess = asUtc.getTime();
-  // Twice: the offset at the first guess may lie on the other side of a clock change.
-  for (let round = 0; round < 2; round += 1)
-    guess += asUtc.getTime() - Date.parse(`${toWallClock(new Date(guess), zone)}:00Z`);
-  return new Date(guess);
+  const shown = match && Date.parse(`${match[1]}T${match[2] ?? "00:00"}:00Z`);
+  return shown === null || Number.isNaN(shown) ? null : unwall(new Date(shown), zone);
 }
 
 /** A moment as the wall clock of a zone shows it: `2026-11-04T13:00`. */
 export function toWallClock(at: Date, zone: string): string {
-  return new Intl.DateTimeFormat("sv-SE", {
-    timeZone: zone,
-    year: "numeric",
-    month: "2-digit",
-    day: "2-digit",
-    hour: "2-digit",
-    minute: "2-digit",
-  })
-    .format(at)
-    .replace(" ", "T");
+  return wall(at, zone).toISOString().slice(0, 16);
 }

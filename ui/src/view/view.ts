@@ -11,7 +11,7 @@ export interface Filter {
 export interface View {
   readonly from: string;
   readonly to: string;
-  /** An IANA zone for reading hours; days stay UTC days, as in the ledger. */
+  /** The reporting zone, an IANA name: whose days, months and clock times are shown. */
   readonly tz: string;
   readonly compare: "prev" | "none";
   readonly by: By;
@@ -131,6 +131,7 @@ export function filterText(filter: Filter): string {
 /** Read a query string; whatever is not understood falls back to its default, so old links keep opening. */
 export function parseView(search: string): View {
   const query = new URLSearchParams(search);
+  const tz = zone(query.get("tz"));
   const range = { from: query.get("from") ?? DEFAULT_VIEW.from, to: query.get("to") ?? DEFAULT_VIEW.to };
   const sorts = SORTS.flatMap((name) => [name, `-${name}`]);
   const filters = [...query]
@@ -141,8 +142,8 @@ export function parseView(search: string): View {
       exclude: text.startsWith("!"),
     }));
   return {
-    ...(readable(range, new Date()) ? range : { from: DEFAULT_VIEW.from, to: DEFAULT_VIEW.to }),
-    tz: zone(query.get("tz")),
+    ...(readable({ ...range, tz }, new Date()) ? range : { from: DEFAULT_VIEW.from, to: DEFAULT_VIEW.to }),
+    tz,
     compare: oneOf(query.get("compare"), ["prev", "none"], DEFAULT_VIEW.compare),
     by: oneOf(query.get("by"), BY, DEFAULT_VIEW.by),
     who: oneOf(query.get("who"), WHO, DEFAULT_VIEW.who),

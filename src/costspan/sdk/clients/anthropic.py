@@ -24,7 +24,7 @@ from costspan.sdk.config import Config
 from costspan.sdk.current_call import current_call
 from costspan.sdk.replaced_method import replace_method
 from costspan.sdk.safety import never_raise
-from costspan.sdk.watched_stream import AsyncWatchedStream, Look, Pass, StreamWatch, WatchedStream
+from costspan.sdk.watched_stream import Look, StreamWatch, watched, watched_async
 
 _OFFICIAL: Final = "opentelemetry.instrumentation.genai.anthropic"
 _OWN_SPANS: Final = "ANTHROPIC_OPEN_TELEMETRY"
@@ -82,8 +82,8 @@ def _read(call: Span, answer: Any) -> None:
     What `with_streaming_response` returns is left to its reader."""
     if hasattr(answer, "_iterator"):
         watch = StreamWatch(call)
-        kind = AsyncWatchedStream if hasattr(answer, "__anext__") else WatchedStream
-        answer._iterator = kind(answer._iterator, _look_at(watch), watch)
+        seen = watched_async if hasattr(answer, "__anext__") else watched
+        answer._iterator = seen(answer._iterator, _look_at(watch), watch)
     elif hasattr(answer, "usage"):
         call.set_attributes(usage_attributes(answer.usage.to_dict()))
     elif hasattr(answer, "parse") and answer.is_closed and not inspect.iscoroutinefunction(answer.parse):
@@ -95,7 +95,7 @@ def _look_at(watch: StreamWatch) -> Look:
 
     deltas = 0
 
-    def look(event: Any) -> Pass:
+    def look(event: Any) -> None:
         nonlocal deltas
         match event.type:
             case "message_start":
@@ -109,7 +109,6 @@ def _look_at(watch: StreamWatch) -> Look:
                 watch.span.set_attributes(usage_attributes(event.usage.to_dict()))
             case "message_stop":
                 watch.whole = True
-        return Pass.ON
 
     return look
 

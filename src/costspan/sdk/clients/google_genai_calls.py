@@ -21,7 +21,7 @@ from opentelemetry.util.genai.stream import AsyncStreamWrapper, SyncStreamWrappe
 from costspan.sdk.clients.usage_attributes import usage_attributes
 from costspan.sdk.current_call import current_call
 from costspan.sdk.safety import never_raise
-from costspan.sdk.watched_stream import AsyncWatchedStream, Pass, StreamWatch, WatchedStream
+from costspan.sdk.watched_stream import StreamWatch, watched, watched_async
 
 SCOPE: Final = "costspan.google_genai"
 
@@ -76,7 +76,7 @@ def _streaming(handler: TelemetryHandler, method: Callable[..., Any]) -> Callabl
     @functools.wraps(method)
     def streaming(asked: Any, **request: Any) -> Iterator[Any]:
         invocation = _inference(handler, asked, request)
-        stream = _Stream(_watched(method(asked, **request), WatchedStream), invocation)
+        stream = _Stream(_watched(method(asked, **request), watched), invocation)
         invocation.suspend()
         return stream
 
@@ -88,7 +88,7 @@ def _streaming_async(handler: TelemetryHandler, method: Callable[..., Any]) -> C
     async def streaming(asked: Any, **request: Any) -> AsyncIterator[Any]:
         invocation = _inference(handler, asked, request)
         try:
-            stream = _AsyncStream(_watched(await method(asked, **request), AsyncWatchedStream), invocation)
+            stream = _AsyncStream(_watched(await method(asked, **request), watched_async), invocation)
         except BaseException as error:
             invocation.fail(error)
             raise
@@ -149,11 +149,10 @@ class _AsyncStream(AsyncStreamWrapper[Any]):
 def _watched(chunks: Any, kind: Callable[..., Any]) -> Any:
     """Return the chunks, seen on their way. Each counts what there is so far, and the last one everything."""
 
-    def look(chunk: Any) -> Pass:
+    def look(chunk: Any) -> None:
         answered = chunk.usage_metadata.candidates_token_count if chunk.usage_metadata else None
         watch.pieces = max(watch.pieces + bool(chunk.candidates), answered or 0)
         watch.usage_known = any(candidate.finish_reason for candidate in chunk.candidates or ())
-        return Pass.ON
 
     call = current_call()
     if call is None:

@@ -20,10 +20,9 @@ from costspan.sdk.config import Config
 from costspan.sdk.current_call import current_call, instrumentation_data
 from costspan.sdk.replaced_method import replace_method
 from costspan.sdk.safety import never_raise
-from costspan.sdk.watched_stream import AsyncWatchedStream, Look, StreamWatch, WatchedStream
+from costspan.sdk.watched_stream import Look, StreamWatch, watched, watched_async
 
 _RAW: Final = "X-Stainless-Raw-Response"
-_RETRY_COUNT: Final = "x-stainless-retry-count"
 _REFUSALS: Final = frozenset({400, 422})
 
 
@@ -40,11 +39,12 @@ class _UsageRequest:
 
     @never_raise(False)
     def add_to(self, client: Any, options: Any) -> bool:
-        body, more = options.json_data, options.extra_json or {}
-        if not self._wanted or not isinstance(body, dict) or not options.url.endswith("/chat/completions"):
+        body = options.json_data
+        if not self._wanted or not isinstance(body, dict) or not body.get("stream") or "stream_options" in body:
             return False
-        said = "stream_options" in body or "stream_options" in more
-        if not body.get("stream") or said or _raw(options) or str(client.base_url) in self._refused_by:
+        if "stream_options" in (options.extra_json or {}) or not options.url.endswith("/chat/completions"):
+            return False
+        if _raw(options) or str(client.base_url) in self._refused_by:
             return False
         options.json_data = {**body, "stream_options": {"include_usage": True}}
         return True
@@ -64,8 +64,8 @@ def _complete(config: Config) -> None:
     usage = _UsageRequest(wanted=config.include_usage)
     replace_method(openai.OpenAI, "request", lambda method: _request(method, usage))
     replace_method(openai.AsyncOpenAI, "request", lambda method: _async_request(method, usage))
-    replace_method(openai.OpenAI, "_prepare_request", _prepare_request)
-    replace_method(openai.AsyncOpenAI, "_prepare_request", _async_prepare_request)
+    replace_method(openai.OpenAI, "_build_request", _build_request)
+    replace_method(openai.AsyncOpenAI, "_build_request", _build_request)
 
 
 def _request(method: Callable[..., Any], usage: _UsageRequest) -> Callable[..., Any]:
@@ -106,26 +106,19 @@ def _async_request(method: Callable[..., Any], usage: _UsageRequest) -> Callable
     return request
 
 
-def _prepare_request(method: Callable[..., Any]) -> Callable[..., Any]:
-    def prepare(client: Any, request: Any) -> Any:
-        _note_attempt(request)
-        return method(client, request)
+def _build_request(method: Callable[..., Any]) -> Callable[..., Any]:
+    def build(*args: Any, **how: Any) -> Any:
+        if how.get("retries_taken"):
+            _note_retry()
+        return method(*args, **how)
 
-    return prepare
-
-
-def _async_prepare_request(method: Callable[..., Any]) -> Callable[..., Any]:
-    async def prepare(client: Any, request: Any) -> Any:
-        _note_attempt(request)
-        return await method(client, request)
-
-    return prepare
+    return build
 
 
 @never_raise(None)
-def _note_attempt(request: Any) -> None:
+def _note_retry() -> None:
     """Count a retry on the span, whose first request may itself be a later attempt of the program's own."""
-    if request.headers.get(_RETRY_COUNT, "0") != "0" and (call := current_call()):
+    if call := current_call():
         made = (call.attributes or {}).get(names.ATTEMPT)
         call.set_attribute(names.ATTEMPT, (made if isinstance(made, int) else 1) + 1)
 
@@ -133,32 +126,29 @@ def _note_attempt(request: Any) -> None:
 @never_raise(None)
 def _read(call: Span, answer: Any, options: Any, *, asked: bool) -> None:
     """Put on the span what the answer says, or watch the stream that will say it."""
-    body = options.json_data if isinstance(options.json_data, dict) else {}
-    data = instrumentation_data() if asked else None
-
-    def watch(stream: Any) -> None:
-        if isinstance(stream._iterator, WatchedStream | AsyncWatchedStream):
-            return
-        seen = StreamWatch(call)
-        look: Look = (
-            look_at_responses(seen)
-            if options.url.endswith("/responses")
-            else look_at_chat(seen, choices=body.get("n") or 1, asked=asked, data=data)
-        )
-        kind = AsyncWatchedStream if hasattr(stream, "__anext__") else WatchedStream
-        stream._iterator = kind(stream._iterator, look, seen)
-
     # Not `hasattr`, which a whole answer's class is slow to deny.
     if "_iterator" in getattr(answer, "__dict__", ()):
-        watch(answer)
-    elif not _raw(options):
+        _watch(call, answer, options, asked=asked)
+    elif not (raw := _raw(options)):
         if found := attributes_of(answer):
             call.set_attributes(found)
-    elif _raw(options) == "true":  # with_streaming_response says "stream": its body is the caller's to read
-        if body.get("stream"):
-            _once_parsed(answer, watch)
+    elif raw == "true":  # with_streaming_response says "stream": its body is the caller's to read
+        if isinstance(options.json_data, dict) and options.json_data.get("stream"):
+            _once_parsed(answer, lambda stream: _watch(call, stream, options, asked=asked))
         else:
             call.set_attributes(attributes_of(answer.parse()))
+
+
+def _watch(call: Span, stream: Any, options: Any, *, asked: bool) -> None:
+    seen = StreamWatch(call)
+    look: Look
+    if options.url.endswith("/responses"):
+        look = look_at_responses(seen)
+    else:
+        choices = options.json_data.get("n") or 1
+        look = look_at_chat(seen, choices=choices, asked=asked, data=instrumentation_data() if asked else None)
+    pass_on = watched_async if hasattr(stream, "__anext__") else watched
+    stream._iterator = pass_on(stream._iterator, look, seen)
 
 
 def _raw(options: Any) -> Any:
@@ -167,13 +157,15 @@ def _raw(options: Any) -> Any:
 
 
 def _once_parsed(answer: Any, watch: Callable[[Any], None]) -> None:
-    """Let `watch` see the stream a raw response becomes when its reader asks for it."""
-    parse = answer.parse
+    """Let `watch` see the stream a raw response becomes when its reader asks for it, and is given again after that."""
+    parse, known = answer.parse, None
 
     def parsed(*args: Any, **kwargs: Any) -> Any:
+        nonlocal known
         stream = parse(*args, **kwargs)
-        if hasattr(stream, "_iterator"):
+        if stream is not known and hasattr(stream, "_iterator"):
             never_raise(None)(watch)(stream)
+            known = stream
         return stream
 
     answer.parse = parsed

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from opentelemetry.sdk.trace import Span
 from opentelemetry.util.types import AttributeValue
 
 from costspan.sdk import attribute_names as names
@@ -37,29 +38,28 @@ def look_at_chat(watch: StreamWatch, *, choices: int, asked: bool, data: Any) ->
     instrumentation takes what layers below it know."""
     finished = 0
 
-    def look(chunk: Any) -> Pass:
+    def look(chunk: Any) -> Pass | None:
         nonlocal finished
-        usage = chunk.usage
+        usage, parts = chunk.usage, chunk.choices
         if usage is not None:
             watch.usage_known = True
-            watch.span.set_attributes(_image_tokens(usage))
+            if image := _image_tokens(usage):
+                watch.span.set_attributes(image)
         elif asked:
             chunk.model_fields_set.discard("usage")  # every chunk has an empty one when usage was asked for
-        if not chunk.choices:
+        if not parts:
             if usage is None or not asked:
-                return Pass.ON
-            watch.span.set_attributes(_chat_usage(usage))
-            if data is not None:
-                data.usage_input_tokens = usage.prompt_tokens
-                data.usage_output_tokens = usage.completion_tokens
+                return None
+            _tell_usage(watch.span, data, usage)
             return Pass.KEEP
-        for choice in chunk.choices:
-            if _has_output(choice.delta):
+        for choice in parts:
+            delta = choice.delta
+            if delta is not None and (delta.content or _has_other_output(delta)):
                 watch.pieces += 1
             if choice.finish_reason is not None:
                 finished += 1
                 watch.whole = finished >= choices
-        return Pass.PEEK if watch.whole and asked and not watch.usage_known else Pass.ON
+        return Pass.PEEK if asked and watch.whole and not watch.usage_known else None
 
     return look
 
@@ -67,7 +67,7 @@ def look_at_chat(watch: StreamWatch, *, choices: int, asked: bool, data: Any) ->
 def look_at_responses(watch: StreamWatch) -> Look:
     """Return who sees the events of a streamed response."""
 
-    def look(event: Any) -> Pass:
+    def look(event: Any) -> None:
         response: Any = getattr(event, "response", None)
         watch.response_id = watch.response_id or getattr(response, "id", None)
         if event.type in _OVER:
@@ -76,9 +76,15 @@ def look_at_responses(watch: StreamWatch) -> Look:
             watch.span.set_attributes(attributes_of(response))
         elif event.type.endswith(".delta"):
             watch.pieces += 1
-        return Pass.ON
 
     return look
+
+
+def _tell_usage(span: Span, data: Any, usage: Any) -> None:
+    span.set_attributes(_chat_usage(usage))
+    if data is not None:
+        data.usage_input_tokens = usage.prompt_tokens
+        data.usage_output_tokens = usage.completion_tokens
 
 
 def _chat_usage(usage: Any) -> dict[str, int]:
@@ -109,17 +115,20 @@ def _is_search(item: Any) -> bool:
     return getattr(item, "type", None) == "web_search_call" and _at(item, "action", "type") in {"search", None}
 
 
-def _has_output(delta: Any) -> bool:
-    if delta is None:
-        return False
+def _has_other_output(delta: Any) -> bool:
     # The last is the name of DeepSeek and other compatible endpoints.
-    said = delta.content or delta.tool_calls or delta.refusal or getattr(delta, "reasoning_content", None)
-    return bool(said)
+    return bool(delta.tool_calls or delta.refusal or _field(delta, "reasoning_content"))
 
 
 def _at(document: Any, *path: str) -> Any:
     for name in path:
         if document is None:
             return None
-        document = getattr(document, name, None)
+        document = _field(document, name)
     return document
+
+
+def _field(document: Any, name: str) -> Any:
+    """Return what `getattr(document, name, None)` would: to deny a field, which is common, takes a model 3 µs."""
+    said = document.__dict__
+    return said[name] if name in said else (getattr(document, "model_extra", None) or {}).get(name)
