@@ -8,7 +8,7 @@ BIN    := $(VENV)/bin
 UV     := $(BIN)/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak check bench bench-accuracy bench-query bench-sdk bench-ui fuzz audit fmt lock browser clean
+.PHONY: help demo test soak check bench bench-accuracy bench-forecast bench-query bench-sdk bench-ui fuzz audit fmt lock browser clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 18
@@ -59,6 +59,9 @@ bench: $(VENV)/.dev ## benchmarks beside a peer; reports ratios
 bench-accuracy: $(VENV)/.dev ## costs shown for recorded telemetry, beside peers found on PATH; ARGS='--markdown FILE'
 	$(BIN)/python -m benchmarks.accuracy $(ARGS)
 
+bench-forecast: $(VENV)/.dev ## forecasts of a month beside the run rate and the month before; ARGS='--organisations 100'
+	$(BIN)/python -m benchmarks.forecast $(ARGS)
+
 fuzz: $(VENV)/.dev ## broken requests through both doors; ARGS='--bodies 1000000 --seed 2'
 	$(BIN)/python -m tests.fuzz $(ARGS)
 
@@ -70,6 +73,10 @@ bench-ui: $(VENV)/.dev browser ## what the dashboard's first page costs a browse
 
 bench-sdk: $(VENV)/.dev ## what the SDK adds to a call, beside OpenTelemetry alone and five tools; ARGS='--json FILE'
 	$(BIN)/python -m benchmarks.sdk --prepare $(ARGS)
+
+.venv-focus: $(UV) tools/focus_validator.txt tools/focus_validator.sh
+	sh tools/focus_validator.sh $(UV) $@
+	@touch $@
 
 audit: $(UV) ## known vulnerabilities of the pinned dependencies; asks osv.dev, so not part of CI
 	$(UV) tool run pip-audit --requirement constraints.txt --disable-pip --vulnerability-service osv
@@ -88,4 +95,4 @@ browser:
 	  || sh tools/install_chromium.sh
 
 clean: ## remove what the other targets made
-	rm -rf $(VENV) dist ui/node_modules src/costspan/server/web/static costspan-demo
+	rm -rf $(VENV) .venv-focus dist ui/node_modules src/costspan/server/web/static costspan-demo

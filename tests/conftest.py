@@ -26,11 +26,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture
 def start_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
-    """Start servers on `tmp_path / "data"`; every one is ended after the test."""
+    """Start servers on `tmp_path / "data"`, or on another `name` in it; every one is ended after the test."""
     started: list[Server] = []
 
-    def start(*options: str, **extra: str) -> Server:
-        started.append(Server(tmp_path / "data", *options, **extra))
+    def start(*options: str | Path, name: str = "data", **extra: str) -> Server:
+        started.append(Server(tmp_path / name, *map(str, options), **extra))
         return started[-1]
 
     yield start

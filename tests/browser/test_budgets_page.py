@@ -27,6 +27,29 @@ def test_the_budgets_are_those_of_the_api_and_lead_to_their_calls(open_page, ser
     expect(page).to_have_url(re.compile(rf"/calls\?from={said[1]['since']}&f\.team=docs$"))
 
 
+def test_each_budget_shows_how_it_will_end_and_the_days_it_is_made_of(open_page, server_url):
+    opened = open_page("budgets")
+    page = opened.page
+    said = fetch(f"{server_url}/api/v1/budgets/outlook")["budgets"]
+    for each in said:
+        chart = page.get_by_role("region", name=f"Burn-down: {each['name']}", exact=True)
+        expect(chart).to_contain_text(f"expected by {each['forecast_until'][:10]}")
+        expect(chart.locator("path.expected")).to_have_count(1)
+        expect(chart.locator("line.level")).to_have_count(1)
+        # The words add up: what is spent and what is to come.
+        expect(chart).to_contain_text("for the rest of today")
+    assert violations(page) == []
+    assert opened.complaints == []
+    opened.keep_picture("budgets")
+
+
+def test_the_overview_says_what_this_month_will_come_to_of_what_is_shown(open_page, server_url):
+    opened = open_page("?f.team=support")
+    panel = opened.page.get_by_role("region", name="Cost over time", exact=True)
+    expect(panel).to_contain_text(re.compile(r"this month: \$[\d.,]+ expected \(\$[\d.,]+ to \$[\d.,]+\)"))
+    assert "filter=team%3Asupport" in opened.asked("/api/v1/forecast")
+
+
 def test_the_overview_shows_the_pace_of_the_budget_for_exactly_what_is_shown(open_page, server_url):
     page = open_page().page
     panel = page.get_by_role("region", name="Cost over time", exact=True)

@@ -79,7 +79,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.receiver.answering.wait(60)
         if self.receiver.status == 200:
             self.receiver.bodies.append((self.path, body))
-        if self.path == "/v1/traces" and self.receiver.status == 200:
+        if self.path.endswith("/v1/traces") and self.receiver.status == 200:
             self.receiver.spans.extend(_spans(body, dict(self.headers), self.client_address[1]))
         self.send_response(self.receiver.status)
         self.send_header("Content-Type", "application/x-protobuf")

@@ -23,6 +23,7 @@ from costspan.testing.stub_provider import StubProvider, StubUsage
 from serving import Server, run_serve
 
 BUDGETS = """
+notifiers: {slack: {webhook: "http://127.0.0.1:9/"}}
 budgets:
   - {name: search, scope: {team: search}, amount_usd: "0.02", period: month, notify: [slack]}
   - {name: strict, scope: {team: search}, amount_usd: 5, period: 30d, on_unpriced: block}
@@ -145,11 +146,23 @@ def test_a_verdict_on_a_budget_that_is_not_there_names_those_that_are(
         assert (answer.status, answer.document["detail"]) == (status, says)
 
 
-def test_a_budget_that_can_never_fire_keeps_the_server_from_starting(tmp_path: Path) -> None:
-    path = settings(tmp_path, "budgets:\n  - {name: a, amount_usd: 0}\n")
+@pytest.mark.parametrize(
+    ("budget", "why"),
+    [
+        ("amount_usd: 0", "amount_usd: US dollars above 0"),
+        (
+            "amount_usd: 5\n    scope: {model: gpt-4o-2024-08-06}",
+            "scope: model: calls of 'gpt-4o-2024-08-06' are kept as 'gpt-4o'",
+        ),
+        ("amount_usd: 5\n    notify: [pager]", "notify: 'pager' is not there; notifiers: none"),
+    ],
+)
+def test_a_budget_that_can_never_fire_keeps_the_server_from_starting(tmp_path: Path, budget: str, why: str) -> None:
+    path = settings(tmp_path, f"budgets:\n  - name: a\n    {budget}\n")
     refused = run_serve(tmp_path / "data", "--config", path)
     assert refused.returncode == 2
-    assert f"{path}: budgets entry 1: amount_usd: US dollars above 0" in refused.stderr
+    line = {"amount_usd": 3, "scope": 2, "notify": 4}[why.partition(":")[0]]
+    assert f"{path}:{line}: budgets entry 1: {why}" in refused.stderr
 
 
 PROGRAM = (

@@ -79,6 +79,14 @@ export const PAGES: readonly Page[] = [
     load: async () => (await import("./budgets/BudgetsPage")).default,
   },
   {
+    path: "whatif",
+    title: "What if",
+    icon: "whatif",
+    key: "w",
+    open: true,
+    load: async () => (await import("./whatif/WhatIfPage")).default,
+  },
+  {
     path: "prices",
     title: "Prices",
     icon: "prices",

@@ -71,7 +71,7 @@ class ServerLedger:
             ) from None
         finally:
             link.close()
-        return _document(self.url, path, response.status, answer)
+        return answer_document(self.url, path, response.status, answer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +109,15 @@ def add_question_options(parser: argparse.ArgumentParser) -> None:
 def question(arguments: argparse.Namespace, clock: Clock = system_clock) -> list[tuple[str, str]]:
     """Return `since`, `until` and `filter` parameters for the options; raise UsageError where one makes no sense."""
     period = parse_period(arguments.since, arguments.until, clock())
+    return [("since", iso(period.since)), ("until", iso(period.until)), *conditions(arguments)]
+
+
+def conditions(arguments: argparse.Namespace) -> list[tuple[str, str]]:
+    """Return `filter` parameters for `--where`; raise UsageError where one is not KEY:VALUE."""
     for condition in arguments.where:
         if not condition.partition(":")[0] or ":" not in condition:
             raise UsageError(f"--where {condition!r} is not KEY:VALUE, as in team:search")
-    filters = [("filter", condition) for condition in arguments.where]
-    return [("since", iso(period.since)), ("until", iso(period.until)), *filters]
+    return [("filter", condition) for condition in arguments.where]
 
 
 @contextmanager
@@ -196,7 +200,8 @@ def authorization() -> dict[str, str]:
     return {"Authorization": f"Bearer {key}"} if key else {}
 
 
-def _document(url: str, path: str, status: int, body: bytes) -> dict[str, Any]:
+def answer_document(url: str, path: str, status: int, body: bytes) -> dict[str, Any]:
+    """Return the document in an answer; raise UsageError, NotFound or Unreachable for an answer that is none."""
     try:
         document = json.loads(body)
     except ValueError:

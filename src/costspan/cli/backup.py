@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 from collections.abc import Callable
-from http.client import HTTPException
 from pathlib import Path
-from typing import Any, Final
-from urllib.parse import urlsplit
+from typing import Any
 
-from costspan.cli.ask import add_source_options, answering_server, authorization, connect, data_folder
+from costspan.cli.ask import add_source_options, answering_server, data_folder
+from costspan.cli.download import download
 from costspan.cli.table import money_text, progress_bar
 from costspan.core.clock import system_clock
 from costspan.core.errors import Unreachable, UsageError
-
-_PATIENCE_S: Final = 600
-_CHUNK_BYTES: Final = 1024 * 1024
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -67,26 +62,8 @@ def _copy(folder: Path, part: Path, show: Callable[[float], None]) -> dict[str, 
 
 
 def _download(url: str, part: Path, show: Callable[[float], None]) -> dict[str, Any]:
-    link = connect(url, _PATIENCE_S)
-    try:
-        link.request("POST", f"{urlsplit(url).path.rstrip('/')}/api/v1/backup", b"", authorization())
-        response = link.getresponse()
-        if response.status != 200:
-            raise Unreachable(f"{url} makes no backup: {response.read(500).decode('utf-8', 'replace')}")
-        size = int(response.getheader("Content-Length") or 0)
-        with part.open("xb") as file:
-            while chunk := response.read(_CHUNK_BYTES):
-                file.write(chunk)
-                show(file.tell() / max(size, 1))
-            file.flush()
-            os.fsync(file.fileno())
-        if part.stat().st_size != size:
-            raise Unreachable(f"{url} sent {part.stat().st_size:,} of {size:,} bytes")
-    except (OSError, HTTPException) as error:
-        raise Unreachable(f"{url} did not send a backup: {error}") from None
-    finally:
-        link.close()
-    promised: dict[str, Any] = json.loads(response.getheader("Costspan-Manifest") or "{}")
+    headers = download(url, "POST", "/api/v1/backup", part, show)
+    promised: dict[str, Any] = json.loads(headers.get("Costspan-Manifest") or "{}")
     return promised
 
 

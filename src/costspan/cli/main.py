@@ -20,8 +20,13 @@ COMMANDS: Final = {
     "report": "a table of spend",
     "calls": "the calls behind a figure, latest or dearest first",
     "trace": "one trace as a tree: cost of each span, what is not counted and why",
+    "anomalies": "who spends more than usual, since when, and why",
     "budgets": "where the budgets of costspan.yaml stand",
+    "forecast": "what this month, week or day will come to, as a range, and why",
+    "whatif": "what history would have cost under another model, in another mode, or with caching",
+    "alerts": "rules, what fires, what would have fired, silences, test notifications; rules to begin with: starter",
     "import": "read telemetry files into the ledger",
+    "export": "the ledger as files, as FOCUS, or kept up to date in a data warehouse",
     "price": "price one usage and say why",
     "prices": "the price catalogue: list, check, diff, sync, activate, export; models without a price: unpriced, map",
     "reprice": "what changed prices change in the ledger: look, apply, undo",
@@ -31,12 +36,14 @@ COMMANDS: Final = {
     "restore": "put a backup where the ledger belongs",
     "repair": "make a damaged ledger readable again and say what is lost",
     "keys": "make, list and revoke the server's API keys",
+    "mcp": "a read-only Model Context Protocol server on standard input and output",
     "doctor": "what is installed, reachable and missing, and what to do",
 }
 """Command -> its help line. Each is `costspan.cli.<command>` with `configure(parser)` and `run(arguments) -> int`."""
 
 _MODULES: Final = {"import": "import_"}
-_SERVER_EXTRA: Final = "pip install 'costspan[server]'"
+_EXTRAS: Final = {"mcp": "mcp", "mcp_types": "mcp"}
+"""Package that is missing -> the extra that brings it; any other is the server's."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -54,9 +61,11 @@ def main(argv: list[str] | None = None) -> int:
             return 2
         return int(module.run(arguments))
     except ModuleNotFoundError as missing:
-        if (missing.name or "costspan").partition(".")[0] == "costspan":
+        package = (missing.name or "costspan").partition(".")[0]
+        if package == "costspan":
             raise
-        print(f"costspan {name} needs {missing.name}, which is not installed: {_SERVER_EXTRA}", file=sys.stderr)
+        extra = _EXTRAS.get(package, "server")
+        print(f"costspan {name} needs {missing.name}: pip install 'costspan[{extra}]'", file=sys.stderr)
         return 3
     except UsageError as error:
         print(f"costspan: {error}", file=sys.stderr)

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from costspan.cli.ask import Ledger, add_question_options, question, reach
+from costspan.cli.completeness import completeness_text
 from costspan.cli.table import count_text, money_text, print_table
 from costspan.core.period import iso
 
@@ -105,7 +106,7 @@ def _print(document: dict[str, Any]) -> None:
     rows = [[_word(row.get(key), key) for key in keys] + _figures(row) for row in document["rows"]]
     words = ["Total"] + [""] * (len(keys) - 1)
     print_table(headers, rows, (words if keys else []) + _figures(document["total"]), words=len(keys))
-    print(f"\n{document['since'][:10]} to {document['until'][:10]}, UTC. {_completeness(document['completeness'])}")
+    print(f"\n{document['since'][:10]} to {document['until'][:10]}, UTC. {completeness_text(document['completeness'])}")
 
 
 def _word(value: Any, key: str) -> str:
@@ -116,17 +117,6 @@ def _word(value: Any, key: str) -> str:
 
 def _figures(row: dict[str, Any]) -> list[str]:
     return [money_text(row[_MONEY]), *(count_text(row[key]) for _, key in _COUNTS)]
-
-
-def _completeness(said: dict[str, Any]) -> str:
-    unpriced = said["unpriced_calls"]
-    if not unpriced:
-        return "Complete: every call that succeeded has a price."
-    known = said["priced_calls"] + unpriced
-    return (
-        f"Incomplete: {unpriced:,} of {known:,} calls ({said['unpriced_tokens']:,} tokens) have no price or no usage"
-        " and are not in the cost; costspan doctor says which."
-    )
 
 
 def _nothing_yet(place: str, document: dict[str, Any]) -> str:

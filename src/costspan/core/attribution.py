@@ -7,7 +7,10 @@ from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import Final
 
+from costspan.core.frozen import quickly_made
 
+
+@quickly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attribution:
     """Every dimension is text or None for "not said"; `tags` holds free names.

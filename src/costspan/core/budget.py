@@ -13,6 +13,7 @@ from typing import Final
 from costspan.core.errors import UsageError
 from costspan.core.money import PicoUsd
 from costspan.core.period import Period
+from costspan.core.zone import ZONE_UTC, Zone
 
 SOFT_SHARE: Final = (4, 5)
 """The part of an amount, as numerator and denominator, from which a budget says that it is nearly spent."""
@@ -40,7 +41,7 @@ class OnUnpriced(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BudgetPeriod:
-    """`day`, `week` (from Monday) or `month` of the UTC calendar, or the last N days: `30d`.
+    """`day`, `week` (from Monday) or `month` of the calendar, or the last N days: `30d`.
 
     Raises UsageError for any other word.
     """
@@ -58,19 +59,24 @@ class BudgetPeriod:
         """True where the period is always the time just past."""
         return self.word.endswith("d")
 
-    def at(self, now: datetime) -> Period:
-        """Return the period that holds at `now`; one that rolls ends there."""
-        now = now.astimezone(UTC)
+    @property
+    def days(self) -> int | None:
+        """How many days a period that rolls is long; None for those of the calendar."""
+        return int(self.word[:-1]) if self.rolls else None
+
+    def at(self, now: datetime, zone: Zone = ZONE_UTC) -> Period:
+        """Return the period of the zone's calendar that holds at `now`; one that rolls ends there."""
         if self.rolls:
-            return Period(now - int(self.word[:-1]) * _DAY, now)
-        today = now.replace(hour=0, minute=0, second=0, microsecond=0)
-        if self.word == "day":
-            return Period(today, today + _DAY)
+            return Period(now.astimezone(UTC) - int(self.word[:-1]) * _DAY, now.astimezone(UTC))
+        today = zone.local(now).replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
+        first, after = today, today + _DAY
         if self.word == "week":
-            monday = today - today.weekday() * _DAY
-            return Period(monday, monday + 7 * _DAY)
-        first = today.replace(day=1)
-        return Period(first, (first + 31 * _DAY).replace(day=1))
+            first = today - today.weekday() * _DAY
+            after = first + 7 * _DAY
+        elif self.word == "month":
+            first = today.replace(day=1)
+            after = (first + 31 * _DAY).replace(day=1)
+        return Period(zone.midnight(first), zone.midnight(after))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from costspan.core.attribution import Attribution
+from costspan.core.frozen import quickly_made
 from costspan.core.money import PicoUsd
 from costspan.core.usage import Usage
 
@@ -58,6 +59,7 @@ class _Identified:
     _identity: str
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call(_Identified):
     """One billed or failed request to a provider. Names are as sent; pricing resolves them.

@@ -8,6 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple
 
+from costspan.core.frozen import quickly_made
 from costspan.core.money import PicoUsd, usd_from_pico
 from costspan.core.units import Unit
 
@@ -63,6 +64,7 @@ class RateReference:
     layer: str = "built-in"
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PricedUsage:
     """The verdict on one call: its charges, the rate behind them, or why there is none.

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from costspan.core.attribution import Attribution
+from costspan.core.frozen import quickly_made
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
     """A span between calls. Ids are lower-case hex; `parent_span_id` is None for a root."""

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from costspan.core.frozen import quickly_made
+
 AttributeValue = str | bool | int | float | bytes | Sequence["AttributeValue"] | Mapping[str, "AttributeValue"] | None
 """What an OTLP AnyValue can hold."""
 
@@ -36,6 +38,7 @@ class SpanEvent:
     attributes: Attributes = field(default_factory=dict)
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpanRecord:
     """One span. Ids are lower-case hex; `parent_span_id` is None for a root; times are nanoseconds since 1970 UTC.
@@ -60,6 +63,7 @@ class SpanRecord:
     present: Mapping[str, tuple[str, ...]] | None = field(default=None, compare=False, repr=False)
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogRecord:
     """One log record. Ids are lower-case hex, or empty outside a span; `time_ns` is when it happened, else was seen.

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
+from costspan.core.frozen import quickly_made
 from costspan.core.units import (
     CACHE_READ_UNITS,
     CACHE_WRITE_UNITS,
@@ -25,6 +26,7 @@ def _frozen(quantities: Mapping[Unit, int]) -> Mapping[Unit, int]:
     return MappingProxyType({unit: quantity for unit in _UNITS if (quantity := said(unit))})
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Usage:
     """Quantities by unit. A unit that was not used is absent; a negative quantity is refused.
@@ -40,6 +42,16 @@ class Usage:
             negative = {unit.value: quantity for unit, quantity in self.quantities.items() if quantity < 0}
             raise ValueError(f"negative quantities: {negative}")
         object.__setattr__(self, "quantities", _frozen(self.quantities))
+
+    @classmethod
+    def of_leaves(cls, leaves: dict[Unit, int]) -> Usage:
+        """Return the usage of quantities known to be positive, in the order of the units: nothing is looked at again.
+
+        The dictionary becomes the usage's own.
+        """
+        usage = object.__new__(cls)
+        object.__setattr__(usage, "quantities", MappingProxyType(leaves))
+        return usage
 
     def __getitem__(self, unit: Unit) -> int:
         return self.quantities.get(unit, 0)

@@ -40,9 +40,13 @@ class Zone:
                 f"unknown time zone {self.name[:50]!r}; an IANA name is expected, such as Europe/Berlin or UTC"
             ) from None
 
+    def local(self, moment: datetime) -> datetime:
+        """Return a moment as the clocks of the zone show it."""
+        return moment.astimezone(ZoneInfo(self.name))
+
     def day_start(self, moment: datetime) -> datetime:
         """Return the UTC moment at which the local day of `moment` begins."""
-        return self.midnight(moment.astimezone(ZoneInfo(self.name)).replace(tzinfo=None))
+        return self.midnight(self.local(moment).replace(tzinfo=None))
 
     def midnight(self, day: datetime) -> datetime:
         """Return the UTC moment at which a day begins, given as a naive local time. Where a clock is put forward at

@@ -37,6 +37,8 @@ class UnitRate:
     denominator: int
     list_numerator: int
     list_denominator: int
+    is_overlaid: bool
+    """True where what is owed is not the published price."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +177,9 @@ def _unit_rate(unit: Unit, price: Decimal, list_price: Decimal) -> UnitRate:
     per = PER[unit]
     owed = Fraction(price) * PICO_PER_USD / per
     listed = owed if list_price == price else Fraction(list_price) * PICO_PER_USD / per
-    return UnitRate(price, per, owed.numerator, owed.denominator, listed.numerator, listed.denominator)
+    return UnitRate(
+        price, per, owed.numerator, owed.denominator, listed.numerator, listed.denominator, is_overlaid=owed != listed
+    )
 
 
 def _reference(found: Match, offer: Offer, span: tuple[int, int], over: int, window: Window | None) -> RateReference:

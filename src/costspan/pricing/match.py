@@ -48,7 +48,7 @@ def match(card: RateCard, provider: str | None, models: Sequence[str]) -> Match 
     called = provider_id(provider, card.profiles, card.overlay_providers)
     inferred = "" if called else ", provider inferred from the model name"
     if called is None:
-        called = _inferred(card, models)
+        called = inferred_provider(card, models)
         if called is None:
             return f"no provider named, and not exactly one provider claims {models[0]!r}"
     if called not in card.profiles and called not in card.overlay_providers:
@@ -74,7 +74,8 @@ def _listed_name(entry: PriceEntry, models: Sequence[str]) -> str:
     return models[0] if "*" in entry.model else entry.model
 
 
-def _inferred(card: RateCard, models: Sequence[str]) -> str | None:
+def inferred_provider(card: RateCard, models: Sequence[str]) -> str | None:
+    """Return whose the first of some model names is that exactly one provider claims; None where none is."""
     for model in models:
         found = _forms(card, "", model)
         if found.vendor and (vendor := provider_id(found.vendor, card.profiles, card.overlay_providers)):

@@ -27,6 +27,13 @@ _STANDARD_NAMES: Final = frozenset({"", "auto", "default", "on_demand", "standar
 _REMEMBERED: Final = 65_536
 _UNCACHED: Final = {Unit.CACHE_READ: Unit.INPUT, Unit.CACHE_READ_AUDIO: Unit.INPUT_AUDIO}
 
+# An enumeration looks its members up anew at each mention; these are mentioned for every call.
+_METRIC: Final = Signal.METRIC
+_REPORTED: Final = UsageState.REPORTED
+_PRICED: Final = PriceStatus.PRICED
+_UNPRICED: Final = PriceStatus.UNPRICED
+_REQUEST: Final = Unit.REQUEST
+
 Names = tuple[str | None, tuple[str, ...], str]
 
 
@@ -44,8 +51,8 @@ def price_call(call: Call, card: RateCard) -> PricedUsage:
     """Return the verdict on one call at its start time; never raises, never guesses a zero."""
     provider, models, mode = call.provider, call.models, call.mode
     # A metric point sums many requests, so its input says nothing of the context band any of them fell into.
-    context_tokens = 0 if call.signal is Signal.METRIC else None
-    if call.usage_state is UsageState.REPORTED and call.usage:
+    context_tokens = 0 if call.signal is _METRIC else None
+    if call.usage_state is _REPORTED and call.usage.quantities:
         return _priced(card, (provider, models, mode), call.usage, call.started_at_ns, context_tokens)
     known = prepared(card, (provider, models, mode))
     if call.usage_state is UsageState.INVALID:
@@ -75,6 +82,35 @@ def price_usage(
 ) -> PricedUsage:
     """Return the verdict on a usage at a moment; `models` are tried in order, `at` is aware."""
     return _priced(card, (provider, tuple(models), mode), usage, ns_from_utc(at))
+
+
+def price_summed(
+    card: RateCard, names: Names, usage: Usage, *, calls: int, context_tokens: int, at: datetime
+) -> PricedUsage:
+    """Return the verdict on the usage of several calls together, each of which has `context_tokens` of input.
+
+    It is rounded once for all of them, where prices are finer than a pico-dollar.
+    """
+    priced = _priced(card, names, usage, ns_from_utc(at), context_tokens)
+    fees = [each for each in priced.charges if each.unit is Unit.REQUEST and not usage[Unit.REQUEST]]
+    if not fees:
+        return priced
+    for_all = [
+        each._replace(quantity=calls, cost=PicoUsd(each.cost * calls), list_cost=PicoUsd(each.list_cost * calls))
+        for each in fees
+    ]
+    return replace(priced, charges=(*(each for each in priced.charges if each not in fees), *for_all))
+
+
+def context_breaks(card: RateCard, names: Names) -> frozenset[int]:
+    """Return the numbers of input tokens at which a call passes into another context band."""
+    rates = prepared(card, names).rates
+    bands = [
+        bands
+        for segment in (rates.segments if rates else ())
+        for bands in (segment.plain, *(inside for _, inside in segment.windows))
+    ]
+    return frozenset(over for each in bands for over in each.over if over)
 
 
 def prepared(card: RateCard, names: Names) -> Prepared:
@@ -121,7 +157,7 @@ def _priced(card: RateCard, names: Names, usage: Usage, at_ns: int, context_toke
         reason = f"no rate for {', '.join(unpriced)}"
     return PricedUsage(
         status=status,
-        charges=charges if status is not PriceStatus.UNPRICED else (),
+        charges=charges if status is not _UNPRICED else (),
         rate=band.reference,
         provider=found.provider,
         model=band.model,
@@ -133,10 +169,10 @@ def _priced(card: RateCard, names: Names, usage: Usage, at_ns: int, context_toke
 
 def _status(band: Band, charges: tuple[Charge, ...], unpriced: tuple[Unit, ...], reason: str | None) -> PriceStatus:
     if unpriced:
-        return PriceStatus.PARTIAL if charges else PriceStatus.UNPRICED
+        return PriceStatus.PARTIAL if charges else _UNPRICED
     if band.free:
         return PriceStatus.FREE
-    return PriceStatus.ASSUMED if reason else PriceStatus.PRICED
+    return PriceStatus.ASSUMED if reason else _PRICED
 
 
 def _charges(band: Band, usage: Usage) -> tuple[tuple[Charge, ...], tuple[Unit, ...]]:
@@ -148,17 +184,15 @@ def _charges(band: Band, usage: Usage) -> tuple[tuple[Charge, ...], tuple[Unit, 
             unpriced.append(unit)
         else:
             charges.append(_charge(unit, quantity, rate))
-    if Unit.REQUEST in rates and Unit.REQUEST not in quantities and not band.free:
+    if _REQUEST in rates and _REQUEST not in quantities and not band.free:
         # A fee for each request is owed whether or not the emitter counts the request it is.
-        charges.append(_charge(Unit.REQUEST, 1, rates[Unit.REQUEST]))
+        charges.append(_charge(_REQUEST, 1, rates[_REQUEST]))
     return tuple(charges), tuple(unpriced)
 
 
 def _charge(unit: Unit, quantity: int, rate: UnitRate) -> Charge:
     cost = _amount(quantity * rate.numerator, rate.denominator)
-    listed = cost
-    if rate.list_numerator != rate.numerator or rate.list_denominator != rate.denominator:
-        listed = _amount(quantity * rate.list_numerator, rate.list_denominator)
+    listed = _amount(quantity * rate.list_numerator, rate.list_denominator) if rate.is_overlaid else cost
     return Charge(unit, quantity, rate.price, rate.per, listed, cost)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 from costspan.core.errors import UsageError
@@ -19,6 +20,12 @@ def rate_documents(card: RateCard, provider: str | None = None, model: str | Non
     a provider without a price list.
     """
     return [_document(entry, row) for entry, row in _rows(card, provider, model)]
+
+
+def last_checked(card: RateCard) -> datetime | None:
+    """Return the day on which a rate of the card was last checked against its source, None where none says one."""
+    days = [row.checked for _, row in _rows(card, None, None) if row.checked]
+    return datetime.fromisoformat(max(days)).replace(tzinfo=UTC) if days else None
 
 
 def _rows(card: RateCard, provider: str | None, model: str | None) -> Iterator[tuple[PriceEntry, RateRow]]:

@@ -6,6 +6,20 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from costspan.semconv import cost_attributes
+
+# What the server puts on the spans it forwards, too.
+COST_AMOUNT: Final = cost_attributes.COST_AMOUNT
+COST_CURRENCY: Final = cost_attributes.COST_CURRENCY
+COST_SOURCE: Final = cost_attributes.COST_SOURCE
+COST_USD: Final = cost_attributes.COST_USD
+DUPLICATE_OF: Final = cost_attributes.DUPLICATE_OF
+ENVIRONMENT: Final = cost_attributes.ENVIRONMENT
+FEATURE: Final = cost_attributes.FEATURE
+PRICE_STATUS: Final = cost_attributes.PRICE_STATUS
+RATE_ID: Final = cost_attributes.RATE_ID
+TEAM: Final = cost_attributes.TEAM
+
 # OpenTelemetry's semantic conventions.
 OPERATION: Final = "gen_ai.operation.name"
 PROVIDER: Final = "gen_ai.provider.name"
@@ -14,13 +28,6 @@ TOKEN_TYPE: Final = "gen_ai.token.type"  # noqa: S105 - a token of text
 TIME_TO_FIRST_CHUNK: Final = "gen_ai.response.time_to_first_chunk"
 ERROR_TYPE: Final = "error.type"
 
-COST_USD: Final = "gen_ai.usage.cost_usd"
-# Proposed for the GenAI conventions: open-telemetry/semantic-conventions-genai pull request 443.
-COST_AMOUNT: Final = "gen_ai.usage.cost.amount"
-COST_CURRENCY: Final = "gen_ai.usage.cost.currency"
-COST_SOURCE: Final = "gen_ai.usage.cost.source"
-PRICE_STATUS: Final = "costspan.price_status"
-RATE_ID: Final = "costspan.rate_id"
 NORMALISED_ERROR_TYPE: Final = "costspan.error_type"
 RESPONSE_MODEL: Final = "gen_ai.response.model"
 RESPONSE_ID: Final = "gen_ai.response.id"
@@ -43,15 +50,11 @@ WEB_SEARCHES: Final = "costspan.usage.web_search"
 CODE_EXECUTIONS: Final = "costspan.usage.code_execution"
 AT_LEAST_OUTPUT: Final = "costspan.usage.lower_bound.output_tokens"
 SERVED_TIER: Final = "costspan.served_tier"
-DUPLICATE_OF: Final = "costspan.duplicate_of"
 ATTEMPT: Final = "costspan.attempt"
 OUTCOME: Final = "costspan.outcome"
 OUTPUT_SPEED: Final = "costspan.output_tokens_per_second"
 
-FEATURE: Final = "feature"
-TEAM: Final = "team"
 USER_ID: Final = "user_id"
-ENVIRONMENT: Final = "deployment.environment.name"
 SESSION: Final = "session.id"
 TAG_PREFIX: Final = "costspan.tag."
 

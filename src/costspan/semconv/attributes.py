@@ -151,7 +151,7 @@ def at(document: object, path: str) -> AttributeValue:
     for name in path.split("."):
         if isinstance(found, dict):
             found = found.get(name)
-        elif isinstance(found, list) and name.isdecimal() and int(name) < len(found):
+        elif isinstance(found, list | tuple) and name.isdecimal() and int(name) < len(found):
             found = found[int(name)]
         else:
             return None

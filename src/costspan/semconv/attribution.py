@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
 from types import MappingProxyType
@@ -11,6 +11,7 @@ from typing import Any, Final
 from costspan.core.attribution import Attribution
 from costspan.core.record import Attributes
 from costspan.semconv.attributes import Keys, json_object, number, text, texts
+from costspan.semconv.remembered import is_short
 
 SPAN_KEYS: Final[dict[str, Keys]] = {
     "feature": ("costspan.feature", "feature", "app.feature", "llm.feature", "gen_ai.feature", "litellm.feature"),
@@ -120,7 +121,25 @@ _RANKED: Final = {key: (name, rank) for name, keys in SPAN_KEYS.items() for rank
 
 def read_attribution(attributes: Attributes, resource: Attributes) -> Attribution:
     """Return what the span and its resource say about who the call was for."""
-    found, bagged = _said(attributes)
+    names = _saying[tuple(attributes)]
+    values = tuple(map(attributes.get, names))
+    shared = _of_resource(resource)
+    key = names, values, tuple(map(type, values)), shared
+    try:
+        return _attributions[key]
+    except KeyError:
+        found = _attribution({name: attributes[name] for name in names}, shared)
+        if all(map(is_short, values)):
+            if len(_attributions) >= _MAX_REMEMBERED:
+                _attributions.clear()
+            _attributions[key] = found
+        return found
+    except TypeError:  # a list or a map among the values
+        return _attribution({name: attributes[name] for name in names}, shared)
+
+
+def _attribution(saying: Attributes, shared: tuple[tuple[str, str], ...]) -> Attribution:
+    found, bagged = _said(saying)
     tags: dict[str, str] = {}
     for name, value in bagged:
         dimension = BAG_NAMES.get(name)
@@ -128,7 +147,7 @@ def read_attribution(attributes: Attributes, resource: Attributes) -> Attributio
             found.setdefault(dimension, value)
         elif len(tags) < MAX_TAGS:
             tags.setdefault(name[:MAX_VALUE_CHARS], value)
-    dimensions: dict[str, Any] = {**_of_resource(resource), **found} if resource else found
+    dimensions: dict[str, Any] = {**dict(shared), **found} if shared else found
     return Attribution(**dimensions, tags=MappingProxyType(tags)) if tags else Attribution(**dimensions)
 
 
@@ -163,26 +182,42 @@ class _Parts(dict[str, tuple[str, int] | None]):
 _PARTS: Final = _Parts()
 
 
-def _said(attributes: Attributes) -> tuple[dict[str, str], list[tuple[str, str]]]:
+class _Saying(dict[Keys, Keys]):
+    """Names of a span's attributes -> those by which it says for whom it is; remembered for the same reason."""
+
+    def __missing__(self, names: Keys) -> Keys:
+        found = tuple(filter(_PARTS.__getitem__, names))
+        if len(self) >= _MAX_REMEMBERED // 8:
+            self.clear()
+        self[names] = found
+        return found
+
+
+_saying: Final = _Saying()
+_attributions: Final[dict[Any, Attribution]] = {}
+"""By what is said, which is the same for the calls of one session: they then share one value."""
+
+
+def _said(saying: Attributes) -> tuple[dict[str, str], list[tuple[str, str]]]:
     """Return the dimensions that have a key of their own, and what the bags hold, in one pass."""
     found: dict[str, str] = {}
     ranks: dict[str, int] = {}
     bagged: list[tuple[str, str]] = []
-    for key in filter(_PARTS.__getitem__, attributes):
+    for key, value in saying.items():
         part = _PARTS[key]
         if part is None or part is _BAG:
-            bagged.extend(_bagged(key, attributes[key]))
+            bagged.extend(_bagged(key, value))
             continue
         dimension, rank = part
-        if (dimension not in ranks or rank < ranks[dimension]) and (said := _short_text(attributes[key])) is not None:
+        if (dimension not in ranks or rank < ranks[dimension]) and (said := _short_text(value)) is not None:
             found[dimension], ranks[dimension] = said, rank
     return found, bagged
 
 
-_last_resource: tuple[Attributes, Mapping[str, str]] = ({}, {})
+_last_resource: tuple[Attributes, tuple[tuple[str, str], ...]] = ({}, ())
 
 
-def _of_resource(resource: Attributes) -> Mapping[str, str]:
+def _of_resource(resource: Attributes) -> tuple[tuple[str, str], ...]:
     """Return the dimensions a resource says. All spans of one resource come with the same object, one after the other.
 
     Exchanged as a whole, so that threads that read at the same time see one resource or the other.
@@ -190,7 +225,8 @@ def _of_resource(resource: Attributes) -> Mapping[str, str]:
     global _last_resource  # noqa: PLW0603 - a memory of one
     known, said = _last_resource
     if known is not resource:
-        said = {name: value for name, keys in RESOURCE_KEYS.items() if (value := _first(resource, keys)) is not None}
+        named = ((name, _first(resource, keys)) for name, keys in RESOURCE_KEYS.items())
+        said = tuple((name, value) for name, value in named if value is not None)
         _last_resource = (resource, said)
     return said
 

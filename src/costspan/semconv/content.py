@@ -77,6 +77,8 @@ _SAID: Final = frozenset(
     ]
 )
 """Last words of a key under which something said is found, even where it is one word long."""
+_MAX_INT: Final = 2**63 - 1
+"""OTLP counts in 64 bits; JSON may say more, which is no count of anything and not kept."""
 _WORD: Final = re.compile(r'"?[\w.:/@+\-#=]*"?')
 _LAST_WORD: Final = re.compile(r"[A-Za-z]+(?=[^A-Za-z]*$)")
 _CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
@@ -84,14 +86,22 @@ _CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 def without_content(record: SpanRecord, resource: Attributes | None = None) -> SpanRecord:
     """Return a span without what was said in it; with `resource` where that of the span was looked at before."""
-    return replace(
-        record,
+    message = record.status_message
+    return SpanRecord(
+        trace_id=record.trace_id,
+        span_id=record.span_id,
+        parent_span_id=record.parent_span_id,
         name=short_name(record.name),
+        kind=record.kind,
+        start_ns=record.start_ns,
+        end_ns=record.end_ns,
         attributes=kept(record.attributes),
         resource=kept(record.resource) if resource is None else resource,
-        events=tuple(replace(event, attributes=kept(event.attributes)) for event in record.events),
-        status_message=record.status_message if record.status_message == ABANDONED else _word(record.status_message),
-        present=None,
+        scope=record.scope,
+        events=tuple([replace(event, attributes=kept(event.attributes)) for event in record.events]),
+        status_code=record.status_code,
+        status_message=_word(message) if message and message != ABANDONED else message,
+        trace_state=record.trace_state,
     )
 
 
@@ -106,6 +116,7 @@ def event_without_content(record: LogRecord, resource: Attributes | None = None)
     )
 
 
+@lru_cache(maxsize=4096)
 def short_name(name: str) -> str:
     """Return the name of a span where it is one as the conventions make it: up to three words."""
     words = name.split(" ")
@@ -117,6 +128,8 @@ def kept(attributes: Attributes) -> dict[str, AttributeValue]:
     return {
         key: _short_text(key, value)
         if value.__class__ is str and len(value) <= MAX_WORD_CHARS
+        else value
+        if value.__class__ is int and -_MAX_INT <= value <= _MAX_INT
         else _value(key, value, 0)
         for key, value in attributes.items()
     }
@@ -131,8 +144,7 @@ def _value(key: str, value: AttributeValue, depth: int) -> AttributeValue:
     if isinstance(value, str):
         return _text(key, value, depth)
     if value is None or isinstance(value, bool | int | float):
-        # OTLP counts in 64 bits; JSON may say more, which is no count of anything.
-        return value if not isinstance(value, int) or value.bit_length() < 64 else None
+        return value if not isinstance(value, int) or -_MAX_INT <= value <= _MAX_INT else None
     if depth > _MAX_DEPTH or isinstance(value, bytes):
         return None
     if isinstance(value, Mapping):

@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from costspan.core.call import UsageState
+from costspan.core.frozen import quickly_made
 from costspan.core.units import CACHE_WRITE_UNITS, FEE_UNITS, Unit
 from costspan.core.usage import Usage
 
@@ -128,6 +129,7 @@ CONVENTIONS: Final = (
 """First match wins, so a narrower scope stands before a wider one."""
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Split:
     """Disjoint usage, how far to trust it, and why when it is less than certain."""
@@ -157,34 +159,36 @@ def split(counts: Counts, known: Convention | None, usual: Convention | None = N
     return _usual_split(counts, known) or _any_split(counts, known, usual)
 
 
-_FINER: Final = slice(_FACTS.index("cache_write_5m"), _FACTS.index("reasoning"))
+_FINER: Final = slice(_FACTS.index("cache_write_30m"), _FACTS.index("reasoning"))
 _RARE: Final = slice(_FACTS.index("reasoning") + 1, None)
+_USUAL: Final = (Unit.INPUT, Unit.CACHE_READ, Unit.CACHE_WRITE_5M, Unit.OUTPUT, Unit.REASONING)
+"""In the order of `Unit`."""
+_REPORTED: Final = UsageState.REPORTED
 _NONE_FINER: Final = Counts()[_FINER]
 _NONE_RARE: Final = Counts()[_RARE]
 
 
 def _usual_split(counts: Counts, known: Convention | None) -> Split | None:
     """Return what `_any_split` returns for the counts most spans have, or None for any others."""
-    if counts[_RARE] != _NONE_RARE or counts[_FINER] != _NONE_FINER or counts.input is None or counts.output is None:
+    fed, told, total, cache_read, cache_write, written_5m = counts[:6]
+    if fed is None or counts[_RARE] != _NONE_RARE or counts[_FINER] != _NONE_FINER:
         return None
-    read, written, reasoning = counts.cache_read or 0, counts.cache_write or 0, counts.reasoning or 0
+    if told is None:
+        if total is not None:
+            return None
+        told = 0
+    read, written, reasoning = cache_read or 0, max(cache_write or 0, written_5m or 0), counts.reasoning or 0
     if known is None:
         if read or written or reasoning:
             return None
         known = INCLUSIVE
-    fresh = counts.input - read - written if known.input_includes_cache else counts.input
-    visible = counts.output - reasoning if known.output_includes_reasoning else counts.output
-    said = (fresh, visible, read, written, reasoning, counts.input, counts.output, counts.total or 0)
-    if min(said) < 0 or max(said) > MAX_TOKENS or not any(said):
+    fresh = fed - read - written if known.input_includes_cache else fed
+    visible = told - reasoning if known.output_includes_reasoning else told
+    said = (fresh, visible, read, cache_write or 0, written_5m or 0, reasoning, fed, told, total or 0)
+    if min(said) < 0 or max(said) > MAX_TOKENS:
         return None
-    leaves = {
-        Unit.INPUT: fresh,
-        Unit.CACHE_READ: read,
-        Unit.CACHE_WRITE_5M: written,
-        Unit.OUTPUT: visible,
-        Unit.REASONING: reasoning,
-    }
-    return Split(Usage(leaves), UsageState.REPORTED) if any(leaves.values()) else None
+    leaves = {unit: used for unit, used in zip(_USUAL, (fresh, read, written, visible, reasoning), strict=True) if used}
+    return Split(Usage.of_leaves(leaves), _REPORTED, None, written_5m is not None) if leaves else None
 
 
 def _any_split(counts: Counts, known: Convention | None, usual: Convention | None) -> Split:

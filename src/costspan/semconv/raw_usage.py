@@ -236,14 +236,14 @@ def read_answer(document: object) -> Answer | None:
 
 def billing_part(document: object) -> object:
     """Return what `read_answer` reads of an answer, and nothing of what was asked or answered."""
-    if isinstance(document, list):
+    if isinstance(document, list | tuple):
         return [billing_part(item) for item in document]
     if not isinstance(document, dict):
         return None
     named = {key: value for key, value in document.items() if key in _NAMES and isinstance(value, str)}
     tiers = {key: document[key] for key in _TIERS if isinstance(document.get(key), str | dict)}
     usages = {key: document[key] for key in _USAGE_KEYS if isinstance(document.get(key), dict)}
-    around = {key: billing_part(document[key]) for key in _AROUND if isinstance(document.get(key), dict | list)}
+    around = {key: billing_part(document[key]) for key in _AROUND if isinstance(document.get(key), dict | list | tuple)}
     return named | tiers | usages | around
 
 
@@ -282,8 +282,8 @@ def _gemini_audio(usage: Attributes) -> dict[str, int]:
     """Return the audio parts of Gemini's per-modality lists, which other shapes do not have as lists."""
     found: dict[str, int] = {}
     for name, keys in _MODALITIES.items():
-        details = next((usage[key] for key in keys if isinstance(usage.get(key), list)), ())
-        for detail in details if isinstance(details, list) else ():
+        details = next((usage[key] for key in keys if isinstance(usage.get(key), list | tuple)), ())
+        for detail in details if isinstance(details, list | tuple) else ():
             tokens = whole_number(_first_at(detail, ("tokenCount", "token_count")))
             if str(at(detail, "modality")).rpartition(".")[2] == "AUDIO" and tokens is not None:
                 found[name] = found.get(name, 0) + tokens
@@ -298,7 +298,7 @@ def _first_at(document: object, paths: tuple[str, ...]) -> AttributeValue:
 def _bedrock_times_to_live(usage: Attributes) -> dict[str, int]:
     details = usage.get("cacheDetails")
     found: dict[str, int] = {}
-    for detail in details if isinstance(details, list) else ():
+    for detail in details if isinstance(details, list | tuple) else ():
         name = _BEDROCK_TTL.get(str(at(detail, "ttl")))
         tokens = whole_number(at(detail, "inputTokens"))
         if name is not None and tokens is not None:

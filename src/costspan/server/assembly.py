@@ -3,23 +3,44 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cache
+from datetime import datetime
+from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from costspan.core.clock import Clock, system_clock
-from costspan.core.errors import Unreachable, UsageError
+from costspan.core.errors import NotFound, Unreachable, UsageError
 from costspan.pricing.load import load_rate_card
 from costspan.pricing.rate_card import RateCard
+from costspan.pricing.rate_list import last_checked
 from costspan.pricing.versions import active, folder_of
+from costspan.server.alerts.alerting import Alerting
+from costspan.server.alerts.conditions.base import Sources
+from costspan.server.alerts.documents import (
+    alerts_document,
+    backtest_document,
+    check_document,
+    history_document,
+    notifications_document,
+)
+from costspan.server.alerts.notification import example
+from costspan.server.alerts.notifiers.base import Notifier, Sending
+from costspan.server.analytics.anomaly.document import anomalies_document, parse_anomaly_question
+from costspan.server.analytics.budget_checks import check_budgets
+from costspan.server.analytics.budget_outlook import outlooks_document
 from costspan.server.analytics.budgets import budgets_document, verdict_document
 from costspan.server.analytics.calls import calls_document, parse_calls_question
+from costspan.server.analytics.forecast_document import forecast_document, parse_forecast
+from costspan.server.analytics.growth import growth_document, parse_growth
 from costspan.server.analytics.spend import parse_question, spend_document
 from costspan.server.analytics.tools import parse_tool_question, tools_document
 from costspan.server.analytics.traces import parse_trace_parameters, trace_document
+from costspan.server.analytics.whatif_document import parse_whatif, whatif_document
 from costspan.server.config import CONFIG_FILE, ServerConfig, Settings, read_settings, settings_file
+from costspan.server.exporters.forwarder import Forwarder
+from costspan.server.exporters.warehouse import Copied, Fetch, Warehouse, bring_up_to_date
 from costspan.server.pipeline.caretaker import Caretaker
 from costspan.server.pipeline.committer import Committer
 from costspan.server.pipeline.counters import IngestCounters
@@ -31,33 +52,41 @@ from costspan.server.receiver.inbox import recordings, take_inbox
 from costspan.server.receiver.intake import Intake
 from costspan.server.receiver.otlp_grpc import otlp_services
 from costspan.server.runtime import Application
+from costspan.server.store.alerts import AlertReader
+from costspan.server.store.duckdb.alerts import DuckDBAlerts
 from costspan.server.store.duckdb.backup import manifest_of, restore
 from costspan.server.store.duckdb.connection import LEDGER_FILE
+from costspan.server.store.duckdb.export import DuckDBTables, rows_of, values_of
+from costspan.server.store.duckdb.forward import DuckDBForward
 from costspan.server.store.duckdb.repair import Mended, repair
 from costspan.server.store.duckdb.replay import DuckDBReplay
 from costspan.server.store.duckdb.repricing import DuckDBRepricing
 from costspan.server.store.duckdb.store import DuckDBStore
 from costspan.server.store.duckdb.upkeep import DuckDBUpkeep
+from costspan.server.store.export import TableSource
 from costspan.server.store.ports import Store
 from costspan.server.store.upkeep import Manifest
 from costspan.server.web.api.live import LiveFeed
 from costspan.server.web.app import Parts, make_app
-from costspan.server.web.metrics import IngestCollector, LedgerCollector, ServerMetrics
+from costspan.server.web.metrics import ForwardCollector, IngestCollector, LedgerCollector, ServerMetrics
 from costspan.server.web.self_trace import TraceQuestions, own_tracer
 
 _TRACES = "/api/v1/traces/"
+_ALERTS = "/api/v1/alerts"
 
 
 def make_server(config: ServerConfig, clock: Clock = system_clock) -> Application:
     """Return what `costspan serve` answers with, its ledger open. Raise Unreachable, ConfigError, StoreUnavailable."""
-    # First, so that a damaged file of keys is named before anything is open.
+    # First, so that a damaged file of keys or a notifier without its secret is named before anything is open.
     gate = Gate(config.api_key, config.settings.keys_file)
+    notifiers = {name: entry.open(os.environ) for name, entry in config.settings.notifiers.items()}
     tracer, stop_tracing = own_tracer(config, os.environ) if config.self_trace else (None, lambda: None)
-    for left in config.data.glob("backup-*.tmp"):
+    for left in (*config.data.glob("backup-*.tmp"), *config.data.glob("export-*.tmp")):
         left.unlink(missing_ok=True)
+    card = _card(config.data, config.settings)
+    check_budgets(config.settings.budgets, config.settings.budget_places, card, clock())
     store = DuckDBStore(config.data, clock=clock)
     metrics = ServerMetrics()
-    card = _card(config.data, config.settings)
     committer = Committer(store, card, config.settings.rules, metrics.observe_commit)
     keeps = config.settings.retention.keeps_records
     pipeline = Pipeline(committer, IngestCounters(clock), config.settings.dialects, keeps_records=keeps)
@@ -65,13 +94,21 @@ def make_server(config: ServerConfig, clock: Clock = system_clock) -> Applicatio
     repricing = Repricing(committer, DuckDBRepricing(store), lambda: price_settings(config.data, file), clock)
     caretaker = Caretaker(committer, DuckDBUpkeep(store), config.settings.retention, clock)
     replay = Replay(pipeline, committer, DuckDBReplay(store), lambda: reading_settings(file))
+    alerting = _alerting(config, notifiers, store, committer, clock)
     take_inbox(config.data, pipeline)
     caretaker.start()
+    alerting.start()
 
     intake = Intake(pipeline, config.settings.limits)
+    forwarders = [Forwarder(committer, DuckDBForward(store), target, clock) for target in config.settings.forward]
+    for forwarder in forwarders:
+        forwarder.start()
 
     def close() -> None:
         intake.close()
+        alerting.stop()
+        for forwarder in forwarders:
+            forwarder.stop()
         caretaker.stop()
         pipeline.close()
         store.close()
@@ -79,6 +116,8 @@ def make_server(config: ServerConfig, clock: Clock = system_clock) -> Applicatio
 
     metrics.watch(IngestCollector(pipeline.counters, pipeline, intake))
     metrics.watch(LedgerCollector(store))
+    if forwarders:
+        metrics.watch(ForwardCollector(forwarders))
     live = LiveFeed(pipeline.counters)
     parts = Parts(
         config=config,
@@ -87,10 +126,12 @@ def make_server(config: ServerConfig, clock: Clock = system_clock) -> Applicatio
         repricing=repricing,
         caretaker=caretaker,
         replay=replay,
+        tables=DuckDBTables(store),
         intake=intake,
         gate=gate,
         metrics=metrics,
         live=live,
+        alerting=alerting,
         clock=clock,
     )
     app = make_app(parts)
@@ -99,32 +140,102 @@ def make_server(config: ServerConfig, clock: Clock = system_clock) -> Applicatio
     return Application(app, otlp_services(intake, gate), live.stop, close)
 
 
+def _alerting(
+    config: ServerConfig, notifiers: Mapping[str, Notifier], store: DuckDBStore, committer: Committer, clock: Clock
+) -> Alerting:
+    settings = config.settings
+    return Alerting(
+        settings.alerts,
+        notifiers,
+        Sources(
+            ledger=store,
+            budgets=settings.budgets,
+            catalogue_checked=lambda: last_checked(committer.card),
+        ),
+        DuckDBAlerts(store, clock),
+        lambda act: committer.between_commits(lambda _: act()).result(),
+        clock,
+        config.url,
+    )
+
+
+def send_test(data: Path, notifier: str) -> dict[str, Any]:
+    """Send a test notification as the folder's costspan.yaml says, without a server; return what the API would.
+
+    Raise NotFound for an unknown notifier, ConfigError for one that cannot be used, and what sending raises.
+    """
+    entries = read_settings(settings_file(data)).notifiers
+    if notifier not in entries:
+        raise NotFound(f"no notifier {notifier!r}; notifiers of costspan.yaml: {', '.join(entries) or 'none'}")
+    said = example(notifier, system_clock(), ServerConfig(data=data).url)
+    entries[notifier].open(os.environ).send(Sending(said))
+    return {"notifier": notifier, "id": said.id}
+
+
+_OF_LEDGER: Final[Mapping[str, Callable[[Store, Sequence[tuple[str, str]], datetime], dict[str, Any]]]] = {
+    "/api/v1/spend": lambda store, asked, now: spend_document(store, parse_question(asked, now)),
+    "/api/v1/tools": lambda store, asked, now: tools_document(store, parse_tool_question(asked, now)),
+    "/api/v1/anomalies": lambda store, asked, now: anomalies_document(store, parse_anomaly_question(asked, now)),
+    "/api/v1/forecast": lambda store, asked, now: forecast_document(store, parse_forecast(asked, now)),
+    "/api/v1/growth": lambda store, asked, now: growth_document(store, parse_growth(asked, now)),
+}
+_OF_BUDGETS: Final = {
+    "/api/v1/budgets": budgets_document,
+    "/api/v1/budgets/outlook": outlooks_document,
+    "/api/v1/budgets/verdict": verdict_document,
+}
+
+
 class Reader:
     """The API's questions, answered in process from a data folder."""
 
     def __init__(
-        self, store: Store, settings: Callable[[], Settings], card: Callable[[], RateCard], clock: Clock = system_clock
+        self,
+        store: Store,
+        alerts: AlertReader,
+        settings: Callable[[], Settings],
+        card: Callable[[], RateCard],
+        clock: Clock = system_clock,
     ) -> None:
         self._store = store
+        self._alerts = alerts
         self._settings = settings
         self._card = card
         self._clock = clock
 
     def ask(self, path: str, parameters: Sequence[tuple[str, str]]) -> dict[str, Any]:
         """Return the document the API would send for `path`. Raise UsageError for a path that is not answered here."""
-        if path == "/api/v1/spend":
-            return spend_document(self._store, parse_question(parameters, self._clock()))
+        if of_ledger := _OF_LEDGER.get(path):
+            return of_ledger(self._store, parameters, self._clock())
         if path == "/api/v1/calls":
             return calls_document(self._store, parse_calls_question(parameters, self._clock()), self._card())
-        if path == "/api/v1/tools":
-            return tools_document(self._store, parse_tool_question(parameters, self._clock()))
-        if path == "/api/v1/budgets":
-            return budgets_document(self._store, self._settings().budgets, parameters, self._clock())
-        if path == "/api/v1/budgets/verdict":
-            return verdict_document(self._store, self._settings().budgets, parameters, self._clock())
+        if path == "/api/v1/whatif":
+            return whatif_document(self._store, parse_whatif(parameters, self._clock()), self._card())
+        if of_budgets := _OF_BUDGETS.get(path):
+            return of_budgets(self._store, self._settings().budgets, parameters, self._clock())
+        if path.startswith(_ALERTS):
+            return self._ask_alerts(path, parameters)
         if path.startswith(_TRACES):
             parse_trace_parameters(parameters)
             return trace_document(self._store, path.removeprefix(_TRACES), self._card())
+        raise UsageError(f"{path} is answered by a running server only")
+
+    def _ask_alerts(self, path: str, parameters: Sequence[tuple[str, str]]) -> dict[str, Any]:
+        settings, now = self._settings(), self._clock()
+        rules, kept = settings.alerts, self._alerts
+        checked = partial(last_checked, self._card())
+        sources = Sources(ledger=self._store, budgets=settings.budgets, catalogue_checked=checked)
+        match path.removeprefix(_ALERTS):
+            case "":
+                return alerts_document(rules, kept, now, notifiers=list(settings.notifiers))
+            case "/check":
+                return check_document(rules, sources, now, parameters)
+            case "/backtest":
+                return backtest_document(rules, sources, parameters, now)
+            case "/history":
+                return history_document(kept, parameters)
+            case "/notifications":
+                return notifications_document(kept, parameters)
         raise UsageError(f"{path} is answered by a running server only")
 
 
@@ -140,7 +251,7 @@ def open_reader(data: Path) -> Iterator[Reader]:
     store = DuckDBStore(data, read_only=True)
     try:
         settings = cache(lambda: read_settings(settings_file(data)))
-        yield Reader(store, settings, cache(lambda: _card(data, settings())))
+        yield Reader(store, DuckDBAlerts(store), settings, cache(lambda: _card(data, settings())))
     finally:
         store.close()
 
@@ -204,6 +315,22 @@ def open_replay(data: Path, config: Path | None = None) -> Iterator[Replay]:
     finally:
         committer.close()
         store.close()
+
+
+@contextmanager
+def open_tables(data: Path) -> Iterator[tuple[TableSource, RateCard]]:
+    """Open the ledger in `data` to give its tables away; and its price lists. Raise Unreachable where there is none."""
+    store = DuckDBStore(data, read_only=True)
+    try:
+        yield DuckDBTables(store), _card(data, read_settings(settings_file(data)))
+    finally:
+        store.close()
+
+
+def copy_postings(url: str, fetch: Fetch, show: Callable[[str], None] = lambda _: None) -> Copied:
+    """Bring the copy of the ledger in a warehouse up to date; see `exporters.warehouse`."""
+    with Warehouse(url, values_of) as warehouse:
+        return bring_up_to_date(warehouse, fetch, rows_of, show)
 
 
 def restore_folder(file: Path, data: Path, *, replaces: bool) -> tuple[Manifest, Path | None]:

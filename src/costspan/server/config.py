@@ -25,9 +25,15 @@ from costspan.semconv.dialects.detection import Dialects
 from costspan.semconv.mapping import mapped_dialect
 from costspan.semconv.sampling_ratios import parse_sampling_ratios
 from costspan.semconv.settlement.rules import SettlingRules
-from costspan.server.analytics.budget_settings import parse_budgets
+from costspan.server.alerts.budget_rules import budget_rules
+from costspan.server.alerts.notifiers import NotifierEntry, parse_notifiers
+from costspan.server.alerts.rule import Rule
+from costspan.server.alerts.rule_file import parse_rules
+from costspan.server.analytics.budget_settings import budget_places, parse_budgets
+from costspan.server.exporters.forward_settings import Target, parse_forward
 from costspan.server.receiver.in_flight import Limits, parse_limits
 from costspan.server.store.upkeep import Retention, read_retention
+from costspan.server.yaml_lines import LineLoader
 
 DEFAULT_DATA: Final = Path("costspan-data")
 DEFAULT_PORT: Final = 4318
@@ -36,7 +42,8 @@ DEFAULT_GRPC_PORT: Final = 4317
 
 CONFIG_FILE: Final = "costspan.yaml"
 KNOWN_KEYS: Final = (
-    "prices", "attribution", "sampling", "mappings", "closed_until", "budgets", "retention", "limits", "auth",
+    "prices", "attribution", "sampling", "mappings", "closed_until", "budgets", "alerts", "notifiers", "retention",
+    "limits", "auth", "public_url", "forward",
 )  # fmt: skip
 _DAY_OR_MONTH: Final = re.compile(r"\d{4}-\d{2}(-\d{2})?")
 
@@ -55,10 +62,20 @@ class Settings:
     """How long received records and calls are kept."""
     budgets: tuple[Budget, ...] = ()
     """Amounts that calls are to keep within."""
+    budget_places: Mapping[str, str] = field(default_factory=dict)
+    """Where each budget stands in the file, by its name."""
+    alerts: tuple[Rule, ...] = ()
+    """When somebody is to be told what."""
+    notifiers: Mapping[str, NotifierEntry] = field(default_factory=dict)
+    """Where they are told, by the name that rules use."""
+    public_url: str | None = None
+    """Where people reach the dashboard, for links in notifications."""
     closed_before: datetime | None = None
     """The end of the last closed month or day, whose totals re-pricing leaves as they are (accounting rule 9)."""
     keys_file: Path | None = None
     """The file of API keys; read again whenever it changes."""
+    forward: tuple[Target, ...] = ()
+    """Where received telemetry goes on to, with its cost."""
     limits: Limits = field(default_factory=Limits)
     """What requests in flight may hold together, and how long one may take to arrive."""
 
@@ -98,6 +115,12 @@ class ServerConfig:
     file: Path | None = None
     """The `costspan.yaml` that is read again when prices change; the one in the data folder where None."""
 
+    @property
+    def url(self) -> str:
+        """The dashboard's address, with a slash at its end, for links in what is sent to people."""
+        scheme = "https" if self.tls else "http"
+        return self.settings.public_url or f"{scheme}://{self.host}:{self.port}{self.root_path}/"
+
     def __post_init__(self) -> None:
         for option, port in (("--port", self.port), ("--grpc-port", self.grpc_port or 0)):
             if not 0 <= port <= 65535:
@@ -127,7 +150,16 @@ def read_settings(path: Path | None) -> Settings:
     mappings = document.get("mappings") or ()
     if not isinstance(mappings, Sequence) or isinstance(mappings, str):
         raise ConfigError(f"{path}: mappings: a list is expected")
+    notifiers = parse_notifiers(document.get("notifiers"), str(path))
+    budgets = parse_budgets(document.get("budgets"), str(path), notifiers=notifiers)
+    rules = parse_rules(
+        document.get("alerts"), str(path), notifiers=notifiers, budgets=[budget.name for budget in budgets]
+    )
     mapped = [mapped_dialect(entry, f"{path}: mappings[{place}]") for place, entry in enumerate(mappings)]
+    retention = read_retention(document.get("retention"), str(path))
+    forward = parse_forward(document.get("forward"), str(path))
+    if forward and not retention.keeps_records:
+        raise ConfigError(f"{path}: forward: needs what was received; with retention: {{raw: 0d}} nothing is kept")
     return Settings(
         prices=tuple(read_overlays(path)),
         rules=SettlingRules(
@@ -135,8 +167,13 @@ def read_settings(path: Path | None) -> Settings:
             parse_sampling_ratios(document.get("sampling"), str(path)),
         ),
         dialects=DIALECTS.before(mapped),
-        retention=read_retention(document.get("retention"), str(path)),
-        budgets=parse_budgets(document.get("budgets"), str(path)),
+        retention=retention,
+        forward=forward,
+        budgets=budgets,
+        budget_places=budget_places(document.get("budgets"), str(path)),
+        alerts=(*rules, *budget_rules(budgets, [rule.name for rule in rules])),
+        notifiers=notifiers,
+        public_url=_public_url(document, path),
         closed_before=_closed_before(document),
         keys_file=_keys_file(document, path),
         limits=parse_limits(document.get("limits"), str(path)),
@@ -145,7 +182,7 @@ def read_settings(path: Path | None) -> Settings:
 
 def _document(path: Path) -> dict[str, Any]:
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = yaml.load(path.read_text(encoding="utf-8"), LineLoader)  # noqa: S506 - it is a SafeLoader
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -158,6 +195,15 @@ def _document(path: Path) -> dict[str, Any]:
         if key not in KNOWN_KEYS:
             raise ConfigError(f"{path}: unknown key {key!r}; known: {', '.join(KNOWN_KEYS)}")
     return document
+
+
+def _public_url(settings: Mapping[str, Any], path: Path) -> str | None:
+    url = settings.get("public_url")
+    if url is None:
+        return None
+    if not isinstance(url, str) or not url.startswith(("http://", "https://")):
+        raise ConfigError(f"{path}: public_url: an address such as https://costspan.example.com")
+    return f"{url.rstrip('/')}/"
 
 
 def _keys_file(settings: Mapping[str, Any], path: Path) -> Path | None:

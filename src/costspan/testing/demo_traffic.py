@@ -280,14 +280,22 @@ def _count(mean: float, chance: Random) -> int:
 
 
 def price_overlay(now: datetime) -> str:
-    """Return the `costspan.yaml` of the demo: budgets, and a contract that makes gpt-5.4 a fifth cheaper from 12 days
-    ago on."""
+    """Return the `costspan.yaml` of the demo: budgets, alerts, and a contract that makes gpt-5.4 a fifth cheaper from
+    12 days ago on."""
     since = Stories.before(now.astimezone(UTC)).price_change_at
     return (
         "budgets:\n"
         "  - {name: everything, amount_usd: 12000, period: month}\n"
         "  - {name: docs-monthly, scope: {team: docs}, amount_usd: 3500, period: month}\n"
         "  - {name: search-30-days, scope: {team: search}, amount_usd: 3000, period: 30d}\n"
+        "alerts:\n"
+        "  - {name: daily-spend, measure: cost, window: 24h, above: 600, severity: critical}\n"
+        "  - {name: rate-limits, measure: errors, where: {error_type: rate_limit}, window: 5m, above: 5,"
+        " group_by: [feature]}\n"
+        "  - {name: slow-answers, measure: latency_p95, window: 1h, above: 10s, group_by: [feature],"
+        " min_samples: 20, for: 10m}\n"
+        "  - {name: without-price, measure: unpriced_calls, window: 30d, above: 0, group_by: [response_model],"
+        " severity: info}\n"
         "# The demo's contract: gpt-5.4 a fifth below list price from this day on.\n"
         "prices:\n"
         f"  - {{provider: openai, model: gpt-5.4, from: {since:%Y-%m-%d},"

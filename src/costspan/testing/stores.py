@@ -39,6 +39,8 @@ from costspan.server.store.question import (
     SpendAnswer,
     SpendQuestion,
 )
+from costspan.server.store.spend_series import COLUMNS as SERIES_COLUMNS
+from costspan.server.store.spend_series import SeriesQuestion
 
 EPOCH: Final = datetime(2026, 10, 31, 22, 0, tzinfo=UTC)
 """Two hours before a day and a month end."""
@@ -272,6 +274,24 @@ class StoreContract:
                 _check(rows, getattr(answer.total, name), f"{name} by {key}")
             total = answer.total
             _check(total.billed_calls + total.unpriced_calls + total.errors, total.calls, f"disjoint calls by {key}")
+
+    def test_the_series_of_five_minutes_is_as_in_memory(self, store: Store) -> None:
+        """Groups in their order, buckets and sums of logarithms agree with the store in memory."""
+        random, reference = seeded(29), MemoryStore()
+        planned = random_postings(random, 120)
+        for engine in (store, reference):
+            play(engine, planned)
+        for _ in range(20):
+            asked = random_question(random)
+            question = SeriesQuestion(asked.period, asked.group_by, asked.filters, asked.limit)
+            found, expected = store.spend_series(question), reference.spend_series(question)
+            _check(found.keys, expected.keys, "groups")
+            _check(list(found.group), list(expected.group), "group of each row")
+            _check(list(found.bucket), list(expected.bucket), "bucket of each row")
+            for name in SERIES_COLUMNS:
+                pairs = zip(found.columns[name], expected.columns[name], strict=True)
+                apart = [pair for pair in pairs if not isclose(*pair, rel_tol=1e-9, abs_tol=1e-6)]
+                _check(apart, [], name)
 
     @staticmethod
     def _answers_as_memory(

@@ -12,6 +12,8 @@ import pytest
 from costspan.core.errors import Unreachable
 from costspan.pricing.load import load_rate_card
 from costspan.server.pipeline.settlement import post
+from costspan.server.store.alerts import AlertChanges, AlertStanding
+from costspan.server.store.duckdb.alerts import DuckDBAlerts
 from costspan.server.store.duckdb.repricing import DuckDBRepricing
 from costspan.server.store.duckdb.schema import SCHEMA_VERSION
 from costspan.server.store.duckdb.store import DuckDBStore
@@ -130,6 +132,32 @@ def test_a_file_of_schema_2_is_rolled_up_and_adds_up(second: Path) -> None:
 
     assert_same(store.spend(SpendQuestion(EVER, ("model", "feature"))), before)
     assert upkeep.verify(lambda _: None).is_well
+    store.close()
+
+
+@pytest.fixture
+def fourth(tmp_path: Path) -> Path:
+    """A file that the last costspan of schema 4 wrote, which had no alerts."""
+    packed = Path(__file__).parent / "fixtures" / "schema_4.duckdb.gz"
+    (tmp_path / "ledger.duckdb").write_bytes(gzip.decompress(packed.read_bytes()))
+    return tmp_path
+
+
+@pytest.mark.parametrize("read_only", [True, False])
+def test_a_file_of_schema_4_opens_with_its_figures_and_without_alerts(fourth: Path, read_only: bool) -> None:
+    store = DuckDBStore(fourth, read_only=read_only)
+    assert store.spend(SpendQuestion(EVER)).total.cost == 333_333_333_333
+    assert DuckDBAlerts(store).standing() == AlertStanding()
+    store.close()
+
+
+def test_a_file_of_schema_4_keeps_alerts_from_then_on(fourth: Path) -> None:
+    store = DuckDBStore(fourth)
+    DuckDBAlerts(store).commit(AlertChanges(standing={("spend", "[]"): "{}"}))
+    store.close()
+
+    store = DuckDBStore(fourth)
+    assert DuckDBAlerts(store).standing().standing == {("spend", "[]"): "{}"}
     store.close()
 
 

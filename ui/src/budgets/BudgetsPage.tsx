@@ -1,13 +1,14 @@
-/** Will it fit? Each budget of costspan.yaml: spent, left, how much of its period is over, and what is not known. */
+/** Will it fit? Each budget of costspan.yaml: spent, left, how it will end, how fast it burns, what is not known. */
 import { useEffect } from "preact/hooks";
 import { freshnessStore } from "../clock";
 import { useAnswers } from "../data/answers";
-import { BUDGETS_URL, viewOf, type Budget, type Budgets } from "../data/budgets";
+import { OUTLOOK_URL, viewOf, type Budget, type Outlook, type Outlooks } from "../data/budgets";
 import { plain } from "../data/table";
 import { count, exact, rate, share, usd } from "../format";
 import type { PageProps } from "../pages";
 import { Snippet } from "../panels/Notices";
 import { Panel } from "../panels/Panel";
+import { BurnDown } from "./BurnDown";
 import { linkTo } from "../view/navigate";
 import type { View } from "../view/view";
 
@@ -18,7 +19,9 @@ const STATES: Readonly<Record<Budget["state"], { word: string; tone: string }>> 
   exceeded: { word: "spent", tone: "danger" },
   unavailable: { word: "not known", tone: "warn" },
 };
-const HEADS = ["State", "Spent and time gone", "Spent", "Of", "Left", "Period", "Priced"] as const;
+/** Budgets that are drawn, in the order of the file; the table has them all. */
+const CHARTS = 12;
+const HEADS = ["State", "Spent and time gone", "Spent", "Of", "Left", "Expected", "Period", "Priced"] as const;
 
 function scopeText(budget: Budget): string {
   const parts = Object.entries(budget.scope).map(([key, value]) => `${key} ${value}`);
@@ -47,7 +50,30 @@ function Bullet({ budget }: { budget: Budget }) {
   );
 }
 
-function Row({ budget, now, view }: { budget: Budget; now: string; view: View }) {
+const ENDS: Readonly<Record<Outlook["expectation"], { word: string; tone: string }>> = {
+  within: { word: "ends within", tone: "" },
+  over: { word: "ends over", tone: "warn" },
+  surely_over: { word: "surely ends over", tone: "danger" },
+  unknown: { word: "no forecast yet", tone: "" },
+};
+
+function Expected({ budget }: { budget: Outlook }) {
+  const { word, tone } = ENDS[budget.expectation];
+  const fast = budget.burn.find((each) => each.fast);
+  return (
+    <td class="num" title={budget.explanation}>
+      {usd(budget.forecast_usd?.p50)}
+      <small class={`under ${tone && `${tone}-text`}`}>{word}</small>
+      {fast && (
+        <small class="under danger-text">
+          {fast.times_usual.toFixed(1)}× the usual in {fast.window}
+        </small>
+      )}
+    </td>
+  );
+}
+
+function Row({ budget, now, view }: { budget: Outlook; now: string; view: View }) {
   const state = stateOf(budget);
   const unknown = budget.unpriced_calls + budget.partial_calls;
   return (
@@ -75,6 +101,7 @@ function Row({ budget, now, view }: { budget: Budget; now: string; view: View })
       <td class="num" title={`$${budget.remaining_usd}`}>
         {usd(budget.remaining_usd)}
       </td>
+      <Expected budget={budget} />
       <td>
         {budget.period}
         <small class="under">
@@ -107,7 +134,7 @@ function NoBudgets() {
 }
 
 export default function BudgetsPage({ view, clock }: PageProps) {
-  const answer = useAnswers({ budgets: BUDGETS_URL }, clock.round)<Budgets>("budgets");
+  const answer = useAnswers({ budgets: OUTLOOK_URL }, clock.round)<Outlooks>("budgets");
   const { loading, receivedAt, data } = answer;
   useEffect(() => freshnessStore.set({ loading, receivedAt }), [loading, receivedAt]);
   if (data?.budgets.length === 0) return <NoBudgets />;
@@ -126,6 +153,7 @@ export default function BudgetsPage({ view, clock }: PageProps) {
             "Spent (USD)",
             "Amount (USD)",
             "Left (USD)",
+            "Expected (USD)",
             "Since",
             "Until",
             "Unpriced",
@@ -133,7 +161,9 @@ export default function BudgetsPage({ view, clock }: PageProps) {
           rows: (data?.budgets ?? []).map((each) => [
             each.name,
             ...[scopeText(each), each.state, each.spent_usd, each.amount_usd, each.remaining_usd].map(plain),
-            ...[each.since, each.until, each.unpriced_calls + each.partial_calls].map(plain),
+            ...[each.forecast_usd?.p50 ?? null, each.since, each.until, each.unpriced_calls + each.partial_calls].map(
+              plain,
+            ),
           ]),
         })}
       >
@@ -144,7 +174,7 @@ export default function BudgetsPage({ view, clock }: PageProps) {
                 <tr>
                   <th scope="col">Budget</th>
                   {HEADS.map((name) => (
-                    <th key={name} scope="col" class={/Spent$|Of|Left|Priced/.test(name) ? "num" : ""}>
+                    <th key={name} scope="col" class={/Spent$|Of|Left|Expected|Priced/.test(name) ? "num" : ""}>
                       {name}
                     </th>
                   ))}
@@ -159,6 +189,13 @@ export default function BudgetsPage({ view, clock }: PageProps) {
           </div>
         )}
       </Panel>
+      {data && (
+        <div class="grid halves">
+          {data.budgets.slice(0, CHARTS).map((budget) => (
+            <BurnDown key={budget.name} answer={answer} budget={budget} now={data.now} />
+          ))}
+        </div>
+      )}
     </div>
   );
 }

@@ -169,3 +169,19 @@ export function linePaths(
   const lone = points.map((point) => point.index).filter((at) => known(at) && !known(at - 1) && !known(at + 1));
   return { line: draw(solid) ?? "", tail: lastIsPartial ? (draw(points.slice(-2)) ?? "") : "", lone };
 }
+
+/** The area between two lines, where both are known. */
+export function bandPath(
+  low: readonly (number | null)[],
+  high: readonly (number | null)[],
+  band: Band,
+  y: (value: number) => number,
+): string {
+  const points = low.map((value, index) => ({ low: value, high: high[index] ?? null, index }));
+  const draw = area<(typeof points)[number]>(
+    (point) => band.x(point.index) + band.width / 2,
+    (point) => y(point.low ?? 0),
+    (point) => y(point.high ?? 0),
+  ).defined((point) => point.low !== null && point.high !== null);
+  return draw(points) ?? "";
+}

@@ -1,6 +1,7 @@
 /** The document of `/api/v1/budgets`, and what of it concerns a view. */
 import { DAY_MS } from "../view/range";
 import type { Filter, View } from "../view/view";
+import type { Day, Quantiles } from "./forecast";
 import { float } from "./money";
 
 export interface Budget {
@@ -29,6 +30,28 @@ export interface Budgets {
   readonly budgets: readonly Budget[];
 }
 
+export interface Outlook extends Budget {
+  readonly expectation: "within" | "over" | "surely_over" | "unknown";
+  readonly forecast_until: string;
+  readonly forecast_usd: Quantiles | null;
+  readonly explanation: string;
+  readonly burn: readonly {
+    readonly window: string;
+    readonly spent_usd: string;
+    readonly share_of_amount: number;
+    readonly times_usual: number;
+    readonly fast: boolean;
+  }[];
+  readonly burn_note: string | null;
+  readonly days: readonly Day[];
+}
+
+export interface Outlooks {
+  readonly now: string;
+  readonly budgets: readonly Outlook[];
+}
+
+export const OUTLOOK_URL = "api/v1/budgets/outlook";
 export const BUDGETS_URL = "api/v1/budgets";
 
 export function scopeFilters(budget: Budget): Filter[] {

@@ -4,6 +4,7 @@ import { StackedBars } from "../chart/StackedBars";
 import type { Answer } from "../data/answers";
 import { groupOf, type Spend } from "../data/api";
 import { BUCKET_MS, paceOf, type Budget } from "../data/budgets";
+import type { Forecast } from "../data/forecast";
 import { float } from "../data/money";
 import { bucketsOf, seriesOf, NOT_SET, OTHER } from "../data/series";
 import { plain, type Table } from "../data/table";
@@ -57,9 +58,11 @@ interface CostOverTimeProps {
   readonly range: Range;
   /** The budget for exactly what is shown, to draw its even pace. */
   readonly budget: Budget | null;
+  /** What this month will come to, of what is shown. */
+  readonly forecast: Forecast | null;
 }
 
-export function CostOverTime({ answer, view, range, budget }: CostOverTimeProps) {
+export function CostOverTime({ answer, view, range, budget, forecast }: CostOverTimeProps) {
   const { data } = answer;
   const pace = budget && data && data.interval !== "total" ? paceOf(budget, BUCKET_MS[data.interval]) : null;
   const by = dimensionOf(answer, view);
@@ -81,6 +84,13 @@ export function CostOverTime({ answer, view, range, budget }: CostOverTimeProps)
             <span title={budget?.reason}>
               {" "}
               · <i class="dashes" /> {usd(pace)} is the pace of budget {budget?.name}
+            </span>
+          )}
+          {forecast?.total.forecast_usd && (
+            <span title={forecast.total.explanation}>
+              {" "}
+              · this month: {usd(forecast.total.forecast_usd.p50)} expected ({usd(forecast.total.forecast_usd.p10)} to{" "}
+              {usd(forecast.total.forecast_usd.p90)})
             </span>
           )}
         </>

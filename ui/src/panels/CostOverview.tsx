@@ -5,6 +5,7 @@ import type { PageProps } from "../pages";
 import { useAnswers, type Answer } from "../data/answers";
 import { groupOf, type Ingest, type Spend } from "../data/api";
 import { BUDGETS_URL, budgetFor, type Budgets } from "../data/budgets";
+import { forecastUrl, type Forecast } from "../data/forecast";
 import { ask, rankByCost, type Asked } from "../data/overview";
 import { along, bucketsOf } from "../data/series";
 import { tones } from "../data/tones";
@@ -61,7 +62,14 @@ export function CostOverview({ view, clock, ingest, prices }: PageProps) {
       ),
     [parts.models.data],
   );
-  const budgets = useAnswers({ budgets: parts.series.data ? BUDGETS_URL : null }, clock.round)<Budgets>("budgets").data;
+  const later = useAnswers(
+    {
+      budgets: parts.series.data ? BUDGETS_URL : null,
+      forecast: parts.series.data ? forecastUrl(view.filters) : null,
+    },
+    clock.round,
+  );
+  const budgets = later<Budgets>("budgets").data;
   const budget = budgetFor(view.filters, budgets?.budgets ?? []);
   const caption = rangeLabel(view, asked.range, view.tz).toLowerCase();
   if (ingest.data?.calls === 0 && !buckets?.total.calls) return <SetUp ingest={ingest.data} />;
@@ -71,7 +79,13 @@ export function CostOverview({ view, clock, ingest, prices }: PageProps) {
     <div class="page">
       <Tiles answer={parts.buckets} timeline={timeline} before={before?.data?.total ?? null} />
       <div class="grid split">
-        <CostOverTime answer={parts.series} view={view} range={asked.range} budget={budget} />
+        <CostOverTime
+          answer={parts.series}
+          view={view}
+          range={asked.range}
+          budget={budget}
+          forecast={later<Forecast>("forecast").data}
+        />
         <CostByModel answer={parts.models} view={view} tones={modelTones} />
       </div>
       <div class="grid thirds">

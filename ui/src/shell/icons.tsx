@@ -4,6 +4,7 @@ const PATHS = {
   overview: "M4 4v15a1 1 0 0 0 1 1h15M8.5 16v-5M13 16V7M17.5 16v-3",
   explore: "M11 4a7 7 0 1 0 0 14 7 7 0 0 0 0-14ZM16 16l4.5 4.5",
   budgets: "M4 17a8 8 0 1 1 16 0M12 17l4-5M4 17h2M18 17h2",
+  whatif: "M4 18 10 12M10 12l9-6M10 12l9 6M15 6h4v4M15 18h4v-4",
   alerts: "M12 4a5 5 0 0 0-5 5c0 5-2 6-2 7h14c0-1-2-2-2-7a5 5 0 0 0-5-5ZM10 19.5h4",
   reconcile: "M12 4v16M8 20h8M5 7h14M5 7l-2.5 6h5ZM19 7l-2.5 6h5Z",
   prices: "M4 11V5a1 1 0 0 1 1-1h6l9 9-7 7-9-9ZM8 8h.01",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any, ClassVar, Final, TypeVar
+from typing import Any, ClassVar, Final, TypeVar, cast
 
 from costspan.core.call import SpanClass
 from costspan.core.money import PicoUsd, nearest_pico_from_float
@@ -16,6 +16,7 @@ from costspan.core.record import Attributes, AttributeValue, SpanRecord
 from costspan.semconv.attributes import Keys, flag, json_object, number, text, texts, whole_number
 from costspan.semconv.conventions import Convention, Counts, known_convention
 from costspan.semconv.raw_usage import Answer
+from costspan.semconv.remembered import Readings
 
 T = TypeVar("T")
 
@@ -58,7 +59,8 @@ MAX_REPORTED_USD: Final = 1e6
 
 _MAX_BAG_DEPTH: Final = 3
 _MAX_PRESENT: Final = 1_024
-_COUNTED: Final = frozenset(Counts._fields)
+_COUNTED: Final = {fact: place for place, fact in enumerate(Counts._fields)}
+_UNCOUNTED: Final = tuple(Counts())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,22 +116,37 @@ class Vocabulary:
         return frozenset(key for item in fields(self) for key in getattr(self, item.name))
 
 
-class Present(dict[tuple[str, ...], Mapping[str, Keys]]):
-    """Which words of a vocabulary a span has -> for each fact the attributes that carry it, best first.
+class Present(dict[str, Keys]):
+    """The words of a vocabulary that a span has: for each fact the attributes that carry it, best first."""
+
+    def __init__(self, vocabulary: Vocabulary, words: Keys) -> None:
+        facts = ((item.name, getattr(vocabulary, item.name)) for item in fields(vocabulary))
+        there = ((fact, tuple(key for key in keys if key in words)) for fact, keys in facts)
+        super().__init__((fact, keys) for fact, keys in there if keys)
+        self.counts: Final = tuple((_COUNTED[fact], keys) for fact, keys in self.items() if fact in _COUNTED)
+        self.claims_usage: Final = not self.keys().isdisjoint(("input", "output", "total"))
+        self.readings: Final = Readings[Any]()
+
+
+class _Presents(dict[Keys, Present]):
+    """Names of a span's attributes -> which words are there.
 
     One emitter sends the same few sets of attributes over and over; remembered until there are too many of them.
     """
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         super().__init__()
-        self._facts: Final = tuple((item.name, getattr(vocabulary, item.name)) for item in fields(vocabulary))
+        self._vocabulary: Final = vocabulary
+        self._is_word: Final = vocabulary.keys.__contains__
+        self._of_words: Final[dict[Keys, Present]] = {}
 
-    def __missing__(self, words: tuple[str, ...]) -> Mapping[str, Keys]:
-        there = ((fact, tuple(key for key in keys if key in words)) for fact, keys in self._facts)
-        found = {fact: keys for fact, keys in there if keys}
+    def __missing__(self, names: Keys) -> Present:
+        words = tuple(filter(self._is_word, names))
         if len(self) >= _MAX_PRESENT:
             self.clear()
-        self[words] = found
+        if len(self._of_words) >= _MAX_PRESENT:
+            self._of_words.clear()
+        found = self[names] = self._of_words.setdefault(words, Present(self._vocabulary, words))
         return found
 
 
@@ -159,9 +176,7 @@ class Dialect:
     """The emitter's own words for what sums up requests."""
 
     def __init__(self) -> None:
-        self._usage_keys: Final = frozenset(self.vocabulary.input + self.vocabulary.output + self.vocabulary.total)
-        self._is_word: Final = self.vocabulary.keys.__contains__
-        self._present: Final = Present(self.vocabulary)
+        self._presents: Final = _Presents(self.vocabulary)
 
     def prepared(self, record: SpanRecord) -> SpanRecord:
         """Return the record with its JSON bags laid flat. A key that is there already is not replaced."""
@@ -170,20 +185,28 @@ class Dialect:
             if key in record.attributes:
                 _lay_flat(key, json_object(record.attributes[key]), flat)
         laid = replace(record, attributes={**flat, **record.attributes}) if flat else record
-        object.__setattr__(laid, "present", self._words(laid.attributes))
+        object.__setattr__(laid, "present", self.presence(laid.attributes))
         return laid
 
-    def _words(self, attributes: Attributes) -> Mapping[str, Keys]:
-        return self._present[tuple(filter(self._is_word, attributes))]
+    def remembered(self, record: SpanRecord, read: Callable[[SpanRecord], T]) -> T:
+        """Return `read(record)`, the same pure function each time, from memory where its answer is known."""
+        readings: Readings[T] = self._present(record).readings
+        return readings.of(record, read)
+
+    def _present(self, record: SpanRecord) -> Present:
+        return self.presence(record.attributes) if record.present is None else cast("Present", record.present)
+
+    def presence(self, attributes: Attributes) -> Present:
+        """Return which words of the vocabulary are among the names of `attributes`."""
+        return self._presents[tuple(attributes)]
 
     def _said(self, record: SpanRecord, fact: str, read: Callable[[AttributeValue], T | None]) -> T | None:
         """Return the first readable value of the attributes that carry `fact`."""
-        present = record.present
-        if present is None:
-            present = self._words(record.attributes)
-        for key in present.get(fact, ()):
-            if (found := read(record.attributes[key])) is not None:
-                return found
+        keys = self._present(record).get(fact)
+        if keys is not None:
+            for key in keys:
+                if (found := read(record.attributes[key])) is not None:
+                    return found
         return None
 
     def operation(self, record: SpanRecord) -> str | None:
@@ -206,7 +229,7 @@ class Dialect:
 
     def claims_usage(self, record: SpanRecord) -> bool:
         """Return True when any token count is there, readable or not."""
-        return not self._usage_keys.isdisjoint(record.attributes)
+        return self._present(record).claims_usage
 
     def convention(self, record: SpanRecord) -> Convention | None:
         """Return the verified counting convention, or None to ask the numbers."""
@@ -255,17 +278,14 @@ class Dialect:
 
     def counts(self, record: SpanRecord) -> Counts:
         """Return the token counts as sent, before anything is made of them."""
-        attributes, present = record.attributes, record.present
-        if present is None:
-            present = self._words(attributes)
-        found = {}
-        for fact, keys in present.items():
-            if fact in _COUNTED:
-                for key in keys:
-                    if (count := whole_number(attributes[key])) is not None:
-                        found[fact] = count
-                        break
-        return Counts(**found)
+        attributes, found = record.attributes, list(_UNCOUNTED)
+        for place, keys in self._present(record).counts:
+            for key in keys:
+                count = attributes[key]
+                if type(count) is int or (count := whole_number(count)) is not None:
+                    found[place] = count
+                    break
+        return Counts._make(found)
 
     def answer(self, record: SpanRecord) -> Answer | None:  # noqa: ARG002 - most emitters keep no raw answer
         """Return what the provider's own answer says, where the span holds it."""

@@ -86,7 +86,7 @@ class MappedDialect(Dialect):
 
     def recognizes(self, record: SpanRecord) -> bool:
         """Return True when this dialect reads the span: any with one of its token counts, unless it is choosier."""
-        return self.claims_usage(record)
+        return self.presence(record.attributes).claims_usage
 
 
 def in_scope(scope_name: str, scopes: Iterable[str]) -> bool:

@@ -43,7 +43,9 @@ class OtelGenAI(Dialect):
 
     def answer(self, record: SpanRecord) -> Answer | None:
         """Return what the provider's own usage object says, where our SDK wing or a wrapper kept it."""
-        usage = read_usage(json_object(record.attributes.get("gen_ai.usage.raw")))
+        if "gen_ai.usage.raw" not in record.attributes:
+            return None
+        usage = read_usage(json_object(record.attributes["gen_ai.usage.raw"]))
         return None if usage is None else Answer(usage, mode=usage.mode)
 
     def reported_cost(self, record: SpanRecord) -> PicoUsd | None:

@@ -53,5 +53,7 @@ class PydanticAI(Dialect):
 
     def answer(self, record: SpanRecord) -> Answer | None:
         """Return what the provider's own usage object says."""
-        usage = read_usage(json_object(record.attributes.get("gen_ai.usage.raw")))
+        if "gen_ai.usage.raw" not in record.attributes:
+            return None
+        usage = read_usage(json_object(record.attributes["gen_ai.usage.raw"]))
         return None if usage is None else Answer(usage, mode=usage.mode)

@@ -12,6 +12,8 @@ from costspan.core.link import Link
 MAX_DEPTH: Final = 256
 """How far up a span's ancestors are followed. Deeper traces are not seen in the field; a loop of parents ends here."""
 
+_SPAN: Final = Signal.SPAN
+
 SpanKey = tuple[str, str]
 """(trace id, span id)."""
 
@@ -23,7 +25,7 @@ class Forest:
         self._parents: dict[SpanKey, str | None] = {}
         self._attributions: dict[SpanKey, Attribution] = {}
         self._trace_states: dict[str, dict[str, str]] = {}
-        spans: list[Link | Call] = [*links, *(call for call in calls if call.signal is Signal.SPAN)]
+        spans: list[Link | Call] = [*links, *(call for call in calls if call.signal is _SPAN)]
         for span in spans:
             key = (span.trace_id, span.span_id)
             self._parents[key] = span.parent_span_id
@@ -34,7 +36,7 @@ class Forest:
     def ancestors(self, call: Call) -> list[SpanKey]:
         """Return the spans above `call`, nearest first. An event hangs in its span, which is its nearest."""
         key = (call.trace_id, call.span_id)
-        in_span = call.signal is not Signal.SPAN and key in self._parents
+        in_span = call.signal is not _SPAN and key in self._parents
         return [key, *self.above(key)] if in_span else self.above(key)
 
     def above(self, key: SpanKey) -> list[SpanKey]:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import Final
 
 from costspan.core.call import Call, SpanClass
 from costspan.semconv.settlement.forest import Forest
 from costspan.semconv.settlement.likeness import echoes, has_usage, wraps
+
+_INFERENCE: Final = SpanClass.INFERENCE
 
 
 class Groups:
@@ -38,7 +41,7 @@ class Groups:
 
 def group(calls: Sequence[Call], forest: Forest) -> list[list[Call]]:
     """Return the requests among `calls` as groups of their records. Aggregates are left out: they are no request."""
-    requests = [call for call in calls if call.span_class is SpanClass.INFERENCE]
+    requests = [call for call in calls if call.span_class is _INFERENCE]
     groups = Groups(requests)
     _by_response_id(requests, groups)
     _by_span(requests, groups)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from costspan.core.call import Call, UsageState
+
+_INVALID: Final = UsageState.INVALID
 
 
 def has_usage(call: Call) -> bool:
     """Return True when the record carries token counts that can be compared."""
-    return bool(call.usage) and call.usage_state is not UsageState.INVALID
+    return bool(call.usage.quantities) and call.usage_state is not _INVALID
 
 
 def same_counts(one: Call, other: Call) -> bool:

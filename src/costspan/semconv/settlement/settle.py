@@ -6,10 +6,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
+from operator import attrgetter
 from typing import Final, TypeVar
 
 from costspan.core.attribution import Attribution
 from costspan.core.call import STANDARD_MODE, Call, Role, Signal, SpanClass, UsageState
+from costspan.core.frozen import quickly_made
 from costspan.core.link import Link
 from costspan.semconv.outcome import RETRY_WITHIN_NS
 from costspan.semconv.sampling import AdjustedCount, adjusted_count
@@ -22,8 +24,12 @@ from costspan.semconv.settlement.witness import Witness, better_signal, is_unpla
 Fact = TypeVar("Fact")
 
 _SIGNALS: Final = list(Signal)
+_SPAN: Final = Signal.SPAN
+_OWNER: Final = Role.OWNER
+_started_at_ns: Final = attrgetter("started_at_ns")
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Settled:
     """A record's place: the call with what its other records add, its role, whose it is, and why."""
@@ -53,9 +59,9 @@ def settle(calls: Sequence[Call], links: Sequence[Link], witnesses: frozenset[Wi
     if any(is_unplaced(call) for call in calls):
         heard |= testimony(calls)
     settled: list[Settled] = []
-    for members, above in components(sorted(calls, key=_by_time), links):
+    for members, above in components(sorted(calls, key=_started_at_ns), links):
         if len(members) == 1 and _is_alone(members[0], above):
-            settled.append(Settled(members[0], Role.OWNER, adjusted=adjusted_count(members[0].trace_state)))
+            settled.append(Settled(members[0], _OWNER, adjusted=adjusted_count(members[0].trace_state)))
         else:
             settled += _settled_together(members, above, heard)
     return settled
@@ -67,7 +73,7 @@ def _by_time(call: Call) -> tuple[int, str]:
 
 def _is_alone(call: Call, above: Sequence[Link]) -> bool:
     """Return True for a span of which no other record says anything: what it hangs in, who it was for, sampling."""
-    if call.signal is not Signal.SPAN:
+    if call.signal is not _SPAN:
         return False
     return not above or not any(link.trace_state or link.span_id == call.parent_span_id for link in above)
 
@@ -159,7 +165,7 @@ def _aggregates(calls: Sequence[Call], forest: Forest) -> list[Settled]:
 
 
 def _second_to_better_signal(place: Settled, witnesses: frozenset[Witness]) -> Settled:
-    if place.role is not Role.OWNER or not is_unplaced(place.call):
+    if place.role is not _OWNER or not is_unplaced(place.call):
         return place
     better = better_signal(place.call, witnesses)
     if better is None:
@@ -176,7 +182,7 @@ def _with_attempts(settled: list[Settled]) -> list[Settled]:
     families: dict[tuple[str, str, str | None], list[int]] = defaultdict(list)
     for position, place in enumerate(settled):
         call = place.call
-        if place.role is Role.OWNER and call.parent_span_id:
+        if place.role is _OWNER and call.parent_span_id:
             families[call.trace_id, call.parent_span_id, call.requested_model].append(position)
     numbered = list(settled)
     for positions in families.values():

@@ -26,7 +26,7 @@ class Witness(NamedTuple):
 
 def is_unplaced(call: Call) -> bool:
     """Return True for a claim that hangs in no span."""
-    return call.signal is not Signal.SPAN and not call.span_id
+    return not call.span_id and call.signal is not Signal.SPAN
 
 
 def testimony(calls: Iterable[Call]) -> frozenset[Witness]:

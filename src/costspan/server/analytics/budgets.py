@@ -11,6 +11,7 @@ from costspan.core.budget import Budget, BudgetState, OnUnpriced, state_of
 from costspan.core.errors import NotFound, UsageError
 from costspan.core.money import usd_text
 from costspan.core.period import Period, iso
+from costspan.server.analytics.spend_ahead import spent
 from costspan.server.store.ports import LedgerReader
 from costspan.server.store.question import Filter, Spend, SpendQuestion
 
@@ -19,7 +20,7 @@ VERDICT_MAX_AGE_S: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
-class _Standing:
+class Standing:
     """A budget in its period. `spent` is the estimate of all calls where the recorded ones are a sample."""
 
     budget: Budget
@@ -29,11 +30,13 @@ class _Standing:
 
     @property
     def recorded(self) -> int:
+        """What the recorded calls cost, in pico-dollars."""
         return self.total.cost or 0
 
     @property
     def spent(self) -> int:
-        return self.recorded if self.total.estimated_cost is None else max(self.recorded, self.total.estimated_cost)
+        """What counts towards the amount, in pico-dollars."""
+        return spent(self.total)
 
     @property
     def unpriced(self) -> int:
@@ -42,16 +45,19 @@ class _Standing:
 
     @property
     def blocked(self) -> bool:
+        """True where calls without a known cost allow no more."""
         return bool(self.unpriced) and self.budget.on_unpriced is OnUnpriced.BLOCK
 
     @property
     def state(self) -> BudgetState:
+        """How much is left, or that nobody can be sure."""
         said = state_of(self.spent, self.budget.amount)
         hidden = bool(self.unpriced) and self.budget.on_unpriced is not OnUnpriced.IGNORE
         return BudgetState.SOFT if said is BudgetState.OK and hidden else said
 
     @property
     def allowed(self) -> bool:
+        """True where one more call may be made."""
         return self.state is not BudgetState.EXCEEDED and not self.blocked
 
     @property
@@ -63,6 +69,7 @@ class _Standing:
 
     @property
     def reason(self) -> str:
+        """The figures behind it."""
         said = f"${usd_text(self.spent)} of ${usd_text(self.budget.amount)} spent since {iso(self.period.since)}"
         if not self.unpriced or self.budget.on_unpriced is OnUnpriced.IGNORE:
             return said
@@ -79,7 +86,7 @@ def budgets_document(
     return {
         "currency": "USD",
         "now": iso(now),
-        "budgets": [_document(_standing(reader, each, now)) for each in budgets],
+        "budgets": [standing_document(standing_of(reader, each, now)) for each in budgets],
     }
 
 
@@ -99,7 +106,7 @@ def verdict_document(
     known = {budget.name: budget for budget in budgets}
     if asked["budget"] not in known:
         raise NotFound(f"no budget {asked['budget']!r}; budgets of costspan.yaml: {', '.join(known) or 'none'}")
-    document = _document(_standing(reader, known[asked["budget"]], now))
+    document = standing_document(standing_of(reader, known[asked["budget"]], now))
     return {key: document[key] for key in _VERDICT} | {"max_age_s": VERDICT_MAX_AGE_S}
 
 
@@ -118,13 +125,20 @@ _VERDICT: Final = (
 )
 
 
-def _standing(reader: LedgerReader, budget: Budget, now: datetime) -> _Standing:
+def standing_of(reader: LedgerReader, budget: Budget, now: datetime, until: datetime | None = None) -> Standing:
+    """Return where a budget stands in its period, by all calls of it or those that began before `until`."""
     period = budget.period.at(now)
-    filters = tuple(Filter(key, value) for key, value in budget.scope.items())
-    return _Standing(budget, period, now, reader.spend(SpendQuestion(period, filters=filters)).total)
+    counted = period if until is None else Period(min(period.since, until), min(period.until, until))
+    question = SpendQuestion(counted, filters=scope_filters(budget), sums_only=True)
+    return Standing(budget, period, now, reader.spend(question).total)
 
 
-def _document(standing: _Standing) -> dict[str, Any]:
+def scope_filters(budget: Budget) -> tuple[Filter, ...]:
+    """Return the filters that keep the calls which count for a budget."""
+    return tuple(Filter(key, value) for key, value in budget.scope.items())
+
+
+def standing_document(standing: Standing) -> dict[str, Any]:
     budget, total = standing.budget, standing.total
     succeeded = total.billed_calls + total.unpriced_calls
     return {

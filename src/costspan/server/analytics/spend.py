@@ -79,7 +79,7 @@ def spend_document(reader: LedgerReader, question: SpendQuestion) -> dict[str, A
         "group_by": list(question.group_by),
         "rows": rows,
         "total": _measures(answer.total),
-        "completeness": _completeness(answer.total)
+        "completeness": completeness(answer.total)
         | {"keys_since": iso(answer.keys_since) if answer.keys_since else None},
     }
 
@@ -105,7 +105,8 @@ def _six_digits(pico: float) -> str:
     return f"{rounded.normalize():f}"
 
 
-def _completeness(total: Spend) -> dict[str, Any]:
+def completeness(total: Spend) -> dict[str, Any]:
+    """Return what a total leaves out, as every document says it."""
     succeeded = total.billed_calls + total.unpriced_calls
     return {
         "priced_calls": total.billed_calls,

@@ -22,25 +22,67 @@ MAX_DEPTH: Final = 16
 
 
 MAX_KNOWN: Final = 16_384
+MAX_VALUES_OF_A_NAME: Final = 256
 MAX_KNOWN_BYTES: Final = 128
 """Attributes remembered with their encoding, and the longest of those: at most about 6 MB."""
 
 
 _NAME_FIRST: Final = b"\n"
+_VALUE_NEXT: Final = 0x12
 _LONG: Final = 128
 """The wire form of a KeyValue begins with the tag of field 1 and, in one byte below this, the length of the name."""
 
 
 class _Known(dict[bytes, tuple[str, AttributeValue]]):
-    """KeyValue as encoded -> name and value. Emitters repeat most attributes from span to span, byte for byte."""
+    """KeyValue as encoded -> name and value. Emitters repeat most attributes from span to span, byte for byte.
+
+    Of a name with ever new values, such as an id or a count, no more are remembered after the first ones.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._values_of: dict[str, int] = {}
+        self._varying: dict[bytes, str] = {}
 
     def __missing__(self, encoded: bytes) -> tuple[str, AttributeValue]:
-        named = _read(encoded, 0)
-        if len(encoded) <= MAX_KNOWN_BYTES:
+        if len(encoded) > MAX_KNOWN_BYTES:
+            return _read(encoded, 0)
+        named = _ever_new(encoded, self._varying)
+        if named is None:
+            named = _read(encoded, 0)
             if len(self) >= MAX_KNOWN:
-                self.clear()
+                self._forget()
             self[encoded] = named
+            self._count(named[0])
         return named
+
+    def _count(self, name: str) -> None:
+        values = self._values_of[name] = self._values_of.get(name, 0) + 1
+        if values == MAX_VALUES_OF_A_NAME:
+            self._varying[name.encode()] = name
+
+    def _forget(self) -> None:
+        for memory in (self, self._values_of, self._varying):
+            memory.clear()
+
+
+def _ever_new(encoded: bytes, varying: Mapping[bytes, str]) -> tuple[str, AttributeValue] | None:
+    """Return a short KeyValue whose name is known to have ever new values, of which the value alone is parsed, or None.
+
+    Looked for is its usual wire form: name, then the value's tag and its length in a byte, then the value and no more.
+    """
+    named = 2 + encoded[1] if len(encoded) > 2 and encoded[:1] == _NAME_FIRST else 0
+    name = varying.get(encoded[2:named])
+    start = named + 2
+    if (
+        name is None
+        or start > len(encoded)
+        or encoded[named] != _VALUE_NEXT
+        or encoded[start - 1] != len(encoded) - start
+    ):
+        return None
+    value = views.AnyValue.FromString(encoded[start:])
+    return name, value.int_value or value.string_value or protobuf_value(value)
 
 
 _known: Final = _Known().__getitem__
@@ -81,7 +123,7 @@ def protobuf_value(value: Any, depth: int = 0) -> AttributeValue:
         return None
     held = getattr(value, which)
     if which == "array_value":
-        return [protobuf_value(item, depth + 1) for item in held.values]
+        return tuple([protobuf_value(item, depth + 1) for item in held.values])
     if which == "kvlist_value":
         return dict(_read(encoded, depth + 1) for encoded in held.attributes)
     plain: AttributeValue = held
@@ -141,7 +183,7 @@ def _held(kind: str, held: Any, depth: int) -> AttributeValue:
         case ("intValue", int() | str()):
             return _integer(held)
         case ("arrayValue", dict()):
-            return [json_value(item, depth + 1) for item in _items(held)]
+            return tuple([json_value(item, depth + 1) for item in _items(held)])
         case ("kvlistValue", dict()):
             return _members(_items(held), depth + 1)
         case ("bytesValue", str()):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from google.protobuf.message import DecodeError
 
@@ -65,11 +65,11 @@ def _decoded(request: Any, markers: tuple[bytes, ...]) -> Decoded:
 
 def _record(span: Any, resource: Attributes, scope: Scope) -> SpanRecord:
     try:
-        attributes = protobuf_attributes(span.attributes)
-        events = tuple([SpanEvent(e.name, e.time_unix_nano, protobuf_attributes(e.attributes)) for e in span.events])
+        attributes, sent_events = protobuf_attributes(span.attributes), span.events
+        events = tuple([_event(event) for event in sent_events]) if sent_events else ()
+        status_code, status_message = _status_of[span.status]
     except DecodeError:
         raise MalformedRecord(_DAMAGED) from None
-    status = span.status
     return SpanRecord(
         trace_id=span.trace_id.hex(),
         span_id=span.span_id.hex(),
@@ -82,10 +82,30 @@ def _record(span: Any, resource: Attributes, scope: Scope) -> SpanRecord:
         resource=resource,
         scope=scope,
         events=events,
-        status_code=status.code,
-        status_message=status.message,
+        status_code=status_code,
+        status_message=status_message,
         trace_state=span.trace_state,
     )
+
+
+def _event(event: Any) -> SpanEvent:
+    return SpanEvent(event.name, event.time_unix_nano, protobuf_attributes(event.attributes))
+
+
+class _Statuses(dict[bytes, tuple[int, str]]):
+    """Encoded status -> code and message; of those that say more than a code nothing is remembered."""
+
+    def __missing__(self, encoded: bytes) -> tuple[int, str]:
+        status = views.Status.FromString(encoded)
+        said = status.code, status.message
+        if not status.message and len(encoded) <= _SHORT_STATUS:
+            self[encoded] = said
+        return said
+
+
+_SHORT_STATUS: Final = 2
+"""The tag of the code and the code itself in one byte, as the three of OTLP are."""
+_status_of: Final = _Statuses()
 
 
 def _link(span: Any, interest: Interest) -> Link | None:

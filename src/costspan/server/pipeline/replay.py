@@ -176,7 +176,7 @@ def _read(chunk: Sequence[KeptRecord], dialects: Dialects) -> Reading:
     for found in chunk:
         record = kept_record(found)
         if isinstance(record, LogRecord):
-            if (event := _event(record, found.key)) is not None:
+            if (event := event_of(record, found.key)) is not None:
                 event = owned(event, found.tenant)
                 reading.calls.setdefault(event.identity, event)
         elif found.identity not in reading.calls and found.identity not in reading.links:
@@ -197,8 +197,8 @@ def _read_span(record: SpanRecord, tenant: str | None, reading: Reading, dialect
         reading.tools[use.identity] = use
 
 
-def _event(record: LogRecord, identity: str) -> Call | None:
-    """Return the call of an event. One without an id of its own goes by all that it said, not by what was kept."""
+def event_of(record: LogRecord, identity: str) -> Call | None:
+    """Return the call of a kept event. One without an id of its own goes by all that it said, not by what was kept."""
     call = read_event(record)
     if call is None or call.event_key != event_key(record):
         return call

@@ -2,7 +2,8 @@
 
 Each message keeps OTLP's field numbers and wire types and leaves out what costspan does not read. Spans, log records
 and data points are `bytes`, so a request is split without parsing them and a broken one fails alone; attributes are
-`bytes`, too, since most of them repeat from span to span and are then known without parsing (`any_value`).
+`bytes`, too, since most of them repeat from span to span and are then known without parsing (`any_value`), and so is
+the status, which most spans leave unset.
 
 Source: opentelemetry-proto v1.9, collector/{trace,logs,metrics}/v1, trace/v1/trace.proto, logs/v1/logs.proto,
 metrics/v1/metrics.proto, common/v1/common.proto.
@@ -56,7 +57,7 @@ _MESSAGES: Final[dict[str, tuple[tuple[str, int, str], ...]]] = {
         ("end_time_unix_nano", 8, "fixed64"),
         ("attributes", 9, "*bytes"),
         ("events", 11, "*Event"),
-        ("status", 15, "Status"),
+        ("status", 15, "bytes"),
     ),
     "ScopeSpans": (("scope", 1, "Scope"), ("spans", 2, "*bytes")),
     "ResourceSpans": (("resource", 1, "Attributed"), ("scope_spans", 2, "*ScopeSpans")),
@@ -161,7 +162,9 @@ def _view(name: str) -> Any:
 
 TraceRequest: Final = _view("TraceRequest")
 Span: Final = _view("Span")
+Status: Final = _view("Status")
 KeyValue: Final = _view("KeyValue")
+AnyValue: Final = _view("AnyValue")
 LogsRequest: Final = _view("LogsRequest")
 LogRecord: Final = _view("LogRecord")
 MetricsRequest: Final = _view("MetricsRequest")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from costspan.core.charge import PricedUsage
-from costspan.core.units import CACHE_READ_UNITS, CACHE_WRITE_UNITS, INPUT_UNITS, OUTPUT_UNITS
+from costspan.core.units import CACHE_READ_UNITS, CACHE_WRITE_UNITS, FEE_UNITS, INPUT_UNITS, OUTPUT_UNITS, Unit
 
 
 class ChargeClasses(NamedTuple):
@@ -22,27 +22,23 @@ class ChargeClasses(NamedTuple):
 
 
 _NOTHING: Final = ChargeClasses()
-_INPUT: Final = frozenset(INPUT_UNITS)
-_OUTPUT: Final = frozenset(OUTPUT_UNITS)
-_CACHE_READ: Final = frozenset(CACHE_READ_UNITS)
-_CACHE_WRITE: Final = frozenset(CACHE_WRITE_UNITS)
+_CLASSES: Final[dict[Unit, int]] = {
+    **dict.fromkeys(INPUT_UNITS, 0),
+    **dict.fromkeys(CACHE_READ_UNITS, 1),
+    **dict.fromkeys(CACHE_WRITE_UNITS, 2),
+    **dict.fromkeys(OUTPUT_UNITS, 3),
+    **dict.fromkeys(FEE_UNITS, 4),
+}
 
 
 def charge_classes(priced: PricedUsage) -> ChargeClasses:
     """Return the call's cost by class. The classes `input`, `output` and `fee` sum to the call's cost."""
     if not priced.status.has_cost:
         return _NOTHING
-    tokens_in = tokens_out = cache_read = cache_write = fee = list_total = 0
+    sums, listed = [0, 0, 0, 0, 0], 0
     for unit, _, _, _, list_cost, cost in priced.charges:
-        list_total += list_cost
-        if unit in _INPUT:
-            tokens_in += cost
-            if unit in _CACHE_READ:
-                cache_read += cost
-            elif unit in _CACHE_WRITE:
-                cache_write += cost
-        elif unit in _OUTPUT:
-            tokens_out += cost
-        else:
-            fee += cost
-    return ChargeClasses(tokens_in, cache_read, cache_write, tokens_out, fee, tokens_in + tokens_out + fee, list_total)
+        listed += list_cost
+        sums[_CLASSES[unit]] += cost
+    fresh, cache_read, cache_write, tokens_out, fee = sums
+    tokens_in = fresh + cache_read + cache_write
+    return ChargeClasses(tokens_in, cache_read, cache_write, tokens_out, fee, tokens_in + tokens_out + fee, listed)

@@ -12,6 +12,7 @@ import msgspec
 from costspan.core.attribution import Attribution
 from costspan.core.call import Call, Role
 from costspan.core.charge import PricedUsage
+from costspan.core.frozen import quickly_made
 from costspan.core.link import Link
 from costspan.core.record import MetricPoint
 from costspan.core.tool import ToolUse
@@ -22,9 +23,11 @@ from costspan.semconv.settlement.witness import Witness
 
 MAX_ESTIMATE: Final = 2**63 - 1
 """9.2 million dollars in pico-dollars: a single call that stands for more says its sampling wrong."""
+_OWNER: Final = Role.OWNER
 _ENCODER: Final = msgspec.msgpack.Encoder(enc_hook=dict)
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A settled call and what it cost. Immutable; a change is a reversal and a new entry."""
@@ -46,9 +49,10 @@ class Entry:
     @property
     def estimated_cost(self) -> int | None:
         """Cost times the adjusted count, in pico-dollars; None where sampling or cost is unknown or absurd."""
-        if self.settled.adjusted is None or self.priced.cost is None:
+        adjusted = self.settled.adjusted
+        if adjusted is None or (cost := self.priced.cost) is None:
             return None
-        estimate = self.settled.adjusted.times(self.priced.cost)
+        estimate = adjusted.times(cost)
         return estimate if estimate <= MAX_ESTIMATE else None
 
 
@@ -65,6 +69,7 @@ class ToolEntry:
         return hashlib.blake2b(_ENCODER.encode(self.attribution), digest_size=12).hexdigest()
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class KeptRecord:
     """A record as it was received, without its content, for a later reading. `encoded` is for the pipeline to read.
@@ -102,6 +107,7 @@ class Batch:
         return [*self.calls, *self.links]
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Standing:
     """The entry that stands for a record now."""
@@ -164,7 +170,7 @@ def digest(settled: Settled) -> str:
     adjusted, call = settled.adjusted, settled.call
     if not settled.as_received:
         return full_digest(settled)
-    if settled.role is Role.OWNER and settled.reason is None and adjusted == adjusted_count(call.trace_state):
+    if settled.role is _OWNER and settled.reason is None and adjusted == adjusted_count(call.trace_state):
         return ""
     verdict = f"{settled.role}/{settled.owner}/{adjusted.kept}/{adjusted.of}" if adjusted else settled.owner or ""
     return hashlib.blake2b(f"{settled.role}/{verdict}".encode(), digest_size=12).hexdigest()

@@ -20,7 +20,9 @@ from costspan.server.store import memory_calls
 from costspan.server.store.calls import CallsPage, CallsQuestion, RecordPlace, TraceView
 from costspan.server.store.charge_classes import charge_classes
 from costspan.server.store.entry import Batch, Entry, Neighbourhood, Posting, Standing, ToolEntry, digest
+from costspan.server.store.memory_series import spend_series
 from costspan.server.store.memory_tools import tool_traces
+from costspan.server.store.memory_usage import usage_history
 from costspan.server.store.quantiles import quantiles_ms
 from costspan.server.store.question import (
     COLUMNS,
@@ -34,7 +36,9 @@ from costspan.server.store.question import (
     SpendRow,
     bucket_start,
 )
+from costspan.server.store.spend_series import SeriesAnswer, SeriesQuestion
 from costspan.server.store.tools import AskedTrace, ToolQuestion, fits
+from costspan.server.store.usage_history import UsageQuestion, UsageRow
 
 GroupKey = tuple[tuple[str | None, ...], datetime | None]
 
@@ -126,6 +130,12 @@ class MemoryStore:
         rows = [SpendRow(key, start, _measure(members)) for (key, start), members in groups.items()]
         return SpendAnswer(tuple(_ranked(rows, asked, question)), _measure(asked))
 
+    def spend_series(self, question: SeriesQuestion) -> SeriesAnswer:
+        """Return spend by group and five minutes."""
+        wanted = SpendQuestion(question.period, question.group_by, filters=question.filters)
+        asked = (entry for entry in self._entries.values() if _is_asked(entry, wanted))
+        return spend_series(((_key(entry, wanted), entry) for entry in asked), question)
+
     def summary(self) -> LedgerSummary:
         """Return how much the ledger holds."""
         owned = [entry for entry in self._entries.values() if entry.role is Role.OWNER]
@@ -156,6 +166,12 @@ class MemoryStore:
         """Return all that is recorded of a trace."""
         links = [record for record in self._records.values() if isinstance(record, Link)]
         return memory_calls.view(trace_id, list(self._posted.values()), links, self._place)
+
+    def usage_history(self, question: UsageQuestion) -> list[UsageRow]:
+        """Return what the calls asked about used."""
+        wanted = SpendQuestion(question.period, filters=question.filters)
+        owned = [each for each in self._entries.values() if each.role is Role.OWNER and _is_asked(each, wanted)]
+        return usage_history(owned, question, _value)
 
     def tool_traces(self, question: ToolQuestion) -> list[AskedTrace]:
         """Return the traces with a tool use or a tool's fee asked about."""

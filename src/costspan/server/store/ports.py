@@ -10,7 +10,9 @@ from costspan.semconv.metrics import MetricState
 from costspan.server.store.calls import CallsPage, CallsQuestion, TraceView
 from costspan.server.store.entry import Batch, Neighbourhood, Posting
 from costspan.server.store.question import LedgerSummary, SpendAnswer, SpendQuestion
+from costspan.server.store.spend_series import SeriesAnswer, SeriesQuestion
 from costspan.server.store.tools import AskedTrace, ToolQuestion
+from costspan.server.store.usage_history import UsageQuestion, UsageRow
 
 SETTLING_WINDOW: Final = timedelta(hours=24)
 """How far apart, by their starts, two records of one trace or response may be and still be settled together.
@@ -65,8 +67,14 @@ class LedgerReader(Protocol):
     def spend(self, question: SpendQuestion) -> SpendAnswer:
         """Return the measures of the calls asked about. Raise StoreUnavailable when the ledger cannot be read."""
 
+    def spend_series(self, question: SeriesQuestion) -> SeriesAnswer:
+        """Return spend by group and five minutes. Raise StoreUnavailable when the ledger cannot be read."""
+
     def summary(self) -> LedgerSummary:
         """Return how much the ledger holds, and since when."""
+
+    def usage_history(self, question: UsageQuestion) -> Sequence[UsageRow]:
+        """Return what the calls that count used, in any order, from rows: of those that are gone, nothing."""
 
     def tool_traces(self, question: ToolQuestion) -> Sequence[AskedTrace]:
         """Return the traces with a tool use or a tool's fee asked about. Raise UsageError where they are too many."""

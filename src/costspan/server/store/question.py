@@ -28,6 +28,7 @@ COLUMNS: Final = {
     "session": "session",
     "agent": "agent",
     "tool": "tool",
+    "prompt": "prompt",
     "finish_reason": "finish_reason",
     "error_type": "error_type",
     "mode": "mode",
@@ -70,7 +71,8 @@ class Filter:
 class SpendQuestion:
     """Filters on one key are alternatives, on different keys they all hold. `limit` keeps the top groups by `order`.
 
-    Buckets are hours and days of `zone`.
+    Buckets are hours and days of `zone`. With `sums_only` percentiles and standard errors, which take
+    longer, may be left out of the answer.
     """
 
     period: Period
@@ -81,6 +83,7 @@ class SpendQuestion:
     order: str = "cost"
     ascending: bool = False
     limit: int | None = None
+    sums_only: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

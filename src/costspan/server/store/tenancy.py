@@ -10,7 +10,9 @@ from costspan.core.errors import UsageError
 from costspan.server.store.calls import CallsPage, CallsQuestion, TraceView
 from costspan.server.store.ports import CallReader, LedgerReader
 from costspan.server.store.question import Filter, LedgerSummary, SpendAnswer, SpendQuestion
+from costspan.server.store.spend_series import SeriesAnswer, SeriesQuestion
 from costspan.server.store.tools import AskedTrace, ToolQuestion
+from costspan.server.store.usage_history import UsageQuestion, UsageRow
 
 _KEY: Final = "tenant"
 _MOST_ALIKE: Final = 1_000
@@ -32,9 +34,17 @@ class TenantReader:
         """Answer for the tenant's calls."""
         return self._reader.spend(replace(question, filters=self._own(question.filters)))
 
+    def spend_series(self, question: SeriesQuestion) -> SeriesAnswer:
+        """Answer for the tenant's calls."""
+        return self._reader.spend_series(replace(question, filters=self._own(question.filters)))
+
     def calls(self, question: CallsQuestion) -> CallsPage:
         """Answer with the tenant's calls."""
         return self._reader.calls(replace(question, filters=self._own(question.filters)))
+
+    def usage_history(self, question: UsageQuestion) -> Sequence[UsageRow]:
+        """Answer with what the tenant's calls used."""
+        return self._reader.usage_history(replace(question, filters=self._own(question.filters)))
 
     def tool_traces(self, question: ToolQuestion) -> Sequence[AskedTrace]:
         """Answer with the tenant's traces: a trace is of one tenant, whoever else uses its id."""

@@ -12,6 +12,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from costspan import __version__
 from costspan.core.clock import Clock
+from costspan.server.alerts.alerting import Alerting
 from costspan.server.config import ServerConfig
 from costspan.server.pipeline.caretaker import Caretaker
 from costspan.server.pipeline.pipeline import Pipeline
@@ -21,15 +22,22 @@ from costspan.server.pipeline.signals import SIGNALS
 from costspan.server.receiver.gate import Gate
 from costspan.server.receiver.intake import Intake
 from costspan.server.receiver.otlp_http import otlp_handler
+from costspan.server.store.export import TableSource
 from costspan.server.store.ports import Store
+from costspan.server.web.api.alerts import alert_routes
+from costspan.server.web.api.anomalies import anomaly_routes
 from costspan.server.web.api.budgets import budget_routes
 from costspan.server.web.api.calls import call_routes
 from costspan.server.web.api.documents import Health
+from costspan.server.web.api.export import export_routes
+from costspan.server.web.api.forecast import forecast_routes
+from costspan.server.web.api.growth import growth_routes
 from costspan.server.web.api.live import LiveFeed, live_routes
 from costspan.server.web.api.price_routes import price_routes
 from costspan.server.web.api.routes import api_routes
 from costspan.server.web.api.tools import tool_routes
 from costspan.server.web.api.upkeep import upkeep_routes
+from costspan.server.web.api.whatif import whatif_routes
 from costspan.server.web.assets import mount_dashboard
 from costspan.server.web.auth import RequireKey
 from costspan.server.web.bodies import BoundBodies
@@ -52,10 +60,12 @@ class Parts:
     repricing: Repricing
     caretaker: Caretaker
     replay: Replay
+    tables: TableSource
     intake: Intake
     gate: Gate
     metrics: ServerMetrics
     live: LiveFeed
+    alerting: Alerting
     clock: Clock
 
 
@@ -92,10 +102,16 @@ def make_app(parts: Parts) -> FastAPI:
     app.include_router(api_routes(store, pipeline.counters, clock))
     app.include_router(call_routes(store, lambda: parts.repricing.card, clock))
     app.include_router(tool_routes(store, clock))
+    app.include_router(forecast_routes(store, clock))
+    app.include_router(growth_routes(store, clock))
+    app.include_router(whatif_routes(store, lambda: parts.repricing.card, clock))
+    app.include_router(anomaly_routes(store, clock))
     app.include_router(budget_routes(store, config.settings.budgets, clock))
+    app.include_router(alert_routes(parts.alerting, clock))
     app.include_router(live_routes(parts.live))
     app.include_router(price_routes(parts.repricing, clock))
     app.include_router(upkeep_routes(parts.caretaker, parts.replay, config.data, clock))
+    app.include_router(export_routes(parts.tables, lambda: parts.repricing.card, config.data, clock))
     sessions = Sessions(parts.gate)
     app.router.routes += login_routes(parts.gate, sessions)
     mount_dashboard(app)

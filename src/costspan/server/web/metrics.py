@@ -6,7 +6,7 @@ is a gauge, since a correction may lower it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from prometheus_client import CollectorRegistry, GCCollector, Histogram, PlatformCollector, ProcessCollector
@@ -21,6 +21,7 @@ from costspan import __version__
 from costspan.core.errors import StoreUnavailable
 from costspan.core.money import PICO_PER_USD
 from costspan.server.analytics.cost_series import LABELS, CostSeries, Series
+from costspan.server.exporters.forwarder import Forwarder
 from costspan.server.pipeline.counters import IngestCounters
 from costspan.server.pipeline.pipeline import Pipeline
 from costspan.server.receiver.intake import Intake
@@ -111,6 +112,27 @@ class LedgerCollector(Collector):
         yield _by("costspan_ledger_calls", "Calls in the ledger", "state", calls, GaugeMetricFamily)
         dialects = summary.dialects
         yield _by("costspan_dialect_calls", "Calls in the ledger by dialect", "dialect", dialects, GaugeMetricFamily)
+
+
+class ForwardCollector(Collector):
+    """How far what is forwarded has come."""
+
+    def __init__(self, forwarders: Sequence[Forwarder]) -> None:
+        self._forwarders = forwarders
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the metrics by target."""
+        try:
+            found = [forwarder.progress for forwarder in self._forwarders]
+        except StoreUnavailable:
+            return
+        sent, refused = ({each.target: getattr(each, name) for each in found} for name in ("sent", "refused"))
+        yield _by("costspan_forwarded_records", "Records a target took", "target", sent)
+        yield _by("costspan_forward_refused_records", "Records a target refused for good", "target", refused)
+        lags = GaugeMetricFamily("costspan_forward_lag_seconds", "Age of what a target has not got", labels=["target"])
+        for each in found:
+            lags.add_metric([each.target], each.lag_s)
+        yield lags
 
 
 Family = type[CounterMetricFamily] | type[GaugeMetricFamily]

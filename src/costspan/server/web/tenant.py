@@ -10,7 +10,17 @@ from costspan.server.receiver.gate import Forbidden
 from costspan.server.receiver.keys import Key
 from costspan.server.store.tenancy import Questions, TenantReader
 
-_TENANTS_PATHS: Final = ("/api/v1/spend", "/api/v1/calls", "/api/v1/tools", "/api/v1/traces/", "/openapi.json")
+_TENANTS_PATHS: Final = (
+    "/api/v1/spend",
+    "/api/v1/calls",
+    "/api/v1/tools",
+    "/api/v1/forecast",
+    "/api/v1/whatif",
+    "/api/v1/anomalies",
+    "/api/v1/growth",
+    "/api/v1/traces/",
+    "/openapi.json",
+)
 """What a tenant may ask. Anything else is about the server or all of its ledger."""
 
 

@@ -49,9 +49,18 @@ def registered_rows(
     connection: duckdb.DuckDBPyConnection, name: str, kinds: Mapping[str, Kind], rows: Sequence[tuple[Any, ...]]
 ) -> Iterator[None]:
     """Let SQL read `rows`, whose values are in the order of `kinds`, as the table `name` while the block runs."""
-    columns: Iterable[Iterable[Any]] = zip(*rows, strict=True) if rows else [() for _ in kinds]
-    arrays = [_array(values, kind) for values, kind in zip(columns, kinds.values(), strict=True)]
-    fields = [_field(column, kind) for column, kind in kinds.items()]
+    columns: Iterable[Sequence[Any]] = zip(*rows, strict=True) if rows else [() for _ in kinds]
+    with registered_columns(connection, name, kinds, dict(zip(kinds, columns, strict=True))):
+        yield
+
+
+@contextmanager
+def registered_columns(
+    connection: duckdb.DuckDBPyConnection, name: str, kinds: Mapping[str, Kind], columns: Mapping[str, Sequence[Any]]
+) -> Iterator[None]:
+    """Let SQL read `columns`, each of the kind of its name, as the table `name` while the block runs."""
+    arrays = [_array(values, kinds[column]) for column, values in columns.items()]
+    fields = [_field(column, kinds[column]) for column in columns]
     with _registered(connection, name, Table.from_arrays(arrays, schema=Schema(fields))):
         yield
 
@@ -69,8 +78,8 @@ def _registered(connection: duckdb.DuckDBPyConnection, name: str, table: Table) 
     connection.unregister(name)
 
 
-def _array(values: Iterable[Any], kind: Kind) -> Array:
-    array = Array(list(values), kind.arrow)
+def _array(values: Sequence[Any], kind: Kind) -> Array:
+    array = Array(values, kind.arrow)
     return array if kind.cast is None else array.cast(kind.cast)
 
 

@@ -1,4 +1,7 @@
-"""Bringing the file of an earlier costspan to the current schema: in one transaction, and nothing it says is lost."""
+"""Bringing the file of an earlier costspan to the current schema: in one transaction, and nothing it says is lost.
+
+Tables that are new in a version are made by `schema.DDL`, which runs first; version 5 added those of alerting.
+"""
 
 from __future__ import annotations
 

@@ -73,9 +73,9 @@ class Reader:
             # Where no group was left out, the total is in the parts already.
             left_out = not planned.names or question.limit is not None
             thinned, *total = _total(cursor, plan(there, whole).parts() if left_out else Source(_PARTS, ()))
-            many = self._has_many(cursor, there, question)
             spread: Spread = {}
-            for asked in (whole, question) if rows else (whole,):
+            many = not question.sums_only and self._has_many(cursor, there, question)
+            for asked in () if question.sums_only else (whole, question) if rows else (whole,):
                 for group, said in _spread(cursor, there, asked, many=many, thinned=thinned and not planned.alone):
                     spread.setdefault(group, {}).update(said)
         width = len(planned.names)

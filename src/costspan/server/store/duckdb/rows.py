@@ -1,4 +1,4 @@
-"""Entries and charges as rows: the columns in order, and the tuple of one entry in that order.
+"""Entries and charges as the columns of their tables.
 
 Written for every call, so facts that a column holds as they are come out together, by one getter for each object.
 """
@@ -6,7 +6,8 @@ Written for every call, so facts that a column holds as they are come out togeth
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from operator import attrgetter
 from typing import Any, Final
 
@@ -27,7 +28,7 @@ _OF_CALL: Final = (
     "streamed", "attempt", "usage_state", "usage_note", "reported_cost",
 )  # fmt: skip
 _NOT_TEXT: Final = {"call_count": SMALL, "streamed": TRUTH, "attempt": SMALL, "reported_cost": WHOLE}
-_QUANTITIES: Final = tuple(f"q_{unit}" for unit in Unit)
+QUANTITIES: Final = {f"q_{unit}": unit for unit in Unit}
 _COSTS: Final = (
     "cost", "list_cost", "input_cost", "cache_read_cost", "cache_write_cost", "output_cost", "fee_cost",
     "cache_savings", "estimated_cost",
@@ -61,12 +62,12 @@ CALL_KINDS: Final[Mapping[str, Kind]] = {
     "rate_id": TEXT,
     "matched_by": TEXT,
     "card_version": TEXT,
+    **dict.fromkeys(_COSTS, WHOLE),
     **{name: _NOT_TEXT.get(name, TEXT) for name in _OF_CALL},
     **dict.fromkeys(DIMENSIONS, TEXT),
-    **dict.fromkeys(_QUANTITIES, WHOLE),
-    **dict.fromkeys(_COSTS, WHOLE),
+    **dict.fromkeys(QUANTITIES, WHOLE),
 }
-"""Name -> kind, in the order of `call_row`."""
+"""Name -> kind."""
 
 CHARGE_KINDS: Final[Mapping[str, Kind]] = {
     "entry_id": WHOLE,
@@ -82,19 +83,29 @@ CHARGE_KINDS: Final[Mapping[str, Kind]] = {
 
 _call_facts: Final = attrgetter(*_OF_CALL)
 _dimensions: Final = attrgetter(*DIMENSIONS)
-_UNITS: Final = tuple(Unit)
+_FACTS: Final = tuple(name for name in CALL_KINDS if name not in QUANTITIES)
+"""The columns of `_call_row` before the quantities."""
 _FEES: Final = frozenset(FEE_UNITS)
-_NO_QUANTITIES: Final = (0,) * len(_UNITS)
-_NO_RATE: Final = (None, None)
+_OWNER: Final = Role.OWNER
+_SPAN: Final = Signal.SPAN
 
 
-def call_row(entry_id: int, entry: Entry) -> tuple[Any, ...]:
-    """Return the values of CALL_KINDS for one entry."""
+def call_columns(entry_ids: Sequence[int], entries: Sequence[Entry]) -> dict[str, Sequence[Any]]:
+    """Return the columns of CALL_KINDS for some entries. What none of them used is left out: its quantity is 0."""
+    used = frozenset().union(*(entry.settled.call.usage.quantities for entry in entries))
+    quantities = {name: unit for name, unit in QUANTITIES.items() if unit in used}
+    # Entry by entry, not column by column: what an entry holds is then fetched from memory once.
+    rows = map(partial(_call_row, tuple(quantities.values()), (0,) * len(quantities)), entry_ids, entries)
+    return dict(zip((*_FACTS, *quantities), zip(*rows, strict=True), strict=True))
+
+
+def _call_row(units: tuple[Unit, ...], none: tuple[int, ...], entry_id: int, entry: Entry) -> tuple[Any, ...]:
     settled, priced = entry.settled, entry.priced
     call, rate, adjusted = settled.call, priced.rate, settled.adjusted
     attribution, quantities = call.attribution, call.usage.quantities
-    classes = charge_classes(priced)
-    duration_ns = call.ended_at_ns - call.started_at_ns
+    tags, started_at_ns = attribution.tags, call.started_at_ns
+    duration_ns = call.ended_at_ns - started_at_ns
+    tokens_in, cache_read, cache_write, tokens_out, fee, total, listed = charge_classes(priced)
     return (
         entry_id,
         key_of(call.identity),
@@ -109,45 +120,51 @@ def call_row(entry_id: int, entry: Entry) -> tuple[Any, ...]:
         bytes.fromhex(call.trace_id) or None,
         int(call.span_id, 16) if call.span_id else None,
         int(call.parent_span_id, 16) if call.parent_span_id else None,
-        call.started_at_ns // 1000,
-        call.started_at_ns % 1000,
+        started_at_ns // 1000,
+        started_at_ns % 1000,
         duration_ns if duration_ns >= 0 else None,
         ttft_ns(call),
         sum(quantities.values()) if _FEES.isdisjoint(quantities) else call.usage.tokens,
-        json.dumps(dict(attribution.tags)) if attribution.tags else None,
+        json.dumps(dict(tags)) if tags else None,
         call.provider,
         priced.provider or call.provider,
         priced.model or call.response_model or call.requested_model or None,
         priced.status,
         priced.reason,
-        *(_NO_RATE if rate is None else (rate.rate_id, rate.matched_by)),
+        None if rate is None else rate.rate_id,
+        None if rate is None else rate.matched_by,
         entry.card_version,
-        *_call_facts(call),
-        *_dimensions(attribution),
-        *map(quantities.get, _UNITS, _NO_QUANTITIES),
-        classes.total,
-        classes.list_total,
-        classes.input,
-        classes.cache_read,
-        classes.cache_write,
-        classes.output,
-        classes.fee,
+        total,
+        listed,
+        tokens_in,
+        cache_read,
+        cache_write,
+        tokens_out,
+        fee,
         priced.cache_savings,
         entry.estimated_cost,
+        *_call_facts(call),
+        *_dimensions(attribution),
+        *map(quantities.get, units, none),
     )
 
 
-def charge_rows(entry_id: int, entry: Entry) -> Iterator[tuple[Any, ...]]:
-    """Yield the values of CHARGE_KINDS for each line of an entry that counts."""
-    if entry.role is Role.OWNER:
-        yield from lines(entry_id, entry.settled.call.started_at_ns // 1000, entry.priced.charges)
+def charge_rows(entry_ids: Sequence[int], entries: Sequence[Entry]) -> list[tuple[Any, ...]]:
+    """Return the values of CHARGE_KINDS for each line of the entries that count."""
+    return [
+        line
+        for entry_id, entry in zip(entry_ids, entries, strict=True)
+        if entry.settled.role is _OWNER and entry.priced.charges
+        for line in lines(entry_id, entry.settled.call.started_at_ns // 1000, entry.priced.charges)
+    ]
 
 
-def lines(entry_id: int, started_at_us: int, charges: Sequence[Charge]) -> Iterator[tuple[Any, ...]]:
-    """Yield the values of CHARGE_KINDS for charges of one entry."""
-    for unit, quantity, price, per, list_cost, cost in charges:
-        listed = None if list_cost == cost else list_cost
-        yield entry_id, started_at_us, unit, quantity, str(price), per, listed, cost
+def lines(entry_id: int, started_at_us: int, charges: Sequence[Charge]) -> list[tuple[Any, ...]]:
+    """Return the values of CHARGE_KINDS for charges of one entry."""
+    return [
+        (entry_id, started_at_us, unit, quantity, str(price), per, None if list_cost == cost else list_cost, cost)
+        for unit, quantity, price, per, list_cost, cost in charges
+    ]
 
 
 def ttft_ns(call: Call) -> int | None:
@@ -158,8 +175,8 @@ def ttft_ns(call: Call) -> int | None:
 
 def keeps_record(entry: Entry) -> bool:
     """Return True when the row of an entry says all that was received, so that the record needs no row of its own."""
-    call = entry.call
-    if call.signal is not Signal.SPAN or call.ended_at_ns < call.started_at_ns or not entry.settled.as_received:
+    call = entry.settled.call
+    if call.signal is not _SPAN or call.ended_at_ns < call.started_at_ns or not entry.settled.as_received:
         return False
     seconds, kept_ns = call.time_to_first_chunk_s, ttft_ns(call)
     return seconds is None or (kept_ns is not None and kept_ns / 1e9 == seconds)

@@ -2,8 +2,8 @@
 
 `calls` holds an entry per record with its verdict; `records` what came in where no entry says all of it: spans that
 are no calls, events, and records to which something was added; `charges` the ledger lines of the entries that count;
-`tools` the tool uses, which are no calls; `received` what came as it came, for a later reading. All but the last
-only grow: a correction is a row with `sign`
+`tools` the tool uses, which are no calls; `received` what came as it came, for a later reading. All but the last, and
+but the tables of `alerts`, only grow: a correction is a row with `sign`
 -1 that repeats the entry it takes back, followed by the new one, so every total is a signed sum and never depends on
 which entry is the latest.
 """
@@ -13,10 +13,10 @@ from __future__ import annotations
 from typing import Final
 
 from costspan.core.attribution import DIMENSIONS
-from costspan.server.store.duckdb import kept, rollups
+from costspan.server.store.duckdb import alerts, kept, rollups
 from costspan.server.store.duckdb.rows import CALL_KINDS
 
-SCHEMA_VERSION: Final = 4
+SCHEMA_VERSION: Final = 5
 TAGS_TYPE: Final = "MAP(VARCHAR, VARCHAR)"
 
 
@@ -60,6 +60,7 @@ DDL: Final = (
     f"CREATE TABLE IF NOT EXISTS reprice_runs ({_RUNS})",
     *rollups.DDL,
     *kept.DDL,
+    *alerts.DDL,
 )
 
 RECEIVED: Final = """(

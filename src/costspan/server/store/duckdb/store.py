@@ -15,16 +15,19 @@ from costspan.core.clock import Clock, system_clock
 from costspan.core.errors import PermanentError, StoreUnavailable, Unreachable
 from costspan.semconv.metrics import MetricState
 from costspan.server.store.calls import CallsPage, CallsQuestion, TraceView
-from costspan.server.store.duckdb import read_calls, records, tools
+from costspan.server.store.duckdb import read_calls, records, spend_series, tools
 from costspan.server.store.duckdb.conditions import utc
 from costspan.server.store.duckdb.connection import LEDGER_FILE, open_ledger_file
 from costspan.server.store.duckdb.place import RESERVE_BYTES, Misplaced, Place
 from costspan.server.store.duckdb.reader import MAX_EXACT, Reader
+from costspan.server.store.duckdb.usage_history import usage_history
 from costspan.server.store.duckdb.writer import Writer
 from costspan.server.store.entry import Batch, Neighbourhood, Posting
 from costspan.server.store.ports import SETTLED_TOGETHER
 from costspan.server.store.question import LedgerSummary, SpendAnswer, SpendQuestion
+from costspan.server.store.spend_series import SeriesAnswer, SeriesQuestion
 from costspan.server.store.tools import AskedTrace, ToolQuestion
+from costspan.server.store.usage_history import UsageQuestion, UsageRow
 
 Answer = TypeVar("Answer")
 
@@ -91,6 +94,10 @@ class DuckDBStore:
         """Return the measures of the calls asked about."""
         return self._read(lambda reader: reader.spend(question))
 
+    def spend_series(self, question: SeriesQuestion) -> SeriesAnswer:
+        """Return spend by group and five minutes."""
+        return self._read(lambda reader: reader.look(lambda cursor: spend_series.spend_series(cursor, question)))
+
     def summary(self) -> LedgerSummary:
         """Return how much the ledger holds."""
         return self._read(lambda reader: reader.summary())
@@ -106,6 +113,10 @@ class DuckDBStore:
     def trace(self, trace_id: str) -> TraceView:
         """Return all that is recorded of a trace."""
         return self._read(lambda _: read_calls.trace(self._opened(), trace_id))
+
+    def usage_history(self, question: UsageQuestion) -> list[UsageRow]:
+        """Return what the calls asked about used."""
+        return self._read(lambda reader: reader.look(lambda connection: usage_history(connection, question)))
 
     def tool_traces(self, question: ToolQuestion) -> list[AskedTrace]:
         """Return the traces with a tool use or a tool's fee asked about."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -14,18 +14,13 @@ from costspan.core.call import Call
 from costspan.core.clock import Clock
 from costspan.core.link import Link
 from costspan.server.store.duckdb import kept, records, rollups, series, tools
-from costspan.server.store.duckdb.arrow import registered, registered_rows
+from costspan.server.store.duckdb.arrow import registered, registered_columns, registered_rows
 from costspan.server.store.duckdb.recent import Recent
-from costspan.server.store.duckdb.rows import CALL_KINDS, CHARGE_KINDS, call_row, charge_rows
+from costspan.server.store.duckdb.rows import CALL_KINDS, CHARGE_KINDS, QUANTITIES, call_columns, charge_rows
 from costspan.server.store.duckdb.schema import TAGS_TYPE
-from costspan.server.store.entry import Entry, Posting, Standing
+from costspan.server.store.entry import Posting, Standing
 
-_ENTRY_ID, _DIGEST, _AS_RECEIVED = map(list(CALL_KINDS).index, ("entry_id", "digest", "as_received"))
 _TAGS: Final = f"""from_json(tags, '"{TAGS_TYPE}"')"""
-_INSERT_CALLS: Final = (
-    f"INSERT INTO calls (sign, posted_at, {', '.join(CALL_KINDS)}) "
-    f"SELECT 1, ?, * REPLACE ({_TAGS} AS tags) FROM call_batch"
-)
 INSERT_CHARGES: Final = (
     f"INSERT INTO charges (sign, posted_at, {', '.join(CHARGE_KINDS)}) SELECT 1, ?, * FROM charge_batch"
 )
@@ -43,6 +38,7 @@ _LAST: Final = (
     f"(SELECT max(moment) FROM ledger_marks WHERE name = '{rollups.MARK}'))"
 )
 _STEP: Final = timedelta(microseconds=1)
+_NO_COLUMNS: Final[dict[str, Sequence[Any]]] = {"as_received": (), "digest": ()}
 
 
 class Writer:
@@ -63,7 +59,7 @@ class Writer:
         """Add `posting` in one durable transaction. Whatever is raised, nothing was added."""
         ids = self.new_entry_ids(len(posting.entries))
         tool_ids = self.new_entry_ids(len(posting.tools))
-        rows = list(map(call_row, ids, posting.entries))
+        columns = call_columns(ids, posting.entries) if posting.entries else _NO_COLUMNS
         if posting.reread:
             self.recent.forget()
         with self.transaction() as moment:
@@ -71,17 +67,17 @@ class Writer:
                 records.disown(self._connection, posting.reread, posting.batch)
             if posting.batch.kept:
                 kept.insert(self._connection, posting.batch.kept, moment)
-            if unsaid := _not_in_entries(posting, rows):
+            if unsaid := _not_in_entries(posting, columns["as_received"]):
                 records.insert(self._connection, unsaid, moment)
             if posting.metrics is not None:
                 series.save(self._connection, self.metric_state, posting.metrics)
             if posting.reversed_entry_ids:
                 self._reverse(posting.reversed_entry_ids, moment)
             if posting.entries:
-                self._insert(posting.entries, rows, moment)
+                self._insert(columns, charge_rows(ids, posting.entries), moment)
             if posting.tools:
                 tools.insert(self._connection, posting.tools, tool_ids, moment)
-        self.recent.add(posting, [Standing(row[_ENTRY_ID], row[_DIGEST]) for row in rows], tool_ids)
+        self.recent.add(posting, list(map(Standing, ids, columns["digest"])), tool_ids)
         self.metric_state = posting.metrics or self.metric_state
 
     def probe(self) -> None:
@@ -121,14 +117,15 @@ class Writer:
             for table in ("calls", "charges", "tools"):
                 self._connection.execute(_REVERSE.format(table=table), [moment, min(entry_ids), max(entry_ids)])
 
-    def _insert(self, entries: Sequence[Entry], rows: Sequence[tuple[Any, ...]], moment: Any) -> None:
-        with registered_rows(self._connection, "call_batch", CALL_KINDS, rows):
-            self._connection.execute(_INSERT_CALLS, [moment])
-        charges = [
-            line for row, entry in zip(rows, entries, strict=True) for line in charge_rows(row[_ENTRY_ID], entry)
-        ]
-        with registered_rows(self._connection, "charge_batch", CHARGE_KINDS, charges):
-            self._connection.execute(INSERT_CHARGES, [moment])
+    def _insert(
+        self, columns: Mapping[str, Sequence[Any]], charges: Sequence[tuple[Any, ...]], moment: datetime
+    ) -> None:
+        said = {name: values for name, values in columns.items() if values.count(None) < len(values)}
+        with registered_columns(self._connection, "call_batch", CALL_KINDS, said):
+            self._connection.execute(_insert_calls(said), [moment])
+        if charges:
+            with registered_rows(self._connection, "charge_batch", CHARGE_KINDS, charges):
+                self._connection.execute(INSERT_CHARGES, [moment])
 
     def _roll_back(self) -> None:
         try:
@@ -138,9 +135,19 @@ class Writer:
             return
 
 
-def _not_in_entries(posting: Posting, rows: Sequence[tuple[Any, ...]]) -> list[Call | Link]:
+def _insert_calls(said: Iterable[str]) -> str:
+    """Return the statement for a batch that says no more columns than these: no quantity is 0, all others are null."""
+    values = {name: _TAGS if name == "tags" else name for name in said}
+    values |= dict.fromkeys(QUANTITIES - values.keys(), "0")
+    return (
+        f"INSERT INTO calls (sign, posted_at, {', '.join(values)}) "
+        f"SELECT 1, ?, {', '.join(values.values())} FROM call_batch"
+    )
+
+
+def _not_in_entries(posting: Posting, as_received: Sequence[bool]) -> list[Call | Link]:
     """Return the new records of which no entry of the posting says all that was received."""
-    if all(row[_AS_RECEIVED] for row in rows):
+    if all(as_received):
         return list(posting.batch.links)
-    said = {entry.call.identity for entry, row in zip(posting.entries, rows, strict=True) if row[_AS_RECEIVED]}
+    said = {entry.call.identity for entry, is_said in zip(posting.entries, as_received, strict=True) if is_said}
     return [*(call for call in posting.batch.calls if call.identity not in said), *posting.batch.links]

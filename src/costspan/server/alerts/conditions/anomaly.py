@@ -1,0 +1,113 @@
+"""Met when a group spends far more than it usually does at this time; says the cause first, then dollars, then who."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+
+from costspan.core.money import usd_from_pico
+from costspan.core.period import iso
+from costspan.server.alerts.amounts import MeasureUnit
+from costspan.server.alerts.conditions.base import Group, Sources, Truth, Verdict, calls_link, group_text
+from costspan.server.alerts.rule import Anomaly as Limits
+from costspan.server.alerts.rule import Rule
+from costspan.server.analytics.anomaly.document import group_filters
+from costspan.server.analytics.anomaly.explain import Explanation, explain
+from costspan.server.analytics.anomaly.findings import Anomaly
+from costspan.server.analytics.anomaly.limits import DEFAULT_SENSITIVITY, Sensitivity
+from costspan.server.analytics.anomaly.watch import Watch
+from costspan.server.analytics.anomaly.words import cause, figures, reasons
+from costspan.server.store.ports import LedgerReader
+from costspan.server.store.question import Filter
+
+_MOST_WATCHES: Final = 8
+"""Rules whose history is kept in memory; of more, each look reads it anew."""
+_Asked = tuple[tuple[str, ...], tuple[Filter, ...], float]
+
+
+class _Watches:
+    """What is kept of each ledger between two looks. It changes how fast an answer comes, never which."""
+
+    def __init__(self) -> None:
+        self._of: weakref.WeakKeyDictionary[LedgerReader, dict[_Asked, Watch]] = weakref.WeakKeyDictionary()
+        self._lock = threading.Lock()
+
+    def of(self, ledger: LedgerReader, rule: Rule, sensitivity: Sensitivity) -> Watch:
+        """Return the watch of a rule."""
+        asked = (rule.group_by, rule.filters, sensitivity.value)
+        with self._lock:
+            known = self._of.setdefault(ledger, {})
+            if asked not in known and len(known) >= _MOST_WATCHES:
+                known.pop(next(iter(known)))
+            return known.setdefault(asked, Watch(ledger, rule.group_by, rule.filters, sensitivity))
+
+
+_watches: Final = _Watches()
+
+
+def judge_anomaly(rule: Rule, sources: Sources, as_of: datetime) -> Sequence[Verdict]:
+    """Return a verdict for each group that spends far more than usual; one that is not met where none does."""
+    limits = _limits(rule)
+    found, looked_at = _watches.of(sources.ledger, rule, _sensitivity(limits)).look(as_of)
+    met = [_verdict(rule, each, sources) for each in found if _is_asked(each, limits)]
+    if met:
+        return tuple(met)
+    truth, text = (
+        (Truth.NOT_MET, f"nothing unusual in {looked_at} groups") if looked_at else (Truth.NO_DATA, "no calls")
+    )
+    return () if rule.group_by else (Verdict(group=(), truth=truth, unit=MeasureUnit.USD, text=text),)
+
+
+def _verdict(rule: Rule, anomaly: Anomaly, sources: Sources) -> Verdict:
+    group: Group = tuple(zip(rule.group_by, anomaly.key, strict=True))
+    filters = (*rule.filters, *group_filters(rule.group_by, anomaly.key))
+    why = explain(sources.ledger, anomaly.window, filters, rule.group_by)
+    return Verdict(
+        group=group,
+        truth=Truth.MET,
+        unit=MeasureUnit.USD,
+        observed=_usd(anomaly.observed_usd),
+        limit=_usd(anomaly.expected_usd),
+        text=f"{cause(anomaly, why)}{group_text(group)}: {figures(anomaly)}",
+        reasons=tuple(reasons(why)),
+        facts=_facts(anomaly, why),
+        link=calls_link(anomaly.window, rule.filters, group),
+    )
+
+
+def _facts(anomaly: Anomaly, why: Explanation) -> tuple[tuple[str, str], ...]:
+    drivers = ((f"driver_{part}_usd", f"{usd_from_pico(amount):f}") for part, amount in why.parts.items() if amount)
+    return (
+        ("channel", anomaly.channel),
+        ("expected_usd", f"{_usd(anomaly.expected_usd):f}"),
+        ("ratio", f"{anomaly.ratio:.3g}"),
+        ("window_since", iso(anomaly.window.since)),
+        ("window_until", iso(anomaly.window.until)),
+        *drivers,
+    )
+
+
+def _limits(rule: Rule) -> Limits:
+    return rule.condition if isinstance(rule.condition, Limits) else Limits()
+
+
+def _sensitivity(limits: Limits) -> Sensitivity:
+    """Return the sensitivity that `ratio: 3` means; a table of ratios is taken by its hour."""
+    ratio = limits.ratio if isinstance(limits.ratio, Decimal) else None
+    return Sensitivity(DEFAULT_SENSITIVITY if ratio is None else min(max(float(ratio), 1.0), 20.0))
+
+
+def _is_asked(anomaly: Anomaly, limits: Limits) -> bool:
+    """Return whether an anomaly passes what the rule says beyond the detector's own limits."""
+    excess = Decimal(str(anomaly.observed_usd)) - Decimal(str(anomaly.expected_usd))
+    if limits.min_excess_usd is not None and excess < limits.min_excess_usd:
+        return False
+    return not limits.windows or anomaly.window.until - anomaly.window.since in limits.windows
+
+
+def _usd(amount: float) -> Decimal:
+    return Decimal(f"{amount:.5e}").normalize()

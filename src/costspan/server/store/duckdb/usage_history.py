@@ -1,0 +1,105 @@
+"""Usage summed to be priced otherwise, from the rows that stand; what conversations repeat, by windows over them."""
+
+from __future__ import annotations
+
+from datetime import UTC, timedelta
+from typing import Any, Final
+
+import duckdb
+
+from costspan.core.call import Role, Signal
+from costspan.core.units import CACHE_READ_UNITS, INPUT_UNITS, Unit
+from costspan.core.usage import Usage
+from costspan.server.store.duckdb.conditions import column, conditions
+from costspan.server.store.duckdb.repricing_scan import STANDING
+from costspan.server.store.usage_history import (
+    CACHE_LIVES,
+    LEAST_CACHED,
+    REUSED_WITHIN,
+    Repeated,
+    UsageQuestion,
+    UsageRow,
+)
+
+_NAMES: Final = ("sent_provider", "requested_model", "response_model", "mode")
+_CONTEXT: Final = " + ".join(f"q_{unit}" for unit in INPUT_UNITS)
+_READ: Final = " + ".join(f"q_{unit}" for unit in CACHE_READ_UNITS)
+_MODEL: Final = "coalesce(nullif(response_model, ''), requested_model)"
+_THREAD: Final = f"PARTITION BY tenant, {_MODEL}, thread ORDER BY started_at, key"
+_REUSED: Final = f"INTERVAL {int(REUSED_WITHIN.total_seconds())} SECOND"
+
+
+def _read_within(life: timedelta) -> str:
+    """Return the SQL for the most that a later call read from the cache while it still held what was written."""
+    return (
+        f"max(cached) OVER (PARTITION BY tenant, {_MODEL}, feature ORDER BY started_at RANGE BETWEEN "
+        f"INTERVAL 1 MICROSECOND FOLLOWING AND INTERVAL {int(life.total_seconds())} SECOND FOLLOWING)"
+    )
+
+
+def _repeated(condition: str) -> str:
+    """Return the SQL for the uncached input that the call before had sent too."""
+    same = "least(before, context)"
+    return (
+        f"CASE WHEN {condition} AND {same} >= {LEAST_CACHED} "
+        f"THEN greatest(0, least({same} - cached, q_{Unit.INPUT})) ELSE 0 END"
+    )
+
+
+_SOON: Final = f"started_at - began_before <= {_REUSED}"
+_GOES_ON: Final = f"{_SOON} AND context >= before AND ended_before <= started_at"
+_FOLLOWED: Final = f"began_after - started_at <= {_REUSED} AND context >= {LEAST_CACHED}"
+_SUMS: Final = {
+    "calls": "call_count",
+    **{f"q_{unit}": f"q_{unit}" for unit in Unit},
+    "least_read": "least",
+    "least_written": f"CASE WHEN {_FOLLOWED} THEN q_{Unit.INPUT} - least ELSE 0 END",
+    "most_read": "most",
+    "most_written": f"CASE WHEN {_FOLLOWED} THEN q_{Unit.INPUT} - most ELSE 0 END",
+    **{f"u_{unit}": f"CASE WHEN coalesce(r_{unit}, 0) < q_{unit} THEN q_{unit} ELSE 0 END" for unit in CACHE_LIVES},
+}
+
+
+def usage_history(connection: duckdb.DuckDBPyConnection, question: UsageQuestion) -> list[UsageRow]:
+    """Return the sums of each group; raise duckdb.Error when reading fails."""
+    where, values = conditions(question.period, question.filters, booked=False)
+    keys = [f"k{place}" for place in range(len(question.group_by))]
+    told = "".join(f", {column(key)} AS k{place}" for place, key in enumerate(question.group_by))
+    band = " + ".join(f"(context > {int(over)})::INT" for over in question.breaks) or "0"
+    by = ", ".join([*keys, *_NAMES, "hour", "band", "streams", "cost IS NULL"])
+    reads = ", ".join(f"{_read_within(life)} AS r_{unit}" for unit, life in CACHE_LIVES.items())
+    sums = ", ".join(f"sum({sql})::HUGEINT AS {name}" for name, sql in _SUMS.items())
+    query = f"""WITH asked AS (SELECT *{told},
+  CASE WHEN signal = '{Signal.METRIC}' THEN 0 ELSE {_CONTEXT} END AS context, {_READ} AS cached,
+  coalesce(nullif(session, ''), trace_id::VARCHAR, key::VARCHAR) AS thread
+  FROM calls WHERE {STANDING} AND role = '{Role.OWNER}' AND {where}),
+beside AS (SELECT *, lag(context) OVER thread_of AS before, lag(started_at) OVER thread_of AS began_before,
+  lag(started_at + to_microseconds(coalesce(duration_ns, 0) // 1000)) OVER thread_of AS ended_before,
+  lead(started_at) OVER thread_of AS began_after, {reads} FROM asked WINDOW thread_of AS ({_THREAD})),
+repeated AS (SELECT *, {_repeated(_GOES_ON)} AS least, {_repeated(_SOON)} AS most FROM beside)
+SELECT {", ".join(keys) + ", " if keys else ""}{", ".join(_NAMES)}, date_trunc('hour', started_at) AS hour,
+  {band} AS band, coalesce(streamed, false) OR ttft_ns IS NOT NULL AS streams, sum(cost)::HUGEINT AS cost, {sums}
+FROM repeated GROUP BY {by} ORDER BY {by}"""
+    width = len(keys)
+    return [_row(row[:width], row[width:]) for row in connection.execute(query, values).fetchall()]
+
+
+def _row(key: tuple[str | None, ...], values: tuple[Any, ...]) -> UsageRow:
+    provider, requested, response, mode, hour, band, streams, cost, *sums = values
+    said = dict(zip(_SUMS, sums, strict=True))
+    return UsageRow(
+        key=key,
+        provider=provider,
+        requested_model=requested,
+        response_model=response,
+        mode=mode or "",
+        hour=hour.replace(tzinfo=UTC),
+        band=band,
+        streamed=streams,
+        calls=said["calls"],
+        cost=cost,
+        usage=Usage({unit: said[f"q_{unit}"] for unit in Unit}),
+        repeated_least=Repeated(read=said["least_read"], written=said["least_written"]),
+        repeated_most=Repeated(read=said["most_read"], written=said["most_written"]),
+        unread=Usage({unit: said[f"u_{unit}"] for unit in CACHE_LIVES}),
+    )
