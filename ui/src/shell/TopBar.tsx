@@ -74,7 +74,7 @@ function Freshness() {
       <span class="fresh">{loading ? "Updating…" : text}</span>
       <button
         type="button"
-        class={`control bare${loading ? " busy" : ""}`}
+        class="control bare"
         aria-label="Refresh"
         title="Refresh (r)"
         onClick={refresh}
