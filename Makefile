@@ -8,7 +8,7 @@ BIN    := $(VENV)/bin
 UV     := $(BIN)/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak check bench bench-accuracy bench-forecast bench-query bench-sdk bench-ui fuzz audit fmt lock browser clean
+.PHONY: help demo test soak check bench bench-accuracy bench-anomaly bench-forecast bench-query bench-sdk bench-ui fuzz audit fmt lock browser clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 18
@@ -58,6 +58,9 @@ bench: $(VENV)/.dev ## benchmarks beside a peer; reports ratios
 
 bench-accuracy: $(VENV)/.dev ## costs shown for recorded telemetry, beside peers found on PATH; ARGS='--markdown FILE'
 	$(BIN)/python -m benchmarks.accuracy $(ARGS)
+
+bench-anomaly: $(VENV)/.dev ## faults found in labelled spend, how soon, false alarms; ARGS='--nab CHECKOUT --test 501-510'
+	$(BIN)/python -m benchmarks.anomaly $(ARGS)
 
 bench-forecast: $(VENV)/.dev ## forecasts of a month beside the run rate and the month before; ARGS='--organisations 100'
 	$(BIN)/python -m benchmarks.forecast $(ARGS)

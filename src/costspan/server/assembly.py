@@ -31,6 +31,7 @@ from costspan.server.analytics.anomaly.document import anomalies_document, parse
 from costspan.server.analytics.budget_checks import check_budgets
 from costspan.server.analytics.budget_outlook import outlooks_document
 from costspan.server.analytics.budgets import budgets_document, verdict_document
+from costspan.server.analytics.call_log import CallLog
 from costspan.server.analytics.calls import calls_document, parse_calls_question
 from costspan.server.analytics.forecast_document import forecast_document, parse_forecast
 from costspan.server.analytics.growth import growth_document, parse_growth
@@ -58,6 +59,7 @@ from costspan.server.store.duckdb.backup import manifest_of, restore
 from costspan.server.store.duckdb.connection import LEDGER_FILE
 from costspan.server.store.duckdb.export import DuckDBTables, rows_of, values_of
 from costspan.server.store.duckdb.forward import DuckDBForward
+from costspan.server.store.duckdb.posted import DuckDBPosted
 from costspan.server.store.duckdb.repair import Mended, repair
 from costspan.server.store.duckdb.replay import DuckDBReplay
 from costspan.server.store.duckdb.repricing import DuckDBRepricing
@@ -96,20 +98,16 @@ def make_server(config: ServerConfig, clock: Clock = system_clock) -> Applicatio
     replay = Replay(pipeline, committer, DuckDBReplay(store), lambda: reading_settings(file))
     alerting = _alerting(config, notifiers, store, committer, clock)
     take_inbox(config.data, pipeline)
-    caretaker.start()
-    alerting.start()
-
     intake = Intake(pipeline, config.settings.limits)
-    forwarders = [Forwarder(committer, DuckDBForward(store), target, clock) for target in config.settings.forward]
-    for forwarder in forwarders:
-        forwarder.start()
+    forwarders, followers = _followers(config, store, committer, clock)
+    beside: list[Caretaker | Alerting | Forwarder | CallLog] = [caretaker, alerting, *followers]
+    for each in beside:
+        each.start()
 
     def close() -> None:
         intake.close()
-        alerting.stop()
-        for forwarder in forwarders:
-            forwarder.stop()
-        caretaker.stop()
+        for each in reversed(beside):
+            each.stop()
         pipeline.close()
         store.close()
         stop_tracing()
@@ -138,6 +136,15 @@ def make_server(config: ServerConfig, clock: Clock = system_clock) -> Applicatio
     if tracer is not None:
         app.add_middleware(TraceQuestions, tracer=tracer)
     return Application(app, otlp_services(intake, gate), live.stop, close)
+
+
+def _followers(
+    config: ServerConfig, store: DuckDBStore, committer: Committer, clock: Clock
+) -> tuple[list[Forwarder], list[Forwarder | CallLog]]:
+    """Return what sends records on, and with it the log of calls: all that follows the ledger."""
+    forwarders = [Forwarder(committer, DuckDBForward(store), target, clock) for target in config.settings.forward]
+    logs = [CallLog(DuckDBPosted(store), config.log_calls, config.data)] if config.log_calls else []
+    return forwarders, [*forwarders, *logs]
 
 
 def _alerting(

@@ -105,6 +105,8 @@ class ServerConfig:
     """Port of OTLP/gRPC; None for no such door."""
     self_trace: bool = False
     """Sends spans of its own work to OTEL_EXPORTER_OTLP_ENDPOINT."""
+    log_calls: Path | None = None
+    """Where a line for each call is written, `-` for standard output; None for nowhere."""
     tls: Tls | None = None
     """Makes both doors speak TLS."""
     root_path: str = ""

@@ -42,7 +42,7 @@ def settings_of(folder: Path, text: str):
 
 
 def test_the_short_form_reads_as_documented(tmp_path: Path):
-    daily, runaway, limits, budget = settings_of(tmp_path, INTERFACES).alerts
+    daily, runaway, limits, budget, *_ = settings_of(tmp_path, INTERFACES).alerts
     assert (daily.condition, daily.window) == (Threshold(above=Decimal(500)), timedelta(hours=24))
     assert (daily.every, daily.hold, daily.missing) == (timedelta(minutes=1), timedelta(0), Missing.OK)
     assert runaway.condition == Anomaly(baseline=timedelta(days=14), ratio=Decimal(3))
@@ -114,6 +114,8 @@ alerts:
         ("{name: a, above: 3, missing: page}", 3, "missing: invalid enum value 'page'"),
         ("{name: a, budget: x}", 3, "budget: no budget 'x'; known: none"),
         ("{name: a, anomaly: {ratio: 0.5}}", 3, "anomaly.ratio: 0.5: a ratio over 1"),
+        ("{name: a, anomaly: {baseline: 90d}}", 3, "anomaly.baseline: from 7d to 28d"),
+        ("{name: a, measure: calls, anomaly: {}}", 3, "anomalies are looked for in cost, not in calls"),
         ("\n    name: a\n    anomaly:\n      basline: 3d", 6, "anomaly.basline: unknown key; known: baseline"),
         ("\n    name: a\n    above: 3\n    where:\n      tem: x", 7, "where.tem: unknown key 'tem'; known: model"),
         ("{name: a, above: 3}\n  - {name: a, above: 4}", 4, "name: 'a' is taken already"),
@@ -186,8 +188,9 @@ def test_the_starter_file_loads_and_has_the_alerts_of_the_guides(tmp_path: Path,
         "unpriced-model": 0,
         "no-telemetry": 3600,
     }
-    assert rules["cost-spike"].condition == Anomaly(ratio=Decimal(2), windows=(timedelta(hours=1),))
-    assert rules["runaway-feature"].condition == Anomaly(ratio=Decimal(3))
+    fortnight = timedelta(days=14)
+    assert rules["cost-spike"].condition == Anomaly(baseline=fortnight, ratio=Decimal(2), windows=(timedelta(hours=1),))
+    assert rules["runaway-feature"].condition == Anomaly(baseline=fortnight, ratio=Decimal(3))
 
 
 def test_the_published_schema_names_every_key_of_a_rule():

@@ -38,20 +38,16 @@ class Threshold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Anomaly:
-    """Met when the measure is far from what its history lets expect. None leaves a figure to the detector."""
+    """Met when a group spends far more than its history lets expect."""
 
-    baseline: timedelta = timedelta(days=14)
+    baseline: timedelta = timedelta(days=28)
     """How much history is learnt from."""
-    ratio: Mapping[timedelta, Decimal] | Decimal | None = None
-    """How many times the expected value: one for all windows, or one for each."""
-    unit_ratio: Mapping[timedelta, Decimal] | Decimal | None = None
-    """The same for the cost of a call."""
-    z: Decimal | None = None
-    """How many deviations of the usual noise."""
+    ratio: Decimal = Decimal(3)
+    """The detector's sensitivity: 3 is its own, a lower one tells more."""
     min_excess_usd: Decimal | None = None
     """How many dollars over the expected ones are worth a page."""
     windows: tuple[timedelta, ...] = ()
-    """The windows that are compared; empty for the detector's own."""
+    """The windows that count; empty for all of the detector's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,10 +41,8 @@ Names = Annotated[list[str] | str, Meta(description="one name or a list of names
 class AnomalyEntry(Struct, forbid_unknown_fields=True, kw_only=True):
     """Compared with its own history: how much of it is learnt from, and what is far from expected."""
 
-    baseline: Length = "14d"
-    ratio: Said | dict[str, Said] | UnsetType = UNSET
-    unit_ratio: Said | dict[str, Said] | UnsetType = UNSET
-    z: int | float | UnsetType = UNSET
+    baseline: Length = "28d"
+    ratio: Said | UnsetType = UNSET
     min_excess_usd: Said | UnsetType = UNSET
 
 
@@ -118,6 +116,8 @@ def parse_rules(
 _PATH: Final = re.compile(r" - at `\$([^`]*)`$")
 _STEP: Final = re.compile(r"\.([^.\[]+)|\[(?:\.\.\.|(\d+))\]")
 _UNKNOWN: Final = "unknown field"
+_SHORTEST_BASELINE: Final = timedelta(days=7)
+_LONGEST_BASELINE: Final = timedelta(days=28)
 _NAMES: Final[dict[object, list[str]]] = {
     kind: [item.encode_name for item in msgspec.structs.fields(kind)]
     for kind in (AlertEntry, AnomalyEntry, BudgetEntry)
@@ -215,17 +215,14 @@ def _condition(entry: AlertEntry, here: _Place, budgets: frozenset[str], what: W
 
 
 def _anomaly(entry: AlertEntry, said: AnomalyEntry, here: _Place, what: Watched) -> Anomaly:
-    if what.name in FACTS:
-        raise here.error("anomaly", f"{what.name} has no history to compare with; use above:")
-    excess = said.min_excess_usd
-    baseline = length(said.baseline)
-    if baseline < timedelta(days=1):
-        raise here.error("anomaly.baseline", "at least 1d")
+    if what.name != "cost" or what.is_rate:
+        raise here.error("anomaly", f"anomalies are looked for in cost, not in {entry.measure}; use above:")
+    excess, ratio, baseline = said.min_excess_usd, said.ratio, length(said.baseline)
+    if not _SHORTEST_BASELINE <= baseline <= _LONGEST_BASELINE:
+        raise here.error("anomaly.baseline", f"from {_SHORTEST_BASELINE.days}d to {_LONGEST_BASELINE.days}d")
     return Anomaly(
         baseline=baseline,
-        ratio=_ratios(said.ratio, "anomaly.ratio", here),
-        unit_ratio=_ratios(said.unit_ratio, "anomaly.unit_ratio", here),
-        z=None if said.z is UNSET else Decimal(str(said.z)),
+        ratio=Decimal(3) if ratio is UNSET else here.read("anomaly.ratio", lambda: _ratio(ratio)),
         min_excess_usd=None
         if excess is UNSET
         else here.read("anomaly.min_excess_usd", lambda: limit_in(MeasureUnit.USD, excess)),
@@ -233,20 +230,10 @@ def _anomaly(entry: AlertEntry, said: AnomalyEntry, here: _Place, what: Watched)
     )
 
 
-def _ratios(
-    said: Said | dict[str, Said] | UnsetType, key: str, here: _Place
-) -> Mapping[timedelta, Decimal] | Decimal | None:
-    if said is UNSET:
-        return None
-    if not isinstance(said, dict):
-        return here.read(key, lambda: _ratio(said))
-    return MappingProxyType(here.read(key, lambda: {length(window): _ratio(ratio) for window, ratio in said.items()}))
-
-
 def _ratio(said: Said) -> Decimal:
     ratio = limit_in(MeasureUnit.RATIO, said)
-    if ratio <= 1:
-        raise UsageError(f"{said!r}: a ratio over 1, as in 3 for three times what is expected")
+    if not 1 < ratio <= 20:
+        raise UsageError(f"{said!r}: a ratio over 1 and up to 20, as in 3 for three times what is expected")
     return ratio
 
 

@@ -10,15 +10,15 @@ from decimal import Decimal
 from typing import Final
 
 from costspan.core.money import usd_from_pico
-from costspan.core.period import iso
+from costspan.core.period import Period, iso
 from costspan.server.alerts.amounts import MeasureUnit
 from costspan.server.alerts.conditions.base import Group, Sources, Truth, Verdict, calls_link, group_text
 from costspan.server.alerts.rule import Anomaly as Limits
 from costspan.server.alerts.rule import Rule
 from costspan.server.analytics.anomaly.document import group_filters
 from costspan.server.analytics.anomaly.explain import Explanation, explain
-from costspan.server.analytics.anomaly.findings import Anomaly
-from costspan.server.analytics.anomaly.limits import DEFAULT_SENSITIVITY, Sensitivity
+from costspan.server.analytics.anomaly.findings import Anomaly, find
+from costspan.server.analytics.anomaly.limits import Sensitivity
 from costspan.server.analytics.anomaly.watch import Watch
 from costspan.server.analytics.anomaly.words import cause, figures, reasons
 from costspan.server.store.ports import LedgerReader
@@ -26,7 +26,9 @@ from costspan.server.store.question import Filter
 
 _MOST_WATCHES: Final = 8
 """Rules whose history is kept in memory; of more, each look reads it anew."""
-_Asked = tuple[tuple[str, ...], tuple[Filter, ...], float]
+_MOST_EXPLAINED: Final = 100
+"""Anomalies of a period, the latest, that are told with their drivers."""
+_Asked = tuple[tuple[str, ...], tuple[Filter, ...], Limits]
 
 
 class _Watches:
@@ -36,30 +38,42 @@ class _Watches:
         self._of: weakref.WeakKeyDictionary[LedgerReader, dict[_Asked, Watch]] = weakref.WeakKeyDictionary()
         self._lock = threading.Lock()
 
-    def of(self, ledger: LedgerReader, rule: Rule, sensitivity: Sensitivity) -> Watch:
+    def of(self, ledger: LedgerReader, rule: Rule, limits: Limits) -> Watch:
         """Return the watch of a rule."""
-        asked = (rule.group_by, rule.filters, sensitivity.value)
+        asked = (rule.group_by, rule.filters, limits)
         with self._lock:
             known = self._of.setdefault(ledger, {})
             if asked not in known and len(known) >= _MOST_WATCHES:
                 known.pop(next(iter(known)))
-            return known.setdefault(asked, Watch(ledger, rule.group_by, rule.filters, sensitivity))
+            return known.setdefault(asked, _watch(ledger, rule, limits))
 
 
 _watches: Final = _Watches()
 
 
 def judge_anomaly(rule: Rule, sources: Sources, as_of: datetime) -> Sequence[Verdict]:
-    """Return a verdict for each group that spends far more than usual; one that is not met where none does."""
+    """Return a verdict for each group of the last weeks: met where it spends far more than usual at the moment."""
     limits = _limits(rule)
-    found, looked_at = _watches.of(sources.ledger, rule, _sensitivity(limits)).look(as_of)
-    met = [_verdict(rule, each, sources) for each in found if _is_asked(each, limits)]
-    if met:
-        return tuple(met)
-    truth, text = (
-        (Truth.NOT_MET, f"nothing unusual in {looked_at} groups") if looked_at else (Truth.NO_DATA, "no calls")
-    )
-    return () if rule.group_by else (Verdict(group=(), truth=truth, unit=MeasureUnit.USD, text=text),)
+    found, groups = _watches.of(sources.ledger, rule, limits).look(as_of)
+    met = {each.key: _verdict(rule, each, sources) for each in found if _is_asked(each, limits)}
+    return tuple(met.get(key) or _as_usual(rule, key) for key in groups)
+
+
+def _as_usual(rule: Rule, key: tuple[str | None, ...]) -> Verdict:
+    group: Group = tuple(zip(rule.group_by, key, strict=True))
+    text = f"nothing unusual{group_text(group)}"
+    return Verdict(group=group, truth=Truth.NOT_MET, unit=MeasureUnit.USD, text=text)
+
+
+def anomalies_in(rule: Rule, sources: Sources, period: Period) -> list[tuple[Period, Verdict]]:
+    """Return what gives alarm in a period, the first first, and from when to when; found in one go."""
+    limits = _limits(rule)
+    found = find(sources.ledger, period, rule.group_by, rule.filters, Sensitivity(float(limits.ratio)))
+    return [
+        (Period(each.since, each.until), _verdict(rule, each, sources))
+        for each in reversed(found[:_MOST_EXPLAINED])
+        if _is_asked(each, limits)
+    ]
 
 
 def _verdict(rule: Rule, anomaly: Anomaly, sources: Sources) -> Verdict:
@@ -95,10 +109,9 @@ def _limits(rule: Rule) -> Limits:
     return rule.condition if isinstance(rule.condition, Limits) else Limits()
 
 
-def _sensitivity(limits: Limits) -> Sensitivity:
-    """Return the sensitivity that `ratio: 3` means; a table of ratios is taken by its hour."""
-    ratio = limits.ratio if isinstance(limits.ratio, Decimal) else None
-    return Sensitivity(DEFAULT_SENSITIVITY if ratio is None else min(max(float(ratio), 1.0), 20.0))
+def _watch(ledger: LedgerReader, rule: Rule, limits: Limits) -> Watch:
+    sensitivity = Sensitivity(float(limits.ratio))
+    return Watch(ledger, rule.group_by, rule.filters, sensitivity, look_back_days=limits.baseline.days)
 
 
 def _is_asked(anomaly: Anomaly, limits: Limits) -> bool:

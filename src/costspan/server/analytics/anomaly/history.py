@@ -86,9 +86,9 @@ class History:
         return np.array([known.get(key, -1) for key in keys], np.int64)
 
 
-def beginning(moment: datetime, zone: Zone = ZONE_UTC) -> datetime:
+def beginning(moment: datetime, zone: Zone = ZONE_UTC, look_back_days: int = LOOK_BACK) -> datetime:
     """Return the midnight from which history is read to judge `moment`."""
-    return zone.day_start(zone.day_start(moment) - timedelta(days=LOOK_BACK) + timedelta(hours=12))
+    return zone.day_start(zone.day_start(moment) - timedelta(days=look_back_days) + timedelta(hours=12))
 
 
 def _weekday(day: datetime, zone: Zone) -> int:
