@@ -51,8 +51,7 @@ class CallsWithin(SpanProcessor):
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         watchers = watchers_in(parent_context)
-        key = _key(span)
-        if not watchers or key is None:
+        if not watchers or (key := _key(span)) is None:
             return
         self._open[key] = watchers
         for watcher in watchers:
@@ -61,8 +60,7 @@ class CallsWithin(SpanProcessor):
         weakref.finalize(span, self._tell, key, None).atexit = False
 
     def on_end(self, span: ReadableSpan) -> None:
-        key = _key(span)
-        if key in self._open:
+        if self._open and (key := _key(span)) in self._open:
             verdict = self._pricer.verdict(span)
             self._tell(key, verdict if isinstance(verdict, PricedSpan) else None)
 

@@ -20,6 +20,31 @@ export function Snippet({ title, lines }: { title: string; lines: readonly strin
   );
 }
 
+const said = (key: string, value: object) => ({ key: `gen_ai.${key}`, value });
+const ONE_CALL = [
+  said("operation.name", { stringValue: "chat" }),
+  said("provider.name", { stringValue: "openai" }),
+  said("request.model", { stringValue: "gpt-5" }),
+  said("usage.input_tokens", { intValue: 1000 }),
+  said("usage.output_tokens", { intValue: 50 }),
+];
+
+/** A shell command that sends one call, as it ends now, the way an OpenTelemetry exporter would. */
+function curl(endpoint: string): string {
+  const span = {
+    traceId: "5b8efff798038103d269b633813fc60c",
+    spanId: "eee19b7ec3c1b174",
+    name: "chat gpt-5",
+    kind: 3,
+    startTimeUnixNano: "NOW",
+    endTimeUnixNano: "NOW",
+    attributes: ONE_CALL,
+  };
+  const body = JSON.stringify({ resourceSpans: [{ scopeSpans: [{ spans: [span] }] }] });
+  const timed = body.replaceAll("NOW", `'$(date +%s)'000000000`);
+  return `curl ${endpoint}/v1/traces -H 'Content-Type: application/json' -d '${timed}'`;
+}
+
 export function SetUp({ ingest }: { ingest: Ingest }) {
   const endpoint = new URL(document.baseURI).href.replace(/\/$/, "");
   const spans = ingest.received_spans;
@@ -30,12 +55,14 @@ export function SetUp({ ingest }: { ingest: Ingest }) {
       <Snippet
         title="1. Send spans from your app"
         lines={[
+          "pip install 'costspan[openai]'  # or anthropic, google, bedrock, langchain",
           `export OTEL_EXPORTER_OTLP_ENDPOINT=${endpoint}`,
           "export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf",
           "costspan run -- python app.py",
         ]}
       />
-      <Snippet title="2. Or look around with sample data" lines={["costspan demo"]} />
+      <Snippet title="2. Or send one call by hand" lines={[curl(endpoint)]} />
+      <Snippet title="3. Or look around with sample data" lines={["costspan demo --port 4320"]} />
       <p class="listening" role="status">
         <i class="dot warn" />
         {spans === 0

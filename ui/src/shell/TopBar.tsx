@@ -72,13 +72,7 @@ function Freshness() {
   return (
     <>
       <span class="fresh">{loading ? "Updating…" : text}</span>
-      <button
-        type="button"
-        class={`control bare${loading ? " busy" : ""}`}
-        aria-label="Refresh"
-        title="Refresh (r)"
-        onClick={refresh}
-      >
+      <button type="button" class="control bare" aria-label="Refresh" title="Refresh (r)" onClick={refresh}>
         <Icon name="refresh" />
       </button>
     </>

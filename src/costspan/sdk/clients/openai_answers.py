@@ -102,8 +102,8 @@ def _chat_usage(usage: Any) -> dict[str, int]:
 
 def _image_tokens(usage: Any) -> dict[str, Any]:
     """Return the image tokens where they cannot be among the cached ones, of which a chat does not say the kind."""
-    details = _at(usage, "prompt_tokens_details")
-    image = _at(details, "image_tokens")
+    details = usage and usage.prompt_tokens_details
+    image = details and _field(details, "image_tokens")
     if not image:
         return {}
     others = sum(_at(details, name) or 0 for name in ("cached_tokens", "cache_write_tokens", "audio_tokens"))
