@@ -34,8 +34,8 @@ VOLUME: Final = (
 )
 """For how much is called and spent."""
 UNIT: Final = (
-    Limit(3, 2.5, 5.4),
-    Limit(HOUR, 1.7, 5.1),
+    Limit(3, 2.5, 5.0),
+    Limit(HOUR, 1.7, 4.9),
     Limit(6 * HOUR, 1.35, 4.9),
     Limit(DAY, 1.25, 4.7),
     Limit(3 * DAY, 1.2, 4.5),
