@@ -99,3 +99,17 @@ def test_a_folder_answers_without_a_server_and_an_empty_one_says_why(
     server.stop()
     assert main(["forecast", "--data", str(server.data)]) == 0
     assert "no forecast: 0 whole days of history; a forecast needs 14" in capsys.readouterr().out
+
+
+def test_growth_is_beside_the_period_before_and_its_drivers_add_up(history: Server) -> None:
+    said = history.get("/api/v1/growth?since=5d").document
+    assert {row["feature"] for row in said["rows"]} == {"old", "new"}
+    for row in (*said["rows"], said["total"]):
+        assert sum(map(Decimal, row["drivers"].values())) == Decimal(row["change_usd"])
+        assert Decimal(row["cost_usd"]) - Decimal(row["before_usd"]) == Decimal(row["change_usd"])
+    assert said["compared_with"]["until"] == said["since"]
+
+
+@pytest.mark.parametrize("query", ["limit=21", "since=0001-01-01", "order=cost", "group_by=colour"])
+def test_growth_that_makes_no_sense_is_refused(history: Server, query: str) -> None:
+    assert history.get(f"/api/v1/growth?{query}").status == 400

@@ -130,7 +130,7 @@ def test_the_command_line_prints_the_range_and_what_it_takes_for_granted(
 @pytest.mark.parametrize(
     ("query", "says"),
     [
-        ("", "one change is expected: to (another model), mode (another mode) or cache=1"),
+        ("mode=batch&cache=1", "one change at a time: to (another model), mode (another mode) or cache=1"),
         ("to=gpt-4o", "name the model whose calls are meant: from"),
         ("from=gpt-4o&to=gpt-99", "to: no price list of openai has a model 'gpt-99'"),
         ("mode=turbo", "unknown mode 'turbo'; known: standard, batch, flex, priority"),

@@ -129,7 +129,7 @@ class Questions:
         filters: Filters = None,
     ) -> dict[str, Any]:
         """What history would have cost under another model, in another mode or with caching: a range, with what it
-        takes for granted. Exactly one of to_model, mode and cache."""
+        takes for granted. One of to_model, mode and cache."""
         said = {"from": from_model, "to": to_model, "to_provider": to_provider, "mode": mode}
         asked = [*said.items(), ("cache", "1" if cache else ""), *_when(since, ""), *_filters(filters)]
         return self._ask("/api/v1/whatif", [(name, value) for name, value in asked if value])

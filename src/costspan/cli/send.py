@@ -29,16 +29,16 @@ _TIMEOUT_S: Final = 60.0
 
 
 class OtlpSender:
-    """Posts bodies to `/v1/traces`. Use as a context manager; leaving it waits for what is in flight.
+    """Posts bodies to `/v1/traces` or another signal's path. A context manager; leaving it waits for what is in flight.
 
-    `rejected_spans` sums what the receiver took only in part. A failure in flight is raised by the next `send`, or on
-    leaving: PermanentError for a body refused for good, Unreachable when nobody takes it in time.
+    `rejected_spans` sums what the receiver took only in part, of any signal. A failure in flight is raised by the next
+    `send`, or on leaving: PermanentError for a body refused for good, Unreachable when nobody takes it in time.
     """
 
     def __init__(self, url: str, *, connections: int = 4) -> None:
         self.url = url
         self.rejected_spans = 0
-        self._path = f"{urlsplit(url).path.rstrip('/')}/v1/traces"
+        self._base = f"{urlsplit(url).path.rstrip('/')}/v1/"
         self._own = threading.local()
         self._opened: list[HTTPConnection] = []
         self._pool = ThreadPoolExecutor(connections, thread_name_prefix="otlp")
@@ -66,12 +66,12 @@ class OtlpSender:
             raise self._failure
         self._pool.submit(self.post, body, encoding).add_done_callback(lambda future: self._settle(future, done))
 
-    def post(self, body: bytes, encoding: Encoding) -> None:
-        """Send one body now and wait for the answer."""
+    def post(self, body: bytes, encoding: Encoding, signal: str = "traces") -> None:
+        """Send one body now, of traces, logs or metrics, and wait for the answer."""
         packed = gzip.compress(body, compresslevel=1)
         give_up_at = time.monotonic() + _PATIENCE_S
         while True:
-            response, answer = self._exchange(packed, encoding)
+            response, answer = self._exchange(packed, encoding, signal)
             if response.status == 200:
                 with self._lock:
                     self.rejected_spans += _rejected(answer, encoding)
@@ -83,16 +83,16 @@ class OtlpSender:
                 raise Unreachable(f"{self.url} has not taken spans for {_PATIENCE_S:.0f} s ({response.status})")
             time.sleep(pause_s)
 
-    def _exchange(self, packed: bytes, encoding: Encoding) -> tuple[HTTPResponse, bytes]:
+    def _exchange(self, packed: bytes, encoding: Encoding, signal: str) -> tuple[HTTPResponse, bytes]:
         headers = {"Content-Type": encoding, "Content-Encoding": "gzip", **authorization()}
         link = self._link()
         if link.sock is not None:
             # A server may close a kept connection at any time; only a fresh one that fails says that nobody is there.
             with suppress(OSError, HTTPException):
-                return _asked(link, self._path, packed, headers)
+                return _asked(link, self._base + signal, packed, headers)
             link.close()
         try:
-            return _asked(link, self._path, packed, headers)
+            return _asked(link, self._base + signal, packed, headers)
         except (OSError, HTTPException) as error:
             link.close()
             raise Unreachable(f"{self.url} does not take spans: {error}") from None
@@ -130,7 +130,9 @@ def _retry_after_s(response: HTTPResponse) -> float:
 def _rejected(answer: bytes, encoding: Encoding) -> int:
     if encoding == "application/json":
         partial = json.loads(answer or b"{}").get("partialSuccess") or {}
-        return int(partial.get("rejectedSpans") or 0)
+        return sum(
+            int(partial.get(name) or 0) for name in ("rejectedSpans", "rejectedLogRecords", "rejectedDataPoints")
+        )
     from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
     return ExportTraceServiceResponse.FromString(answer).partial_success.rejected_spans

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--self-trace", action="store_true", help="send spans of the questions asked to $OTEL_EXPORTER_OTLP_ENDPOINT"
     )
+    parser.add_argument(
+        "--log-calls", type=Path, metavar="FILE", help="write a JSON line for each call to FILE, or - for stdout"
+    )
     parser.add_argument("--root-path", default="", help="path prefix under which a reverse proxy serves costspan")
 
 
@@ -45,12 +49,15 @@ def run(arguments: argparse.Namespace) -> int:
         grpc_port=None if arguments.no_grpc else arguments.grpc_port,
         tls=_tls(arguments.tls_cert, arguments.tls_key),
         self_trace=arguments.self_trace,
+        log_calls=arguments.log_calls,
         root_path=arguments.root_path.rstrip("/"),
         api_key=api_key_from(),
         settings=read_settings(settings_file(data, named)),
         file=settings_file(data, named),
     )
-    runtime.run(config, lambda: make_server(config), lambda said: print(f"costspan: {said}", flush=True))
+    # Where standard output is the log, it is nothing else.
+    told = sys.stderr if arguments.log_calls == Path("-") else sys.stdout
+    runtime.run(config, lambda: make_server(config), lambda said: print(f"costspan: {said}", flush=True, file=told))
     return 0
 
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from costspan.core.clock import Clock, system_clock
 from costspan.core.errors import NotFound, Unreachable, UsageError
@@ -31,6 +31,7 @@ from costspan.server.analytics.anomaly.document import anomalies_document, parse
 from costspan.server.analytics.budget_checks import check_budgets
 from costspan.server.analytics.budget_outlook import outlooks_document
 from costspan.server.analytics.budgets import budgets_document, verdict_document
+from costspan.server.analytics.call_log import CallLog
 from costspan.server.analytics.calls import calls_document, parse_calls_question
 from costspan.server.analytics.forecast_document import forecast_document, parse_forecast
 from costspan.server.analytics.growth import growth_document, parse_growth
@@ -51,13 +52,18 @@ from costspan.server.receiver.gate import Gate
 from costspan.server.receiver.inbox import recordings, take_inbox
 from costspan.server.receiver.intake import Intake
 from costspan.server.receiver.otlp_grpc import otlp_services
+from costspan.server.reconciliation.reconciler import Reconciler
+from costspan.server.reconciliation.schedule import Bookkeeper
 from costspan.server.runtime import Application
 from costspan.server.store.alerts import AlertReader
+from costspan.server.store.duckdb import bill_files
 from costspan.server.store.duckdb.alerts import DuckDBAlerts
 from costspan.server.store.duckdb.backup import manifest_of, restore
 from costspan.server.store.duckdb.connection import LEDGER_FILE
 from costspan.server.store.duckdb.export import DuckDBTables, rows_of, values_of
 from costspan.server.store.duckdb.forward import DuckDBForward
+from costspan.server.store.duckdb.posted import DuckDBPosted
+from costspan.server.store.duckdb.reconciliations import DuckDBReconciliations
 from costspan.server.store.duckdb.repair import Mended, repair
 from costspan.server.store.duckdb.replay import DuckDBReplay
 from costspan.server.store.duckdb.repricing import DuckDBRepricing
@@ -75,14 +81,20 @@ _TRACES = "/api/v1/traces/"
 _ALERTS = "/api/v1/alerts"
 
 
+class _Background(Protocol):
+    """A thread that begins and ends with the server."""
+
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+
+
 def make_server(config: ServerConfig, clock: Clock = system_clock) -> Application:
     """Return what `costspan serve` answers with, its ledger open. Raise Unreachable, ConfigError, StoreUnavailable."""
     # First, so that a damaged file of keys or a notifier without its secret is named before anything is open.
     gate = Gate(config.api_key, config.settings.keys_file)
     notifiers = {name: entry.open(os.environ) for name, entry in config.settings.notifiers.items()}
     tracer, stop_tracing = own_tracer(config, os.environ) if config.self_trace else (None, lambda: None)
-    for left in (*config.data.glob("backup-*.tmp"), *config.data.glob("export-*.tmp")):
-        left.unlink(missing_ok=True)
+    _clear_leftovers(config.data)
     card = _card(config.data, config.settings)
     check_budgets(config.settings.budgets, config.settings.budget_places, card, clock())
     store = DuckDBStore(config.data, clock=clock)
@@ -94,22 +106,19 @@ def make_server(config: ServerConfig, clock: Clock = system_clock) -> Applicatio
     repricing = Repricing(committer, DuckDBRepricing(store), lambda: price_settings(config.data, file), clock)
     caretaker = Caretaker(committer, DuckDBUpkeep(store), config.settings.retention, clock)
     replay = Replay(pipeline, committer, DuckDBReplay(store), lambda: reading_settings(file))
+    reconciler = _reconciler(store, committer, lambda: repricing.card, config.settings, clock)
     alerting = _alerting(config, notifiers, store, committer, clock)
     take_inbox(config.data, pipeline)
-    caretaker.start()
-    alerting.start()
-
     intake = Intake(pipeline, config.settings.limits)
-    forwarders = [Forwarder(committer, DuckDBForward(store), target, clock) for target in config.settings.forward]
-    for forwarder in forwarders:
-        forwarder.start()
+    forwarders, followers = _followers(config, store, committer, clock)
+    background: tuple[_Background, ...] = (caretaker, *followers, alerting, Bookkeeper(reconciler, clock))
+    for each in background:
+        each.start()
 
     def close() -> None:
         intake.close()
-        alerting.stop()
-        for forwarder in forwarders:
-            forwarder.stop()
-        caretaker.stop()
+        for each in reversed(background):
+            each.stop()
         pipeline.close()
         store.close()
         stop_tracing()
@@ -126,6 +135,7 @@ def make_server(config: ServerConfig, clock: Clock = system_clock) -> Applicatio
         repricing=repricing,
         caretaker=caretaker,
         replay=replay,
+        reconciler=reconciler,
         tables=DuckDBTables(store),
         intake=intake,
         gate=gate,
@@ -138,6 +148,15 @@ def make_server(config: ServerConfig, clock: Clock = system_clock) -> Applicatio
     if tracer is not None:
         app.add_middleware(TraceQuestions, tracer=tracer)
     return Application(app, otlp_services(intake, gate), live.stop, close)
+
+
+def _followers(
+    config: ServerConfig, store: DuckDBStore, committer: Committer, clock: Clock
+) -> tuple[list[Forwarder], list[Forwarder | CallLog]]:
+    """Return what sends records on, and with it the log of calls: all that follows the ledger."""
+    forwarders = [Forwarder(committer, DuckDBForward(store), target, clock) for target in config.settings.forward]
+    logs = [CallLog(DuckDBPosted(store), config.log_calls, config.data)] if config.log_calls else []
+    return forwarders, [*forwarders, *logs]
 
 
 def _alerting(
@@ -274,8 +293,7 @@ def open_pipeline(data: Path, config: Path | None = None) -> Iterator[Pipeline]:
 @contextmanager
 def open_repricing(data: Path, config: Path | None = None) -> Iterator[Repricing]:
     """Open the ledger in `data` for re-pricing, without a server. Raise Unreachable where there is none."""
-    if not has_ledger(data):
-        raise Unreachable(f"no ledger in {data}; start one with: costspan serve --data {data}")
+    _need_ledger(data)
     file = config or data / CONFIG_FILE
     store = DuckDBStore(data)
     committer = Committer(store, price_settings(data, file).card)
@@ -289,8 +307,7 @@ def open_repricing(data: Path, config: Path | None = None) -> Iterator[Repricing
 @contextmanager
 def open_caretaker(data: Path, config: Path | None = None) -> Iterator[Caretaker]:
     """Open the ledger in `data` to look after it, without a server. Raise Unreachable where there is none."""
-    if not has_ledger(data):
-        raise Unreachable(f"no ledger in {data}; start one with: costspan serve --data {data}")
+    _need_ledger(data)
     settings = read_settings(settings_file(data, config))
     store = DuckDBStore(data)
     committer = Committer(store, _card(data, settings), settings.rules)
@@ -304,8 +321,7 @@ def open_caretaker(data: Path, config: Path | None = None) -> Iterator[Caretaker
 @contextmanager
 def open_replay(data: Path, config: Path | None = None) -> Iterator[Replay]:
     """Open the ledger in `data` to read its records again, without a server. Raise Unreachable where there is none."""
-    if not has_ledger(data):
-        raise Unreachable(f"no ledger in {data}; start one with: costspan serve --data {data}")
+    _need_ledger(data)
     file = config or data / CONFIG_FILE
     store = DuckDBStore(data)
     committer = Committer(store, price_settings(data, file).card)
@@ -318,6 +334,23 @@ def open_replay(data: Path, config: Path | None = None) -> Iterator[Replay]:
 
 
 @contextmanager
+def open_reconciler(data: Path, config: Path | None = None) -> Iterator[Reconciler]:
+    """Open the ledger in `data` to compare it with bills, without a server. Raise Unreachable where there is none."""
+    _need_ledger(data)
+    if recordings(data):
+        with open_pipeline(data, config) as pipeline:
+            take_inbox(data, pipeline)
+    settings = read_settings(settings_file(data, config))
+    store = DuckDBStore(data)
+    try:
+        yield Reconciler(
+            store, DuckDBReconciliations(store), lambda: _card(data, settings), lambda: settings.reconcile, system_clock
+        )
+    finally:
+        store.close()
+
+
+@contextmanager
 def open_tables(data: Path) -> Iterator[tuple[TableSource, RateCard]]:
     """Open the ledger in `data` to give its tables away; and its price lists. Raise Unreachable where there is none."""
     store = DuckDBStore(data, read_only=True)
@@ -325,6 +358,10 @@ def open_tables(data: Path) -> Iterator[tuple[TableSource, RateCard]]:
         yield DuckDBTables(store), _card(data, read_settings(settings_file(data)))
     finally:
         store.close()
+
+
+read_bill_file = bill_files.read_bill_file
+"""Returns the form of a billing export and its lines added up."""
 
 
 def copy_postings(url: str, fetch: Fetch, show: Callable[[str], None] = lambda _: None) -> Copied:
@@ -363,6 +400,29 @@ def price_settings(data: Path, file: Path) -> PriceSettings:
 def has_ledger(data: Path) -> bool:
     """Return True when `data` holds a ledger."""
     return (data / LEDGER_FILE).exists()
+
+
+def _need_ledger(data: Path) -> None:
+    if not has_ledger(data):
+        raise Unreachable(f"no ledger in {data}; start one with: costspan serve --data {data}")
+
+
+def _clear_leftovers(data: Path) -> None:
+    for left in (*data.glob("backup-*.tmp"), *data.glob("export-*.tmp")):
+        left.unlink(missing_ok=True)
+
+
+def _reconciler(
+    store: DuckDBStore, committer: Committer, card: Callable[[], RateCard], settings: Settings, clock: Clock
+) -> Reconciler:
+    return Reconciler(
+        store,
+        DuckDBReconciliations(store),
+        card,
+        lambda: settings.reconcile,
+        clock,
+        lambda act: committer.between_commits(lambda _: act()).result(),
+    )
 
 
 def _card(data: Path, settings: Settings) -> RateCard:

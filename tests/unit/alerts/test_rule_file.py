@@ -42,7 +42,7 @@ def settings_of(folder: Path, text: str):
 
 
 def test_the_short_form_reads_as_documented(tmp_path: Path):
-    daily, runaway, limits, budget = settings_of(tmp_path, INTERFACES).alerts
+    daily, runaway, limits, budget, *_ = settings_of(tmp_path, INTERFACES).alerts
     assert (daily.condition, daily.window) == (Threshold(above=Decimal(500)), timedelta(hours=24))
     assert (daily.every, daily.hold, daily.missing) == (timedelta(minutes=1), timedelta(0), Missing.OK)
     assert runaway.condition == Anomaly(baseline=timedelta(days=14), ratio=Decimal(3))
@@ -188,8 +188,9 @@ def test_the_starter_file_loads_and_has_the_alerts_of_the_guides(tmp_path: Path,
         "unpriced-model": 0,
         "no-telemetry": 3600,
     }
-    assert rules["cost-spike"].condition == Anomaly(ratio=Decimal(2), windows=(timedelta(hours=1),))
-    assert rules["runaway-feature"].condition == Anomaly(ratio=Decimal(3))
+    fortnight = timedelta(days=14)
+    assert rules["cost-spike"].condition == Anomaly(baseline=fortnight, ratio=Decimal(2), windows=(timedelta(hours=1),))
+    assert rules["runaway-feature"].condition == Anomaly(baseline=fortnight, ratio=Decimal(3))
 
 
 def test_the_published_schema_names_every_key_of_a_rule():

@@ -22,6 +22,7 @@ class StubServer:
     asked: list[tuple[str, list[tuple[str, str]]]] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
     answers: list[tuple[int, dict[str, str], bytes]] = field(default_factory=list)
     """Scripted answers to POSTs, used up first; afterwards 200."""
 
@@ -50,6 +51,7 @@ def stub_server() -> Iterator[StubServer]:
                 if answer[0] == 200:
                     stub.bodies.append(body)
                     stub.headers.append(dict(self.headers))
+                    stub.paths.append(self.path)
             self._reply(*answer)
 
         def _reply(self, status: int, headers: dict[str, str], body: bytes) -> None:

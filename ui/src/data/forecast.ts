@@ -34,8 +34,8 @@ export interface Course {
   readonly high: readonly (number | null)[];
 }
 
-export function forecastUrl(filters: readonly Filter[]): string {
-  const asked = new URLSearchParams();
+export function forecastUrl(filters: readonly Filter[], tz: string): string {
+  const asked = new URLSearchParams(tz === "UTC" ? {} : { tz });
   for (const filter of filters) asked.append("filter", `${filter.key}:${filterText(filter)}`);
   const query = asked.toString();
   return `api/v1/forecast${query && `?${query}`}`;

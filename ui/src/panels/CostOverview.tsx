@@ -65,7 +65,7 @@ export function CostOverview({ view, clock, ingest, prices }: PageProps) {
   const later = useAnswers(
     {
       budgets: parts.series.data ? BUDGETS_URL : null,
-      forecast: parts.series.data ? forecastUrl(view.filters) : null,
+      forecast: parts.series.data ? forecastUrl(view.filters, view.tz) : null,
     },
     clock.round,
   );

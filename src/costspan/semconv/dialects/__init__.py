@@ -16,6 +16,7 @@ from costspan.semconv.dialects.gemini_cli import GeminiCli
 from costspan.semconv.dialects.genkit import Genkit
 from costspan.semconv.dialects.google_adk import GoogleAdk
 from costspan.semconv.dialects.google_genai import GoogleGenAI
+from costspan.semconv.dialects.imported import Imported
 from costspan.semconv.dialects.laminar import Laminar
 from costspan.semconv.dialects.langchain import LangChain
 from costspan.semconv.dialects.langfuse import Langfuse
@@ -75,6 +76,7 @@ DIALECTS: Final = Dialects(
         SpringAI(),
         Sentry(),
         Tracked(),
+        Imported(),
         OtelGenAILegacy(),
         OtelGenAI(),
         Plain(),

@@ -100,7 +100,10 @@ def _elect(members: list[Call], forest: Forest) -> list[Settled]:
 
 
 def _merit(call: Call, forest: Forest) -> tuple[object, ...]:
-    """Rank by billing detail: what was measured, how sure, how fine; among equals the innermost record."""
+    """Rank by billing detail: what was measured, how sure, how fine, how much output; among equals the innermost.
+
+    A record made while an answer was still arriving has seen less of its output than a later one of the same response.
+    """
     return (
         has_usage(call),
         call.usage_state is UsageState.REPORTED,
@@ -109,6 +112,7 @@ def _merit(call: Call, forest: Forest) -> tuple[object, ...]:
         call.mode != STANDARD_MODE,
         call.response_model is not None,
         call.response_id is not None,
+        call.usage.output_tokens,
         forest.depth(call),
         -call.started_at_ns,
         call.identity,

@@ -10,16 +10,18 @@ from decimal import Decimal
 from typing import Final
 
 from costspan.core.period import Period
+from costspan.server.alerts.conditions.anomaly import anomalies_in
 from costspan.server.alerts.conditions.base import Sources, Verdict
 from costspan.server.alerts.evaluator import advance, judged
 from costspan.server.alerts.measures import Measure, watched
-from costspan.server.alerts.rule import Missing, Rule, Threshold
+from costspan.server.alerts.rule import Anomaly, Missing, Rule, Threshold
 from costspan.server.alerts.state import Alert, State
 from costspan.server.store.alerts import AlertKey
 from costspan.server.store.question import Interval, Spend, SpendQuestion
 
-MOST_MOMENTS: Final = 400
+MOST_MOMENTS: Final = 300
 """Moments that a backtest judges at most; where there are more it looks less often, and says so."""
+_LOOKS_IN_A_WINDOW: Final = 24
 _HOUR: Final = timedelta(hours=1)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MOST_TO_NOW: Final = 120
@@ -46,13 +48,20 @@ class Backtest:
 
 def backtest(rule: Rule, sources: Sources, period: Period) -> Backtest:
     """Return every time a rule would have fired in a period. Raise StoreUnavailable when the ledger cannot be read."""
+    if isinstance(rule.condition, Anomaly):
+        found = anomalies_in(rule, sources, period)
+        return Backtest(
+            period, rule.every, [Episode(rule.name, over.since, over.until, verdict) for over, verdict in found]
+        )
     hours = _worth_a_look(rule, sources, period)
-    looks = len(hours) * max(1, _HOUR // rule.every)
-    step = rule.every * max(1, -(-looks // MOST_MOMENTS))
+    # What a window adds up hardly changes in a small part of it.
+    least = max(rule.every, rule.window / _LOOKS_IN_A_WINDOW)
+    looks = int(len(hours) * (_HOUR / least)) + 1
+    step = rule.every * max(1, least // rule.every) * max(1, -(-looks // MOST_MOMENTS))
     alerts: dict[AlertKey, Alert] = {}
     transitions: list[tuple[datetime, Alert]] = []
     for at in _moments(period, step):
-        if alerts or _hour(at) in hours:
+        if _hour(at) in hours or any(alert.state is not State.RESOLVED for alert in alerts.values()):
             for verdict in judged(rule, sources, at, alerts):
                 advance(rule, verdict, at, alerts, transitions)
     return Backtest(period, step, _episodes(transitions))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
@@ -157,12 +156,8 @@ def rule_text(rule: Rule) -> str:
             words = [("over", above), ("under", below)]
             limits = " or ".join(f"{word} {value_text(what.unit, limit)}" for word, limit in words if limit is not None)
             said = f"{what.says} in {length_text(rule.window)} {limits}"
-        case Anomaly() as anomaly:
-            said = f"{what.says} far above what the last {length_text(anomaly.baseline)} let expect"
-            if isinstance(anomaly.ratio, Decimal):
-                said = (
-                    f"{what.says} over {anomaly.ratio:f} times what the last {length_text(anomaly.baseline)} let expect"
-                )
+        case Anomaly(baseline=baseline, ratio=ratio):
+            said = f"{what.says} over {ratio:f} times what the last {length_text(baseline)} let expect"
         case BudgetAlert(budget=budget, levels=levels):
             said = f"budget {budget} spent to {', '.join(value_text(MeasureUnit.SHARE, level) for level in levels)}"
     parts = [said]

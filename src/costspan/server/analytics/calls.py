@@ -92,7 +92,12 @@ def all_call_documents(reader: CallReader, question: CallsQuestion, card: RateCa
 
 
 def call_document(call: LedgerCall, card: RateCard) -> dict[str, Any]:
-    """Return one entry with its attribution, usage, charges, the rate behind them, and why it counts or does not."""
+    """Return one entry with the rate behind its charges, as the price list in use has it."""
+    return entry_document(call) | {"rate": _rate_document(call, card) if call.rate_id else None}
+
+
+def entry_document(call: LedgerCall) -> dict[str, Any]:
+    """Return one entry with its attribution, usage and charges, and why it counts or does not."""
     return {
         "entry_id": call.entry_id,
         "posted_at": iso(call.posted_at),
@@ -118,7 +123,6 @@ def call_document(call: LedgerCall, card: RateCard) -> dict[str, Any]:
         "reported_cost_usd": usd(call.reported_cost),
         "estimated_cost_usd": usd(call.estimated_cost),
         "charges": [_charge_document(charge) for charge in call.charges],
-        "rate": _rate_document(call, card) if call.rate_id else None,
     }
 
 

@@ -42,8 +42,13 @@ def parse_growth(parameters: Sequence[tuple[str, str]], now: datetime) -> Growth
     if not (limit.isascii() and limit.isdecimal()) or len(limit) > 2 or not 1 <= int(limit) <= _MOST:
         raise UsageError(f"limit {limit[:20]!r} is not a whole number from 1 to {_MOST}")
     keys = (key.strip() for key in given.get("group_by", "feature").split(","))
+    period = parse_period(given.get("since"), given.get("until"), now, default_age="7d")
+    try:
+        period.before()
+    except OverflowError:
+        raise UsageError("the period before this one would begin before the year 1") from None
     return GrowthQuestion(
-        period=parse_period(given.get("since"), given.get("until"), now, default_age="7d"),
+        period=period,
         group_by=tuple(dict.fromkeys(known_key(key) for key in keys if key)),
         filters=tuple(parse_filter(value) for name, value in parameters if name == "filter"),
         limit=int(limit),

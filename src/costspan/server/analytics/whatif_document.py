@@ -66,8 +66,8 @@ def parse_whatif(parameters: Sequence[tuple[str, str]], now: datetime) -> WhatIf
 
 def _change(given: dict[str, str]) -> Change:
     said = [name for name in ("to", "mode", "cache") if name in given]
-    if len(said) != 1:
-        raise UsageError("one change is expected: to (another model), mode (another mode) or cache=1")
+    if len(said) > 1:
+        raise UsageError(f"one change at a time: to (another model), mode (another mode) or cache=1, not {said}")
     if "to" in given:
         if "from" not in given:
             raise UsageError("name the model whose calls are meant: from")

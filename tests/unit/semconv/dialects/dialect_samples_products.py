@@ -17,6 +17,17 @@ PRODUCTS = {
         },
         scope="costspan.track",
     ),
+    "imported": span(
+        {
+            "gen_ai.request.model": "gpt-5",
+            "gen_ai.usage.input_tokens": 1000,
+            "gen_ai.usage.cache_read.input_tokens": 200,
+            "gen_ai.usage.output_tokens": 50,
+            "costspan.usage.page": 2,
+            "costspan.import.convention": "exclusive",
+        },
+        scope="costspan.import.mapped",
+    ),
     "strands": span(
         {
             "gen_ai.operation.name": "chat",

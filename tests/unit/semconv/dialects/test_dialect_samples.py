@@ -15,6 +15,12 @@ EXPECTED = {
         "usage": {"input": 700, "cache_read": 200, "cache_write_30m": 100, "output": 50, "web_search": 2},
         "usage_state": "reported",
     },
+    "imported": {
+        "requested_model": "gpt-5",
+        "span_class": "inference",
+        "usage": {"input": 1000, "cache_read": 200, "output": 50, "page": 2},
+        "usage_state": "reported",
+    },
     "otel_genai": {
         "provider": "openai",
         "requested_model": "gpt-5.6",

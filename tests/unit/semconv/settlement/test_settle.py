@@ -55,6 +55,12 @@ def test_a_framework_span_around_the_client_span_is_a_duplicate_of_it():
     assert roles(settle([outer, inner], [])) == {"outer": Role.DUPLICATE, "inner": Role.OWNER}
 
 
+def test_of_two_records_of_a_response_the_one_that_saw_more_of_the_answer_counts():
+    early = call("early", used=(100, 9), response_id="msg_1")
+    late = call("late", at=2, used=(100, 211), response_id="msg_1")
+    assert roles(settle([early, late], [])) == {"early": Role.DUPLICATE, "late": Role.OWNER}
+
+
 def test_three_instrumentations_in_one_another_are_one_call():
     records = [
         call("a", scope_name="one"),

@@ -10,14 +10,14 @@ from decimal import Decimal
 from typing import Final
 
 from costspan.core.money import usd_from_pico
-from costspan.core.period import iso
+from costspan.core.period import Period, iso
 from costspan.server.alerts.amounts import MeasureUnit
 from costspan.server.alerts.conditions.base import Group, Sources, Truth, Verdict, calls_link, group_text
 from costspan.server.alerts.rule import Anomaly as Limits
 from costspan.server.alerts.rule import Rule
 from costspan.server.analytics.anomaly.document import group_filters
 from costspan.server.analytics.anomaly.explain import Explanation, explain
-from costspan.server.analytics.anomaly.findings import Anomaly
+from costspan.server.analytics.anomaly.findings import Anomaly, find
 from costspan.server.analytics.anomaly.limits import Sensitivity
 from costspan.server.analytics.anomaly.watch import Watch
 from costspan.server.analytics.anomaly.words import cause, figures, reasons
@@ -26,6 +26,8 @@ from costspan.server.store.question import Filter
 
 _MOST_WATCHES: Final = 8
 """Rules whose history is kept in memory; of more, each look reads it anew."""
+_MOST_EXPLAINED: Final = 100
+"""Anomalies of a period, the latest, that are told with their drivers."""
 _Asked = tuple[tuple[str, ...], tuple[Filter, ...], Limits]
 
 
@@ -61,6 +63,17 @@ def _as_usual(rule: Rule, key: tuple[str | None, ...]) -> Verdict:
     group: Group = tuple(zip(rule.group_by, key, strict=True))
     text = f"nothing unusual{group_text(group)}"
     return Verdict(group=group, truth=Truth.NOT_MET, unit=MeasureUnit.USD, text=text)
+
+
+def anomalies_in(rule: Rule, sources: Sources, period: Period) -> list[tuple[Period, Verdict]]:
+    """Return what gives alarm in a period, the first first, and from when to when; found in one go."""
+    limits = _limits(rule)
+    found = find(sources.ledger, period, rule.group_by, rule.filters, Sensitivity(float(limits.ratio)))
+    return [
+        (Period(each.since, each.until), _verdict(rule, each, sources))
+        for each in reversed(found[:_MOST_EXPLAINED])
+        if _is_asked(each, limits)
+    ]
 
 
 def _verdict(rule: Rule, anomaly: Anomaly, sources: Sources) -> Verdict:

@@ -45,19 +45,19 @@ _READ: Final = (
     *_AS_IT_IS, "posted_at", "key", "owner_key", "trace_id", "span_id", "parent_span_id", "started_at", "role",
     "price_status", "tags", *DIMENSIONS, *(f"q_{unit}" for unit in Unit),
 )  # fmt: skip
-_COLUMNS: Final = ", ".join(_READ)
+COLUMNS: Final = ", ".join(_READ)
 _VALUES: Final = {CallOrder.TIME: "epoch_us(started_at)", CallOrder.COST: "coalesce(cost, -1)"}
 _STANDING: Final = "sign > 0 AND entry_id NOT IN (SELECT entry_id FROM calls WHERE sign < 0)"
 _STANDING_AS_OF: Final = (
     "sign > 0 AND posted_at <= ? AND entry_id NOT IN (SELECT entry_id FROM calls WHERE sign < 0 AND posted_at <= ?)"
 )
 _OF_TRACE: Final = (
-    f"SELECT {_COLUMNS}, taken_back_at FROM calls LEFT JOIN "
+    f"SELECT {COLUMNS}, taken_back_at FROM calls LEFT JOIN "
     "(SELECT entry_id AS reversed_id, posted_at AS taken_back_at FROM calls WHERE sign < 0) ON entry_id = reversed_id "
     "WHERE sign > 0 AND trace_id = ?::UUID ORDER BY started_at, entry_id"
 )
 _ELSEWHERE: Final = (
-    f"SELECT {_COLUMNS} FROM calls WHERE {_STANDING} AND started_at BETWEEN ? AND ? AND role <> 'aggregate' "
+    f"SELECT {COLUMNS} FROM calls WHERE {_STANDING} AND started_at BETWEEN ? AND ? AND role <> 'aggregate' "
     "AND trace_id IS DISTINCT FROM ?::UUID AND coalesce(owner_key, key) IN (SELECT unnest(?::UUID[])) "
     "ORDER BY started_at, key"
 )
@@ -70,7 +70,8 @@ _TRACES: Final = (
 )
 _CHARGES: Final = (
     "SELECT entry_id, unit, quantity, price, per, coalesce(list_cost, cost), cost FROM charges "
-    "WHERE sign > 0 AND started_at BETWEEN ? AND ? AND entry_id IN (SELECT unnest(?::BIGINT[]))"
+    "WHERE sign > 0 AND started_at BETWEEN ? AND ? AND entry_id BETWEEN ? AND ? "
+    "AND entry_id IN (SELECT unnest(?::BIGINT[]))"
 )
 _PLACES: Final = (
     f"SELECT DISTINCT key, trace_id, span_id FROM {RECEIVED} "
@@ -94,9 +95,9 @@ def page(connection: duckdb.DuckDBPyConnection, question: CallsQuestion) -> Call
         clauses += f" AND ({value} < ? OR ({value} = ? AND key > ?::UUID))"
         values += [question.after.value, question.after.value, question.after.key]
     found = cursor.execute(
-        f"SELECT {_COLUMNS} FROM calls WHERE {clauses} ORDER BY {value} DESC, key LIMIT {question.limit + 1}", values
+        f"SELECT {COLUMNS} FROM calls WHERE {clauses} ORDER BY {value} DESC, key LIMIT {question.limit + 1}", values
     ).fetchall()
-    rows = _entries(cursor, found[: question.limit])
+    rows = read_entries(cursor, found[: question.limit])
     if len(found) <= question.limit:
         return CallsPage(rows, None)
     last = rows[-1]
@@ -114,7 +115,7 @@ def trace(connection: duckdb.DuckDBPyConnection, trace_id: str) -> TraceView:
     """Return all that is recorded of a trace."""
     cursor = connection.cursor()
     found = cursor.execute(_OF_TRACE, [trace_id]).fetchall()
-    entries = _entries(cursor, [row[:-1] for row in found])
+    entries = read_entries(cursor, [row[:-1] for row in found])
     standing = tuple(entry for entry, row in zip(entries, found, strict=True) if row[-1] is None)
     reversed_at = [(entry, row[-1]) for entry, row in zip(entries, found, strict=True) if row[-1] is not None]
     return TraceView(
@@ -134,18 +135,20 @@ def _elsewhere(
         return ()
     keys = sorted({entry.owner_key or entry.key for entry in requests})
     rows = cursor.execute(_ELSEWHERE, [*_around(entry.started_at for entry in requests), trace_id, keys]).fetchall()
-    return _entries(cursor, rows)
+    return read_entries(cursor, rows)
 
 
-def _entries(cursor: duckdb.DuckDBPyConnection, rows: Sequence[tuple[Any, ...]]) -> tuple[LedgerCall, ...]:
-    """Return rows of `_COLUMNS` as entries, their charges and the places of their owners looked up."""
+def read_entries(cursor: duckdb.DuckDBPyConnection, rows: Sequence[tuple[Any, ...]]) -> tuple[LedgerCall, ...]:
+    """Return rows of `COLUMNS` as entries, their charges and the places of their owners looked up."""
     found = [dict(zip(_READ, row, strict=True)) for row in rows]
     if not found:
         return ()
     times = _around(utc(row["started_at"]) for row in found)
     charges: dict[int, list[Charge]] = defaultdict(list)
     owned = [row["entry_id"] for row in found if row["role"] == Role.OWNER]
-    for entry_id, unit, quantity, price, per, list_cost, cost in cursor.execute(_CHARGES, [*times, owned]).fetchall():
+    # Ids rise with the rows, so the bounds keep the search to where the charges are.
+    asked = [*times, min(owned, default=0), max(owned, default=0), owned]
+    for entry_id, unit, quantity, price, per, list_cost, cost in cursor.execute(_CHARGES, asked).fetchall():
         charge = Charge(Unit(unit), quantity, Decimal(price), per, PicoUsd(list_cost), PicoUsd(cost))
         charges[entry_id].append(charge)
     owner_keys = sorted({row["owner_key"].hex for row in found if row["owner_key"]})

@@ -110,7 +110,10 @@ def whatif_routes(reader: Questions, card: Callable[[], RateCard], clock: Clock)
         to: Annotated[str | None, Query(description="another model for them")] = None,
         to_provider: Annotated[str | None, Query(description="its provider, where several have it")] = None,
         mode: Annotated[str | None, Query(description="another mode: batch, flex, priority, standard")] = None,
-        cache: Annotated[str | None, Query(description="1: with caching; adds what caching did")] = None,
+        cache: Annotated[
+            str | None,
+            Query(description="1, meant unless another is said: with caching; adds what caching did"),
+        ] = None,
         tokens: Annotated[str | None, Query(description="tokens of the other model for one: 0.9-1.2")] = None,
     ) -> Response:
         """What calls would have cost under another model, in another mode or with caching: a range, and why."""
