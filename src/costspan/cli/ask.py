@@ -21,7 +21,7 @@ from costspan.core.errors import CostspanError, NotFound, Unreachable, UsageErro
 from costspan.core.period import iso, parse_period
 
 if TYPE_CHECKING:
-    from costspan.server.assembly import Reader
+    from costspan.server.reader import Reader
 
 DEFAULT_URL: Final = "http://127.0.0.1:4318"
 DEFAULT_DATA: Final = "costspan-data"

@@ -3,42 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from costspan.core.clock import Clock, system_clock
-from costspan.core.errors import NotFound, Unreachable, UsageError
+from costspan.core.errors import NotFound, Unreachable
 from costspan.pricing.load import load_rate_card
 from costspan.pricing.rate_card import RateCard
 from costspan.pricing.rate_list import last_checked
 from costspan.pricing.versions import active, folder_of
 from costspan.server.alerts.alerting import Alerting
 from costspan.server.alerts.conditions.base import Sources
-from costspan.server.alerts.documents import (
-    alerts_document,
-    backtest_document,
-    check_document,
-    history_document,
-    notifications_document,
-)
 from costspan.server.alerts.notification import example
 from costspan.server.alerts.notifiers.base import Notifier, Sending
-from costspan.server.analytics.anomaly.document import anomalies_document, parse_anomaly_question
 from costspan.server.analytics.budget_checks import check_budgets
-from costspan.server.analytics.budget_outlook import outlooks_document
-from costspan.server.analytics.budgets import budgets_document, verdict_document
 from costspan.server.analytics.call_log import CallLog
-from costspan.server.analytics.calls import calls_document, parse_calls_question
-from costspan.server.analytics.forecast_document import forecast_document, parse_forecast
-from costspan.server.analytics.growth import growth_document, parse_growth
-from costspan.server.analytics.spend import parse_question, spend_document
-from costspan.server.analytics.tools import parse_tool_question, tools_document
-from costspan.server.analytics.traces import parse_trace_parameters, trace_document
-from costspan.server.analytics.whatif_document import parse_whatif, whatif_document
 from costspan.server.config import CONFIG_FILE, ServerConfig, Settings, read_settings, settings_file
 from costspan.server.exporters.forwarder import Forwarder
 from costspan.server.exporters.warehouse import Copied, Fetch, Warehouse, bring_up_to_date
@@ -48,6 +30,7 @@ from costspan.server.pipeline.counters import IngestCounters
 from costspan.server.pipeline.pipeline import Pipeline
 from costspan.server.pipeline.replay import ReadingSettings, Replay
 from costspan.server.pipeline.repricing import PriceSettings, Repricing
+from costspan.server.reader import Reader
 from costspan.server.receiver.gate import Gate
 from costspan.server.receiver.inbox import recordings, take_inbox
 from costspan.server.receiver.intake import Intake
@@ -55,7 +38,6 @@ from costspan.server.receiver.otlp_grpc import otlp_services
 from costspan.server.reconciliation.reconciler import Reconciler
 from costspan.server.reconciliation.schedule import Bookkeeper
 from costspan.server.runtime import Application
-from costspan.server.store.alerts import AlertReader
 from costspan.server.store.duckdb.alerts import DuckDBAlerts
 from costspan.server.store.duckdb.backup import manifest_of, restore
 from costspan.server.store.duckdb.connection import LEDGER_FILE
@@ -69,15 +51,11 @@ from costspan.server.store.duckdb.repricing import DuckDBRepricing
 from costspan.server.store.duckdb.store import DuckDBStore
 from costspan.server.store.duckdb.upkeep import DuckDBUpkeep
 from costspan.server.store.export import TableSource
-from costspan.server.store.ports import Store
 from costspan.server.store.upkeep import Manifest
 from costspan.server.web.api.live import LiveFeed
 from costspan.server.web.app import Parts, make_app
 from costspan.server.web.metrics import ForwardCollector, IngestCollector, LedgerCollector, ServerMetrics
 from costspan.server.web.self_trace import TraceQuestions, own_tracer
-
-_TRACES = "/api/v1/traces/"
-_ALERTS = "/api/v1/alerts"
 
 
 def make_server(config: ServerConfig, clock: Clock = system_clock) -> Application:
@@ -171,73 +149,6 @@ def send_test(data: Path, notifier: str) -> dict[str, Any]:
     said = example(notifier, system_clock(), ServerConfig(data=data).url)
     entries[notifier].open(os.environ).send(Sending(said))
     return {"notifier": notifier, "id": said.id}
-
-
-_OF_LEDGER: Final[Mapping[str, Callable[[Store, Sequence[tuple[str, str]], datetime], dict[str, Any]]]] = {
-    "/api/v1/spend": lambda store, asked, now: spend_document(store, parse_question(asked, now)),
-    "/api/v1/tools": lambda store, asked, now: tools_document(store, parse_tool_question(asked, now)),
-    "/api/v1/anomalies": lambda store, asked, now: anomalies_document(store, parse_anomaly_question(asked, now)),
-    "/api/v1/forecast": lambda store, asked, now: forecast_document(store, parse_forecast(asked, now)),
-    "/api/v1/growth": lambda store, asked, now: growth_document(store, parse_growth(asked, now)),
-}
-_OF_BUDGETS: Final = {
-    "/api/v1/budgets": budgets_document,
-    "/api/v1/budgets/outlook": outlooks_document,
-    "/api/v1/budgets/verdict": verdict_document,
-}
-
-
-class Reader:
-    """The API's questions, answered in process from a data folder."""
-
-    def __init__(
-        self,
-        store: Store,
-        alerts: AlertReader,
-        settings: Callable[[], Settings],
-        card: Callable[[], RateCard],
-        clock: Clock = system_clock,
-    ) -> None:
-        self._store = store
-        self._alerts = alerts
-        self._settings = settings
-        self._card = card
-        self._clock = clock
-
-    def ask(self, path: str, parameters: Sequence[tuple[str, str]]) -> dict[str, Any]:
-        """Return the document the API would send for `path`. Raise UsageError for a path that is not answered here."""
-        if of_ledger := _OF_LEDGER.get(path):
-            return of_ledger(self._store, parameters, self._clock())
-        if path == "/api/v1/calls":
-            return calls_document(self._store, parse_calls_question(parameters, self._clock()), self._card())
-        if path == "/api/v1/whatif":
-            return whatif_document(self._store, parse_whatif(parameters, self._clock()), self._card())
-        if of_budgets := _OF_BUDGETS.get(path):
-            return of_budgets(self._store, self._settings().budgets, parameters, self._clock())
-        if path.startswith(_ALERTS):
-            return self._ask_alerts(path, parameters)
-        if path.startswith(_TRACES):
-            parse_trace_parameters(parameters)
-            return trace_document(self._store, path.removeprefix(_TRACES), self._card())
-        raise UsageError(f"{path} is answered by a running server only")
-
-    def _ask_alerts(self, path: str, parameters: Sequence[tuple[str, str]]) -> dict[str, Any]:
-        settings, now = self._settings(), self._clock()
-        rules, kept = settings.alerts, self._alerts
-        checked = partial(last_checked, self._card())
-        sources = Sources(ledger=self._store, budgets=settings.budgets, catalogue_checked=checked)
-        match path.removeprefix(_ALERTS):
-            case "":
-                return alerts_document(rules, kept, now, notifiers=list(settings.notifiers))
-            case "/check":
-                return check_document(rules, sources, now, parameters)
-            case "/backtest":
-                return backtest_document(rules, sources, parameters, now)
-            case "/history":
-                return history_document(kept, parameters)
-            case "/notifications":
-                return notifications_document(kept, parameters)
-        raise UsageError(f"{path} is answered by a running server only")
 
 
 @contextmanager
