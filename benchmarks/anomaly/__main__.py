@@ -56,7 +56,7 @@ def _row(row: Row) -> tuple[str, ...]:
         f"{verdict.false_per_group_month:.2f}",
         f"{verdict.lost:.0%}",
         _minutes(verdict.delay_min()),
-        _minutes(verdict.delay_min("retry_loop", "off_hours")),
+        _minutes(verdict.delay_min("retry_loop")),
         _minutes(verdict.delay_min("model_swap")),
         f"{row.cpu_s:.1f}",
     )

@@ -1,6 +1,6 @@
 """`python -m benchmarks.ingest.stages`: where the CPU time of a span goes, stage by stage, in one process.
 
-The requests of the ingest benchmark walk through the real parts: unpack, decode, read, settle, price, commit.
+The requests of the ingest benchmark walk through the real parts: unpack, decode, read, keep, settle, price, commit.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -21,6 +22,7 @@ from benchmarks.table import plain
 from costspan.pricing.load import load_rate_card
 from costspan.semconv.normalize import span_markers
 from costspan.server.pipeline import decode_protobuf, settlement, signals
+from costspan.server.pipeline.keeping import keep
 from costspan.server.receiver.limits import unpack
 from costspan.server.runtime import COLLECT_AFTER
 from costspan.server.store.duckdb.connection import LEDGER_FILE
@@ -63,8 +65,11 @@ class _TimedLedger:
             setattr(self, name, stages.wrap("look around" if name != "commit" else "commit", getattr(store, name)))
 
 
-def measure(request_count: int, genai_percent: int) -> list[str]:
-    """Return the table's row of one mix: microseconds a span by stage, spans per CPU-second, bytes a call on disk."""
+def measure(request_count: int, genai_percent: int, *, keeps_records: bool) -> list[str]:
+    """Return the table's row of one mix: microseconds a span by stage, spans per CPU-second, bytes a call on disk.
+
+    With `keeps_records` what came in is kept for replay, as it is by default.
+    """
     bodies, card = requests(WARM_UP_REQUESTS + request_count, genai_percent), load_rate_card()
     with TemporaryDirectory() as folder:
         store, stages, calls = DuckDBStore(Path(folder)), _Stages(), 0
@@ -73,7 +78,9 @@ def measure(request_count: int, genai_percent: int) -> list[str]:
             if first == WARM_UP_REQUESTS:
                 stages.spent_s.clear()
             settlement.settle = stages.wrap("settle", settle)
-            batches = [_read(body, stages) for body in bodies[first : first + REQUESTS_PER_COMMIT]]
+            batches = [
+                _read(body, stages, keeps_records=keeps_records) for body in bodies[first : first + REQUESTS_PER_COMMIT]
+            ]
             group = Batch(*([one for batch in batches for one in part(batch)] for part in _PARTS))
             calls += len(group.calls)
             with stages.stage("price, compare"):
@@ -85,7 +92,7 @@ def measure(request_count: int, genai_percent: int) -> list[str]:
     total_s = sum(stages.spent_s.values())
     figures = [f"{stages.spent_s[stage] * 1e6 / spans:.1f}" for stage in _STAGES]
     return [
-        f"{genai_percent} %",
+        f"{genai_percent} %{', kept' if keeps_records else ''}",
         *figures,
         f"{total_s * 1e6 / spans:.1f}",
         f"{spans / total_s:,.0f}",
@@ -98,20 +105,25 @@ _PARTS: tuple[Callable[[Batch], Any], ...] = (
     lambda batch: batch.links,
     lambda batch: batch.points,
     lambda batch: batch.tools,
+    lambda batch: batch.kept,
 )
-_STAGES = ("unpack", "decode", "read", "look around", "settle", "price, compare", "commit")
+_STAGES = ("unpack", "decode", "read", "keep", "look around", "settle", "price, compare", "commit")
 
 
-def _read(body: bytes, stages: _Stages) -> Batch:
+def _read(body: bytes, stages: _Stages, *, keeps_records: bool) -> Batch:
     with stages.stage("unpack"):
         unpacked = unpack(body, "gzip")
     decode = decode_protobuf.decode_traces
     try:
         decode_protobuf.decode_traces = stages.wrap("decode", decode)
         with stages.stage("read"):
-            return signals.traces(unpacked, signals.PROTOBUF).batch
+            received = signals.traces(unpacked, signals.PROTOBUF)
     finally:
         decode_protobuf.decode_traces = decode
+    if not keeps_records:
+        return received.batch
+    with stages.stage("keep"):
+        return replace(received.batch, kept=keep(received.records))
 
 
 def main() -> None:
@@ -123,7 +135,8 @@ def main() -> None:
     gc.set_threshold(COLLECT_AFTER, 20, 20)
     span_markers()
     head = ("genai", *(f"{stage} us" for stage in _STAGES), "total us", "spans/CPU-s", "B/call")
-    print(plain([head, *(measure(arguments.requests, mix) for mix in MIXES)]))
+    rows = [measure(arguments.requests, mix, keeps_records=keeps) for mix in MIXES for keeps in (False, True)]
+    print(plain([head, *rows]))
 
 
 if __name__ == "__main__":

@@ -111,6 +111,7 @@ export const PAGES: readonly Page[] = [
     path: "reconcile",
     title: "Reconciliation",
     icon: "reconcile",
+    open: true,
     load: async () => (await import("./reconcile/ReconcilePage")).default,
   },
 ];

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { axis, bands, barsPath, heights, labelled, spark, stack } from "../src/chart/geometry";
+import { axis, bands, barsPath, heights, labelled, spark, stack, steps } from "../src/chart/geometry";
 
 const frame = { width: 100, height: 60, left: 0, right: 0, top: 0, bottom: 10 };
 
@@ -64,5 +64,24 @@ describe("sparklines", () => {
     const paths = spark([1, null, 2, 3, 4], { width: 80, height: 20 }, true, true);
     expect(paths.line.match(/M/g)).toHaveLength(2);
     expect(paths.tail).toMatch(/^M.*L/);
+  });
+});
+
+describe("steps of a waterfall", () => {
+  it("begin where the last one ended, and the last ends at the other total", () => {
+    const [from, up, down, to] = steps(100, [20, -10], 110);
+    expect(from?.start).toBe(0);
+    expect(up?.start).toBeCloseTo(from?.width ?? 0);
+    expect((down?.start ?? 0) + (down?.width ?? 0)).toBeCloseTo((up?.start ?? 0) + (up?.width ?? 0));
+    expect(to?.width).toBeCloseTo(down?.start ?? 0);
+  });
+  it("show small steps between large totals, and never leave the chart", () => {
+    const bars = steps(10_000, [1, -2, 0.5], 9_999.5);
+    expect(bars[1]?.width).toBeGreaterThan(10);
+    for (const bar of bars) {
+      expect(bar.start).toBeGreaterThanOrEqual(0);
+      expect(bar.start + bar.width).toBeLessThanOrEqual(100.5);
+    }
+    expect(steps(0, [], 0)).toHaveLength(2);
   });
 });

@@ -30,6 +30,7 @@ COMMANDS: Final = {
     "price": "price one usage and say why",
     "prices": "the price catalogue: list, check, diff, sync, activate, export; models without a price: unpriced, map",
     "reprice": "what changed prices change in the ledger: look, apply, undo",
+    "reconcile": "the ledger beside a provider's bill: how far apart, and from which causes",
     "replay": "read received telemetry again after a dialect was corrected or a mapping added",
     "verify": "does the ledger add up? charges, reversals, roll-ups",
     "backup": "a consistent copy of the ledger, also while it is served",

@@ -52,6 +52,8 @@ from costspan.server.receiver.gate import Gate
 from costspan.server.receiver.inbox import recordings, take_inbox
 from costspan.server.receiver.intake import Intake
 from costspan.server.receiver.otlp_grpc import otlp_services
+from costspan.server.reconciliation.reconciler import Reconciler
+from costspan.server.reconciliation.schedule import Bookkeeper
 from costspan.server.runtime import Application
 from costspan.server.store.alerts import AlertReader
 from costspan.server.store.duckdb.alerts import DuckDBAlerts
@@ -60,6 +62,7 @@ from costspan.server.store.duckdb.connection import LEDGER_FILE
 from costspan.server.store.duckdb.export import DuckDBTables, rows_of, values_of
 from costspan.server.store.duckdb.forward import DuckDBForward
 from costspan.server.store.duckdb.posted import DuckDBPosted
+from costspan.server.store.duckdb.reconciliations import DuckDBReconciliations
 from costspan.server.store.duckdb.repair import Mended, repair
 from costspan.server.store.duckdb.replay import DuckDBReplay
 from costspan.server.store.duckdb.repricing import DuckDBRepricing
@@ -83,8 +86,7 @@ def make_server(config: ServerConfig, clock: Clock = system_clock) -> Applicatio
     gate = Gate(config.api_key, config.settings.keys_file)
     notifiers = {name: entry.open(os.environ) for name, entry in config.settings.notifiers.items()}
     tracer, stop_tracing = own_tracer(config, os.environ) if config.self_trace else (None, lambda: None)
-    for left in (*config.data.glob("backup-*.tmp"), *config.data.glob("export-*.tmp")):
-        left.unlink(missing_ok=True)
+    _clear_leftovers(config.data)
     card = _card(config.data, config.settings)
     check_budgets(config.settings.budgets, config.settings.budget_places, card, clock())
     store = DuckDBStore(config.data, clock=clock)
@@ -96,17 +98,18 @@ def make_server(config: ServerConfig, clock: Clock = system_clock) -> Applicatio
     repricing = Repricing(committer, DuckDBRepricing(store), lambda: price_settings(config.data, file), clock)
     caretaker = Caretaker(committer, DuckDBUpkeep(store), config.settings.retention, clock)
     replay = Replay(pipeline, committer, DuckDBReplay(store), lambda: reading_settings(file))
+    reconciler = _reconciler(store, committer, lambda: repricing.card, config.settings, clock)
     alerting = _alerting(config, notifiers, store, committer, clock)
     take_inbox(config.data, pipeline)
     intake = Intake(pipeline, config.settings.limits)
     forwarders, followers = _followers(config, store, committer, clock)
-    beside: list[Caretaker | Alerting | Forwarder | CallLog] = [caretaker, alerting, *followers]
-    for each in beside:
+    background: tuple[Any, ...] = (caretaker, *followers, alerting, Bookkeeper(reconciler, clock))
+    for each in background:
         each.start()
 
     def close() -> None:
         intake.close()
-        for each in reversed(beside):
+        for each in reversed(background):
             each.stop()
         pipeline.close()
         store.close()
@@ -124,6 +127,7 @@ def make_server(config: ServerConfig, clock: Clock = system_clock) -> Applicatio
         repricing=repricing,
         caretaker=caretaker,
         replay=replay,
+        reconciler=reconciler,
         tables=DuckDBTables(store),
         intake=intake,
         gate=gate,
@@ -151,19 +155,9 @@ def _alerting(
     config: ServerConfig, notifiers: Mapping[str, Notifier], store: DuckDBStore, committer: Committer, clock: Clock
 ) -> Alerting:
     settings = config.settings
-    return Alerting(
-        settings.alerts,
-        notifiers,
-        Sources(
-            ledger=store,
-            budgets=settings.budgets,
-            catalogue_checked=lambda: last_checked(committer.card),
-        ),
-        DuckDBAlerts(store, clock),
-        lambda act: committer.between_commits(lambda _: act()).result(),
-        clock,
-        config.url,
-    )
+    sources = Sources(ledger=store, budgets=settings.budgets, catalogue_checked=lambda: last_checked(committer.card))
+    log = DuckDBAlerts(store, clock)
+    return Alerting(settings.alerts, notifiers, sources, log, committer.write, clock, config.url)
 
 
 def send_test(data: Path, notifier: str) -> dict[str, Any]:
@@ -281,8 +275,7 @@ def open_pipeline(data: Path, config: Path | None = None) -> Iterator[Pipeline]:
 @contextmanager
 def open_repricing(data: Path, config: Path | None = None) -> Iterator[Repricing]:
     """Open the ledger in `data` for re-pricing, without a server. Raise Unreachable where there is none."""
-    if not has_ledger(data):
-        raise Unreachable(f"no ledger in {data}; start one with: costspan serve --data {data}")
+    _need_ledger(data)
     file = config or data / CONFIG_FILE
     store = DuckDBStore(data)
     committer = Committer(store, price_settings(data, file).card)
@@ -296,8 +289,7 @@ def open_repricing(data: Path, config: Path | None = None) -> Iterator[Repricing
 @contextmanager
 def open_caretaker(data: Path, config: Path | None = None) -> Iterator[Caretaker]:
     """Open the ledger in `data` to look after it, without a server. Raise Unreachable where there is none."""
-    if not has_ledger(data):
-        raise Unreachable(f"no ledger in {data}; start one with: costspan serve --data {data}")
+    _need_ledger(data)
     settings = read_settings(settings_file(data, config))
     store = DuckDBStore(data)
     committer = Committer(store, _card(data, settings), settings.rules)
@@ -311,8 +303,7 @@ def open_caretaker(data: Path, config: Path | None = None) -> Iterator[Caretaker
 @contextmanager
 def open_replay(data: Path, config: Path | None = None) -> Iterator[Replay]:
     """Open the ledger in `data` to read its records again, without a server. Raise Unreachable where there is none."""
-    if not has_ledger(data):
-        raise Unreachable(f"no ledger in {data}; start one with: costspan serve --data {data}")
+    _need_ledger(data)
     file = config or data / CONFIG_FILE
     store = DuckDBStore(data)
     committer = Committer(store, price_settings(data, file).card)
@@ -321,6 +312,23 @@ def open_replay(data: Path, config: Path | None = None) -> Iterator[Replay]:
         yield Replay(pipeline, committer, DuckDBReplay(store), lambda: reading_settings(file))
     finally:
         committer.close()
+        store.close()
+
+
+@contextmanager
+def open_reconciler(data: Path, config: Path | None = None) -> Iterator[Reconciler]:
+    """Open the ledger in `data` to compare it with bills, without a server. Raise Unreachable where there is none."""
+    _need_ledger(data)
+    if recordings(data):
+        with open_pipeline(data, config) as pipeline:
+            take_inbox(data, pipeline)
+    settings = read_settings(settings_file(data, config))
+    store = DuckDBStore(data)
+    try:
+        yield Reconciler(
+            store, DuckDBReconciliations(store), lambda: _card(data, settings), lambda: settings.reconcile, system_clock
+        )
+    finally:
         store.close()
 
 
@@ -370,6 +378,22 @@ def price_settings(data: Path, file: Path) -> PriceSettings:
 def has_ledger(data: Path) -> bool:
     """Return True when `data` holds a ledger."""
     return (data / LEDGER_FILE).exists()
+
+
+def _need_ledger(data: Path) -> None:
+    if not has_ledger(data):
+        raise Unreachable(f"no ledger in {data}; start one with: costspan serve --data {data}")
+
+
+def _clear_leftovers(data: Path) -> None:
+    for left in (*data.glob("backup-*.tmp"), *data.glob("export-*.tmp")):
+        left.unlink(missing_ok=True)
+
+
+def _reconciler(
+    store: DuckDBStore, committer: Committer, card: Callable[[], RateCard], settings: Settings, clock: Clock
+) -> Reconciler:
+    return Reconciler(store, DuckDBReconciliations(store), card, lambda: settings.reconcile, clock, committer.write)
 
 
 def _card(data: Path, settings: Settings) -> RateCard:

@@ -32,6 +32,7 @@ from costspan.server.alerts.rule_file import parse_rules
 from costspan.server.analytics.budget_settings import budget_places, parse_budgets
 from costspan.server.exporters.forward_settings import Target, parse_forward
 from costspan.server.receiver.in_flight import Limits, parse_limits
+from costspan.server.reconciliation.settings import BillSettings, parse_reconcile
 from costspan.server.store.upkeep import Retention, read_retention
 from costspan.server.yaml_lines import LineLoader
 
@@ -43,7 +44,7 @@ DEFAULT_GRPC_PORT: Final = 4317
 CONFIG_FILE: Final = "costspan.yaml"
 KNOWN_KEYS: Final = (
     "prices", "attribution", "sampling", "mappings", "closed_until", "budgets", "alerts", "notifiers", "retention",
-    "limits", "auth", "public_url", "forward",
+    "limits", "auth", "public_url", "forward", "reconcile",
 )  # fmt: skip
 _DAY_OR_MONTH: Final = re.compile(r"\d{4}-\d{2}(-\d{2})?")
 
@@ -74,6 +75,8 @@ class Settings:
     """The end of the last closed month or day, whose totals re-pricing leaves as they are (accounting rule 9)."""
     keys_file: Path | None = None
     """The file of API keys; read again whenever it changes."""
+    reconcile: tuple[BillSettings, ...] = ()
+    """Whose bills are compared with the ledger, each month once it is settled."""
     forward: tuple[Target, ...] = ()
     """Where received telemetry goes on to, with its cost."""
     limits: Limits = field(default_factory=Limits)
@@ -178,6 +181,7 @@ def read_settings(path: Path | None) -> Settings:
         public_url=_public_url(document, path),
         closed_before=_closed_before(document),
         keys_file=_keys_file(document, path),
+        reconcile=parse_reconcile(document.get("reconcile"), str(path)),
         limits=parse_limits(document.get("limits"), str(path)),
     )
 

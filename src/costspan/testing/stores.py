@@ -26,6 +26,7 @@ from costspan.core.usage import Usage
 from costspan.core.zone import Zone
 from costspan.semconv.sampling import AdjustedCount
 from costspan.semconv.settlement.settle import Settled
+from costspan.server.store.cells import CellsQuestion
 from costspan.server.store.entry import Batch, Entry, Posting
 from costspan.server.store.memory import MemoryStore
 from costspan.server.store.ports import Store
@@ -274,6 +275,19 @@ class StoreContract:
                 _check(rows, getattr(answer.total, name), f"{name} by {key}")
             total = answer.total
             _check(total.billed_calls + total.unpriced_calls + total.errors, total.calls, f"disjoint calls by {key}")
+
+    def test_the_ledgers_side_of_a_bill_is_as_in_memory(self, store: Store) -> None:
+        """Quantities and cost by hour, model, mode and unit agree, whatever tells them apart and was taken back."""
+        random, reference = seeded(17), MemoryStore()
+        planned = random_postings(random, 120)
+        for engine in (store, reference):
+            play(engine, planned)
+        for scope_by in (None, *random.sample(_KEYS, 6)):
+            for provider in ("openai", "a"):
+                hours = random.choice((1, 3, 30))
+                question = CellsQuestion(Period(EPOCH, EPOCH + timedelta(hours=hours)), provider, scope_by)
+                found, expected = (list(engine.ledger_cells(question)) for engine in (store, reference))
+                _check(found, expected, f"cells by {scope_by} of {provider} in {hours} h")
 
     def test_the_series_of_five_minutes_is_as_in_memory(self, store: Store) -> None:
         """Groups in their order, buckets and sums of logarithms agree with the store in memory."""

@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 
+from costspan.cli import import_, importers
 from costspan.cli.main import main
 from costspan.testing.otlp import json_body
 from costspan.testing.spans import otel_genai, sample_call
@@ -135,6 +136,10 @@ def test_the_api_key_travels_with_the_spans(stub_server, tmp_path, monkeypatch) 
 
     assert main(["import", str(file), "--url", stub_server.url]) == 0
     assert stub_server.headers[0]["Authorization"] == "Bearer secret-1"
+
+
+def test_every_importer_can_be_named() -> None:
+    assert sorted(import_.FORMATS) == sorted(importers.FORMATS)
 
 
 def test_a_path_that_is_not_there_is_said(stub_server, capsys) -> None:

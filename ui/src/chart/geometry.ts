@@ -170,6 +170,35 @@ export function linePaths(
   return { line: draw(solid) ?? "", tail: lastIsPartial ? (draw(points.slice(-2)) ?? "") : "", lone };
 }
 
+export interface StepBar {
+  /** Both in percent of the width. */
+  readonly start: number;
+  readonly width: number;
+}
+
+const THINNEST = 0.4;
+
+/**
+ * Bars of a waterfall: the first total, the steps, the last total.
+ *
+ * The axis is cut off below the steps, so that small steps between two large totals are seen; totals begin at its edge.
+ */
+export function steps(from: number, between: readonly number[], to: number): StepBar[] {
+  const levels = [from];
+  for (const value of between) levels.push((levels.at(-1) ?? 0) + value);
+  const [low, high] = [Math.min(...levels, to), Math.max(...levels, to)];
+  const floor = Math.min(low, Math.max(0, low - (high - low || high || 1) / 2));
+  const x = scaleLinear()
+    .domain([floor, high === floor ? floor + 1 : high])
+    .range([0, 100]);
+  const bar = (a: number, b: number) => ({
+    start: Math.min(x(Math.min(a, b)), 100 - THINNEST),
+    width: Math.max(x(Math.max(a, b)) - x(Math.min(a, b)), THINNEST),
+  });
+  const moved = between.map((_, index) => bar(levels[index] ?? 0, levels[index + 1] ?? 0));
+  return [bar(floor, from), ...moved, bar(floor, to)];
+}
+
 /** The area between two lines, where both are known. */
 export function bandPath(
   low: readonly (number | null)[],

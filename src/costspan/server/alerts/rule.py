@@ -47,7 +47,7 @@ class Anomaly:
     min_excess_usd: Decimal | None = None
     """How many dollars over the expected ones are worth a page."""
     windows: tuple[timedelta, ...] = ()
-    """The windows that count; empty for all of the detector's."""
+    """Anomalies of longer windows than these do not count; empty for all of the detector's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -132,6 +132,10 @@ class Committer:
         self._waiting.put(_Task(run))
         return answer
 
+    def write(self, act: Callable[[], Result]) -> Result:
+        """Run `act` on the writing thread, between commits, and return what it returns."""
+        return self.between_commits(lambda _: act()).result()
+
     def close(self) -> None:
         """Commit what waits, then stop. Blocks until done."""
         self._waiting.put(None)

@@ -18,8 +18,10 @@ from costspan.semconv.metrics import MetricState
 from costspan.semconv.settlement.witness import is_unplaced, testimony
 from costspan.server.store import memory_calls
 from costspan.server.store.calls import CallsPage, CallsQuestion, RecordPlace, TraceView
+from costspan.server.store.cells import CellsQuestion, LedgerCell
 from costspan.server.store.charge_classes import charge_classes
 from costspan.server.store.entry import Batch, Entry, Neighbourhood, Posting, Standing, ToolEntry, digest
+from costspan.server.store.memory_cells import ledger_cells
 from costspan.server.store.memory_series import spend_series
 from costspan.server.store.memory_tools import tool_traces
 from costspan.server.store.memory_usage import usage_history
@@ -176,6 +178,10 @@ class MemoryStore:
     def tool_traces(self, question: ToolQuestion) -> list[AskedTrace]:
         """Return the traces with a tool use or a tool's fee asked about."""
         return tool_traces(self._records.values(), self._entries.values(), self._tools.values(), question)
+
+    def ledger_cells(self, question: CellsQuestion) -> list[LedgerCell]:
+        """Return the cells of calls that count."""
+        return ledger_cells(self._entries.values(), question, _value)
 
     def close(self) -> None:
         """Nothing to release."""

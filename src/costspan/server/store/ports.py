@@ -8,6 +8,7 @@ from typing import Final, Protocol
 
 from costspan.semconv.metrics import MetricState
 from costspan.server.store.calls import CallsPage, CallsQuestion, TraceView
+from costspan.server.store.cells import CellReader
 from costspan.server.store.entry import Batch, Neighbourhood, Posting
 from costspan.server.store.question import LedgerSummary, SpendAnswer, SpendQuestion
 from costspan.server.store.spend_series import SeriesAnswer, SeriesQuestion
@@ -93,5 +94,5 @@ class CallReader(Protocol):
         """Return all that is recorded of a trace; of one that is not recorded, nothing."""
 
 
-class Store(Ledger, LedgerReader, CallReader, Protocol):
+class Store(Ledger, LedgerReader, CallReader, CellReader, Protocol):
     """A ledger that can be written and read."""

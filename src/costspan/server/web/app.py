@@ -22,6 +22,7 @@ from costspan.server.pipeline.signals import SIGNALS
 from costspan.server.receiver.gate import Gate
 from costspan.server.receiver.intake import Intake
 from costspan.server.receiver.otlp_http import otlp_handler
+from costspan.server.reconciliation.reconciler import Reconciler
 from costspan.server.store.export import TableSource
 from costspan.server.store.ports import Store
 from costspan.server.web.api.alerts import alert_routes
@@ -34,6 +35,7 @@ from costspan.server.web.api.forecast import forecast_routes
 from costspan.server.web.api.growth import growth_routes
 from costspan.server.web.api.live import LiveFeed, live_routes
 from costspan.server.web.api.price_routes import price_routes
+from costspan.server.web.api.reconciliations import reconciliation_routes
 from costspan.server.web.api.routes import api_routes
 from costspan.server.web.api.tools import tool_routes
 from costspan.server.web.api.upkeep import upkeep_routes
@@ -60,6 +62,7 @@ class Parts:
     repricing: Repricing
     caretaker: Caretaker
     replay: Replay
+    reconciler: Reconciler
     tables: TableSource
     intake: Intake
     gate: Gate
@@ -110,6 +113,7 @@ def make_app(parts: Parts) -> FastAPI:
     app.include_router(alert_routes(parts.alerting, clock))
     app.include_router(live_routes(parts.live))
     app.include_router(price_routes(parts.repricing, clock))
+    app.include_router(reconciliation_routes(parts.reconciler, clock))
     app.include_router(upkeep_routes(parts.caretaker, parts.replay, config.data, clock))
     app.include_router(export_routes(parts.tables, lambda: parts.repricing.card, config.data, clock))
     sessions = Sessions(parts.gate)

@@ -119,7 +119,7 @@ def _is_asked(anomaly: Anomaly, limits: Limits) -> bool:
     excess = Decimal(str(anomaly.observed_usd)) - Decimal(str(anomaly.expected_usd))
     if limits.min_excess_usd is not None and excess < limits.min_excess_usd:
         return False
-    return not limits.windows or anomaly.window.until - anomaly.window.since in limits.windows
+    return not limits.windows or anomaly.window.until - anomaly.window.since <= max(limits.windows)
 
 
 def _usd(amount: float) -> Decimal:

@@ -26,19 +26,19 @@ class Limit:
 
 
 VOLUME: Final = (
-    Limit(1, 8.0, 6.0),
-    Limit(3, 5.0, 6.0),
-    Limit(HOUR, 3.2, 5.5),
-    Limit(6 * HOUR, 2.2, 5.2),
-    Limit(DAY, 1.7, 5.0),
+    Limit(1, 8.0, 6.3),
+    Limit(3, 5.0, 6.3),
+    Limit(HOUR, 3.2, 5.8),
+    Limit(6 * HOUR, 2.2, 5.5),
+    Limit(DAY, 1.7, 5.3),
 )
 """For how much is called and spent."""
 UNIT: Final = (
-    Limit(3, 2.5, 5.2),
+    Limit(3, 2.5, 5.0),
     Limit(HOUR, 1.7, 4.9),
-    Limit(6 * HOUR, 1.35, 4.7),
-    Limit(DAY, 1.25, 4.4),
-    Limit(3 * DAY, 1.2, 4.2),
+    Limit(6 * HOUR, 1.35, 4.9),
+    Limit(DAY, 1.25, 4.7),
+    Limit(3 * DAY, 1.2, 4.5),
 )
 """For what a typical call is: its cost, its tokens, the price of its tokens."""
 

@@ -35,6 +35,7 @@ def migrate(connection: duckdb.DuckDBPyConnection, version: int) -> None:
             _to_3(connection)
         if version < 4:
             _to_4(connection)
+        # 7: the tables of a reconciliation, which are made where they are not there.
         connection.execute("INSERT INTO ledger_schema VALUES (?)", [SCHEMA_VERSION])
         connection.execute("COMMIT")
     except Exception:

@@ -283,7 +283,7 @@ def _row(record: Call | Link) -> tuple[Any, ...]:
 
 
 def _attribution_text(record: Call | Link) -> str | None:
-    if isinstance(record, Call) or record.attribution == NOBODY:
+    if isinstance(record, Call) or record.attribution is NOBODY or record.attribution == NOBODY:
         return None
     return _ENCODER.encode(record.attribution).decode()
 

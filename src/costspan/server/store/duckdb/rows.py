@@ -94,7 +94,6 @@ def call_columns(entry_ids: Sequence[int], entries: Sequence[Entry]) -> dict[str
     """Return the columns of CALL_KINDS for some entries. What none of them used is left out: its quantity is 0."""
     used = frozenset().union(*(entry.settled.call.usage.quantities for entry in entries))
     quantities = {name: unit for name, unit in QUANTITIES.items() if unit in used}
-    # Entry by entry, not column by column: what an entry holds is then fetched from memory once.
     rows = map(partial(_call_row, tuple(quantities.values()), (0,) * len(quantities)), entry_ids, entries)
     return dict(zip((*_FACTS, *quantities), zip(*rows, strict=True), strict=True))
 

@@ -2,8 +2,9 @@
 
 `calls` holds an entry per record with its verdict; `records` what came in where no entry says all of it: spans that
 are no calls, events, and records to which something was added; `charges` the ledger lines of the entries that count;
-`tools` the tool uses, which are no calls; `received` what came as it came, for a later reading. All but the last, and
-but the tables of `alerts`, only grow: a correction is a row with `sign`
+`tools` the tool uses, which are no calls; `bill_sheets` and `reconciliations` a provider's bill and how it compares;
+`received` what came as it came, for a later reading. All but the last, and but the tables of `alerts`, only grow: a
+correction is a row with `sign`
 -1 that repeats the entry it takes back, followed by the new one, so every total is a signed sum and never depends on
 which entry is the latest.
 """
@@ -16,7 +17,7 @@ from costspan.core.attribution import DIMENSIONS
 from costspan.server.store.duckdb import alerts, kept, rollups
 from costspan.server.store.duckdb.rows import CALL_KINDS
 
-SCHEMA_VERSION: Final = 5
+SCHEMA_VERSION: Final = 7
 TAGS_TYPE: Final = "MAP(VARCHAR, VARCHAR)"
 
 
@@ -48,6 +49,13 @@ _RECORDS: Final = """key UUID NOT NULL, trace_id UUID, span_id UBIGINT, parent_s
 started_at TIMESTAMP NOT NULL, received_at TIMESTAMP NOT NULL, response_id VARCHAR, call BLOB, trace_state VARCHAR,
 attribution VARCHAR"""
 
+_BILL_SHEETS: Final = """provider VARCHAR NOT NULL, source VARCHAR NOT NULL, report VARCHAR NOT NULL,
+since TIMESTAMP NOT NULL, until TIMESTAMP NOT NULL, fetched_at TIMESTAMP NOT NULL, digest VARCHAR NOT NULL, body BLOB,
+posted_at TIMESTAMP NOT NULL"""
+_RECONCILIATIONS: Final = """reconciliation_id VARCHAR NOT NULL, provider VARCHAR NOT NULL, since TIMESTAMP NOT NULL,
+until TIMESTAMP NOT NULL, made_at TIMESTAMP NOT NULL, state VARCHAR NOT NULL, net_share DOUBLE, gross_share DOUBLE,
+unexplained_share DOUBLE, drift_limit DOUBLE NOT NULL, digest VARCHAR NOT NULL, document VARCHAR NOT NULL"""
+
 _SERIES: Final = "series VARCHAR NOT NULL, start_ns BIGINT, time_ns BIGINT, value BIGINT, requests BIGINT"
 
 DDL: Final = (
@@ -58,6 +66,8 @@ DDL: Final = (
     f"CREATE TABLE IF NOT EXISTS charges ({_POSTING}, {_CHARGES})",
     f"CREATE TABLE IF NOT EXISTS tools ({_POSTING}, {_TOOLS})",
     f"CREATE TABLE IF NOT EXISTS reprice_runs ({_RUNS})",
+    f"CREATE TABLE IF NOT EXISTS bill_sheets ({_BILL_SHEETS})",
+    f"CREATE TABLE IF NOT EXISTS reconciliations ({_RECONCILIATIONS})",
     *rollups.DDL,
     *kept.DDL,
     *alerts.DDL,

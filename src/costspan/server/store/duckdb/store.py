@@ -15,7 +15,8 @@ from costspan.core.clock import Clock, system_clock
 from costspan.core.errors import PermanentError, StoreUnavailable, Unreachable
 from costspan.semconv.metrics import MetricState
 from costspan.server.store.calls import CallsPage, CallsQuestion, TraceView
-from costspan.server.store.duckdb import read_calls, records, spend_series, tools
+from costspan.server.store.cells import CellsQuestion, LedgerCell
+from costspan.server.store.duckdb import ledger_cells, read_calls, records, spend_series, tools
 from costspan.server.store.duckdb.conditions import utc
 from costspan.server.store.duckdb.connection import LEDGER_FILE, open_ledger_file
 from costspan.server.store.duckdb.place import RESERVE_BYTES, Misplaced, Place
@@ -121,6 +122,10 @@ class DuckDBStore:
     def tool_traces(self, question: ToolQuestion) -> list[AskedTrace]:
         """Return the traces with a tool use or a tool's fee asked about."""
         return self._read(lambda _: tools.tool_traces(self._opened(), question))
+
+    def ledger_cells(self, question: CellsQuestion) -> list[LedgerCell]:
+        """Return the cells of calls that count."""
+        return self.look(lambda connection: ledger_cells.ledger_cells(connection, question))
 
     def tend(self, act: Callable[[Writer], Answer]) -> Answer:
         """Run on the writer what leaves every record and entry as it is; raise as `commit` does."""

@@ -1,0 +1,76 @@
+"""Reconciles by night what is configured: each month once its days are settled. One background thread."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Final
+
+from costspan.core.clock import Clock
+from costspan.core.errors import CostspanError
+from costspan.core.period import Period
+from costspan.server.pipeline.caretaker import following_night
+from costspan.server.reconciliation.reconciler import Reconciler
+from costspan.server.reconciliation.settings import BillSettings
+
+LOOK_EVERY_S: Final = 60.0
+
+_log = logging.getLogger("costspan.reconciliation")
+
+
+class Bookkeeper:
+    """Looks at its start and every night whether a month is to be reconciled. Telemetry never waits for a provider."""
+
+    def __init__(self, reconciler: Reconciler, clock: Clock) -> None:
+        self._reconciler = reconciler
+        self._clock = clock
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="costspan-reconciliation", daemon=True)
+
+    def start(self) -> None:
+        """Begin, where anything is configured."""
+        if self._reconciler.configured:
+            self._thread.start()
+
+    def stop(self) -> None:
+        """End; a report under way is left."""
+        self._stopping.set()
+
+    def round(self) -> int:
+        """Reconcile the months that are due; return how many."""
+        done = 0
+        for settings, month in self._due():
+            if self._stopping.is_set():
+                break
+            try:
+                self._reconciler.fetch(settings.provider, month)
+                found = self._reconciler.judge(settings.provider, month)
+                _log.info("%s %s: %s", settings.provider, f"{month.since:%Y-%m}", found.state)
+                done += 1
+            except CostspanError as error:
+                _log.warning("%s's bill is not compared: %s", settings.provider, error)
+        return done
+
+    def _due(self) -> Iterator[tuple[BillSettings, Period]]:
+        now = self._clock()
+        for settings in self._reconciler.configured:
+            month = last_settled_month(now, settings.settle)
+            made = [each for each in self._reconciler.all(settings.provider) if each.period == month]
+            if not any(each.made_at >= month.until + settings.settle for each in made):
+                yield settings, month
+
+    def _run(self) -> None:
+        night: datetime | None = None
+        while not self._stopping.is_set():
+            if night is None or self._clock() >= night:
+                self.round()
+                night = following_night(self._clock())
+            self._stopping.wait(LOOK_EVERY_S)
+
+
+def last_settled_month(now: datetime, settle: timedelta) -> Period:
+    """Return the latest month whose last day is settled."""
+    until = (now - settle).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return Period((until - timedelta(days=1)).replace(day=1), until)
