@@ -13,13 +13,11 @@ EXPECTED = {
         "requested_model": "gpt-5",
         "span_class": "inference",
         "usage": {"input": 700, "cache_read": 200, "cache_write_30m": 100, "output": 50, "web_search": 2},
-        "usage_state": "reported",
     },
     "imported": {
         "requested_model": "gpt-5",
         "span_class": "inference",
         "usage": {"input": 1000, "cache_read": 200, "output": 50, "page": 2},
-        "usage_state": "reported",
     },
     "otel_genai": {
         "provider": "openai",
@@ -38,7 +36,6 @@ EXPECTED = {
             "reasoning": 200,
             "output_audio": 5,
         },
-        "usage_state": "reported",
     },
     "otel_genai_legacy": {
         "provider": "openai",
@@ -48,7 +45,6 @@ EXPECTED = {
         "finish_reason": "stop",
         "span_class": "inference",
         "usage": {"input": 5000, "output": 300},
-        "usage_state": "reported",
     },
     "anthropic_sdk": {
         "provider": "anthropic",
@@ -66,7 +62,6 @@ EXPECTED = {
             "output": 40,
             "reasoning": 40,
         },
-        "usage_state": "reported",
     },
     "google_genai": {
         "operation": "generate_content",
@@ -77,7 +72,6 @@ EXPECTED = {
         "finish_reason": "stop",
         "span_class": "inference",
         "usage": {"input": 150, "cache_read": 300, "input_audio": 50, "output": 40, "reasoning": 60},
-        "usage_state": "reported",
     },
     "bedrock": {
         "provider": "aws.bedrock",
@@ -85,7 +79,6 @@ EXPECTED = {
         "finish_reason": "stop",
         "span_class": "inference",
         "usage": {"input": 20000, "cache_read": 300, "output": 210},
-        "usage_state": "reported",
     },
     "openlit": {
         "provider": "anthropic",
@@ -97,7 +90,6 @@ EXPECTED = {
         "reported_cost": 435000000,
         "span_class": "inference",
         "usage": {"input": 5000, "cache_read": 1000, "output": 77},
-        "usage_state": "reported",
         "user_id": "u1",
     },
     "openllmetry": {
@@ -107,7 +99,6 @@ EXPECTED = {
         "finish_reason": "stop",
         "span_class": "inference",
         "usage": {"input": 500, "cache_read": 1024, "output": 120},
-        "usage_state": "reported",
         "user_id": "u-5",
         "tags": {"tenant": "acme"},
     },
@@ -129,7 +120,6 @@ EXPECTED = {
             "reasoning": 40,
             "web_search": 2,
         },
-        "usage_state": "reported",
         "feature": "triage",
         "session": "s-7",
         "tags": {"beta": "true"},
@@ -140,7 +130,6 @@ EXPECTED = {
         "response_id": "chatcmpl-4",
         "span_class": "inference",
         "usage": {"input": 900, "output": 40},
-        "usage_state": "reported",
     },
     "openai_agents": {
         "provider": "openai",
@@ -159,7 +148,6 @@ EXPECTED = {
         "reported_cost": 435000000,
         "span_class": "inference",
         "usage": {"input": 190, "cache_read": 512, "output": 76, "reasoning": 64},
-        "usage_state": "reported",
         "session": "c-2",
         "agent": "helper",
     },
@@ -172,7 +160,6 @@ EXPECTED = {
         "reported_cost": 1005200000,
         "span_class": "inference",
         "usage": {"input": 1500, "cache_read": 500, "output": 122, "reasoning": 100},
-        "usage_state": "reported",
         "team": "search",
         "user_id": "u-501",
     },
@@ -182,7 +169,6 @@ EXPECTED = {
         "reported_cost": 950000000,
         "span_class": "inference",
         "usage": {"input": 350, "cache_read": 1000, "output": 77},
-        "usage_state": "reported",
         "team": "search",
         "user_id": "u-9",
     },
@@ -196,7 +182,6 @@ EXPECTED = {
         "time_to_first_chunk_s": 0.4205,
         "span_class": "inference",
         "usage": {"input": 2000, "cache_read": 1000, "cache_write_1h": 300, "output": 77},
-        "usage_state": "reported",
         "user_id": "u-31",
         "session": "s-9",
     },
@@ -206,7 +191,6 @@ EXPECTED = {
         "response_id": "chatcmpl-8",
         "span_class": "inference",
         "usage": {"input": 90, "cache_read": 640, "output": 155},
-        "usage_state": "reported",
     },
     "strands": {
         "requested_model": "gpt-4o",
@@ -215,7 +199,6 @@ EXPECTED = {
         "time_to_first_chunk_s": 2.383,
         "span_class": "inference",
         "usage": {"input": 172, "cache_read": 640, "output": 44},
-        "usage_state": "reported",
     },
     "agent_framework": {
         "operation": "invoke_agent",
@@ -223,7 +206,6 @@ EXPECTED = {
         "finish_reason": "stop",
         "span_class": "aggregate",
         "usage": {"input": 652, "cache_read": 512, "output": 250},
-        "usage_state": "reported",
         "agent": "helper",
     },
     "semantic_kernel": {
@@ -233,14 +215,12 @@ EXPECTED = {
         "finish_reason": "stop",
         "span_class": "inference",
         "usage": {"input": 100, "output": 20},
-        "usage_state": "reported",
     },
     "google_adk": {
         "operation": "generate_content",
         "requested_model": "gemini-2.5-flash",
         "span_class": "inference",
         "usage": {"input": 225, "cache_read": 300, "output": 40, "reasoning": 60},
-        "usage_state": "reported",
         "session": "s-3",
     },
     "langfuse": {
@@ -249,7 +229,6 @@ EXPECTED = {
         "reported_cost": 530000000,
         "span_class": "inference",
         "usage": {"input": 50, "cache_read": 1000, "output": 77},
-        "usage_state": "reported",
         "environment": "staging",
         "feature": "chat",
         "user_id": "u-4",
@@ -261,7 +240,6 @@ EXPECTED = {
         "usage_note": "the reported total decides",
         "span_class": "inference",
         "usage": {"input": 120, "cache_read": 4000, "cache_write_5m": 300, "cache_write_1h": 700, "output": 260},
-        "usage_state": "reported",
         "user_id": "ml-1",
     },
     "genkit": {
@@ -271,7 +249,6 @@ EXPECTED = {
         "finish_reason": "stop",
         "span_class": "inference",
         "usage": {"input": 42, "output": 17, "reasoning": 3},
-        "usage_state": "reported",
     },
     "livekit": {
         "provider": "openai",
@@ -280,7 +257,6 @@ EXPECTED = {
         "time_to_first_chunk_s": 0.245,
         "span_class": "inference",
         "usage": {"input": 100, "cache_read": 400, "output": 150},
-        "usage_state": "reported",
     },
     "laminar": {
         "provider": "openai",
@@ -289,7 +265,6 @@ EXPECTED = {
         "reported_cost": 2700000,
         "span_class": "inference",
         "usage": {"input": 10, "output": 2},
-        "usage_state": "reported",
         "feature": "search",
         "user_id": "u-6",
         "tags": {"beta": "true"},
@@ -301,7 +276,6 @@ EXPECTED = {
         "finish_reason": "stop",
         "span_class": "inference",
         "usage": {"input": 17, "output": 9},
-        "usage_state": "reported",
     },
     "openrouter": {
         "provider": "openrouter",
@@ -313,7 +287,6 @@ EXPECTED = {
         "reported_cost": 1880000000,
         "span_class": "inference",
         "usage": {"input": 350, "cache_read": 1000, "output": 37, "reasoning": 40},
-        "usage_state": "reported",
         "feature": "triage",
         "user_id": "u-8",
         "tags": {"openrouter.api_key_name": "prod", "openrouter.first_token_ms": "310"},
@@ -324,7 +297,6 @@ EXPECTED = {
         "usage_note": "the reported total decides",
         "span_class": "inference",
         "usage": {"input": 20, "cache_read": 80, "output": 20, "reasoning": 10},
-        "usage_state": "reported",
     },
     "claude_code": {
         "provider": "anthropic",
@@ -344,7 +316,6 @@ EXPECTED = {
         "usage_note": "the reported total decides",
         "span_class": "inference",
         "usage": {"input": 4000, "cache_read": 8000, "output": 650, "reasoning": 250},
-        "usage_state": "reported",
         "session": "c-3",
     },
     "gemini_cli": {
@@ -353,7 +324,6 @@ EXPECTED = {
         "requested_model": "gemini-3.5-pro",
         "span_class": "inference",
         "usage": {"input": 200, "cache_read": 300, "output": 40, "reasoning": 60},
-        "usage_state": "reported",
         "session": "s-5",
         "agent": "gemini-cli",
     },
@@ -363,7 +333,6 @@ EXPECTED = {
         "time_to_first_chunk_s": 0.64,
         "span_class": "inference",
         "usage": {"input": 350, "cache_read": 1000, "output": 77},
-        "usage_state": "reported",
         "session": "s-6",
     },
     "cursor": {
@@ -371,7 +340,6 @@ EXPECTED = {
         "reported_cost": 2000000000,
         "span_class": "inference",
         "usage": {"input": 100, "output": 10},
-        "usage_state": "reported",
     },
     "opencode": {
         "operation": "generate_content",
@@ -380,7 +348,6 @@ EXPECTED = {
         "streamed": True,
         "span_class": "inference",
         "usage": {"input": 10, "cache_read": 2, "cache_write_5m": 1, "output": 4, "reasoning": 3},
-        "usage_state": "reported",
         "session": "s1",
         "agent": "build",
     },
@@ -390,7 +357,6 @@ EXPECTED = {
         "reported_cost": 166800000,
         "span_class": "inference",
         "usage": {"input": 312, "output": 200},
-        "usage_state": "reported",
         "feature": "order_dashboard",
     },
 }
@@ -398,7 +364,7 @@ EXPECTED = {
 
 @pytest.mark.parametrize("name", EXPECTED)
 def test_a_span_of_each_dialect_is_read_exactly(name: str) -> None:
-    assert said(SAMPLES[name]) == {"dialect": name, **EXPECTED[name]}
+    assert said(SAMPLES[name]) == {"dialect": name, "usage_state": "reported", **EXPECTED[name]}
 
 
 def test_every_dialect_has_a_sample_and_an_expectation() -> None:
