@@ -76,7 +76,8 @@ def questions(server: Server, secret: str) -> list[str]:
         *(f"/api/v1/tools?{ALL_TIME}&filter=tenant:{value}" for value in ("b", "!a", "", "!", "a")),
         f"/api/v1/spend?{ALL_TIME}&filter=tenant:a&filter=tenant:b&group_by=tenant,feature",
         *(f"/api/v1/{path}?group_by={keyed}" for path in ("forecast", "growth", "whatif")),
-        *(f"/api/v1/{path}?{ALL_TIME}&group_by={keyed}&filter=tenant:b" for path in ("growth", "whatif")),
+        *(f"/api/v1/{path}?{ALL_TIME}&group_by={keyed}&filter=tenant:b" for path in ("growth", "whatif", "latency")),
+        f"/api/v1/latency?{ALL_TIME}&group_by={keyed}",
         f"/api/v1/whatif?{ALL_TIME}&group_by={keyed}&mode=batch",
         f"/api/v1/whatif?{ALL_TIME}&group_by={keyed}&from=gpt-5&to=gpt-4o",
         f"/api/v1/calls?{ALL_TIME}&role=all&limit=1000&filter={quote('tag.note:' + MARK)}",
@@ -108,6 +109,7 @@ def test_what_is_not_kept_apart_is_not_answered(filled: tuple[Server, dict[str, 
     assert answered == {
         "/api/v1/spend", "/api/v1/calls", "/api/v1/tools", "/api/v1/traces/{trace_id}", "/healthz", "/readyz",
         "/api/v1/anomalies", "/api/v1/forecast", "/api/v1/growth", "/api/v1/whatif",
+        "/api/v1/latency",
     }  # fmt: skip
     assert server.request("POST", "/api/v1/reprice", b"{}", Authorization=bearer(secrets["a"])).status == 403
 

@@ -25,6 +25,7 @@ from costspan.server.analytics.budgets import budgets_document, verdict_document
 from costspan.server.analytics.calls import calls_document, parse_calls_question
 from costspan.server.analytics.forecast_document import forecast_document, parse_forecast
 from costspan.server.analytics.growth import growth_document, parse_growth
+from costspan.server.analytics.latency import latency_document, parse_latency_question
 from costspan.server.analytics.spend import parse_question, spend_document
 from costspan.server.analytics.tools import parse_tool_question, tools_document
 from costspan.server.analytics.traces import parse_trace_parameters, trace_document
@@ -37,6 +38,7 @@ _TRACES: Final = "/api/v1/traces/"
 _ALERTS: Final = "/api/v1/alerts"
 _OF_LEDGER: Final[Mapping[str, Callable[[Store, Sequence[tuple[str, str]], datetime], dict[str, Any]]]] = {
     "/api/v1/spend": lambda store, asked, now: spend_document(store, parse_question(asked, now)),
+    "/api/v1/latency": lambda store, asked, now: latency_document(store, parse_latency_question(asked, now)),
     "/api/v1/tools": lambda store, asked, now: tools_document(store, parse_tool_question(asked, now)),
     "/api/v1/anomalies": lambda store, asked, now: anomalies_document(store, parse_anomaly_question(asked, now)),
     "/api/v1/forecast": lambda store, asked, now: forecast_document(store, parse_forecast(asked, now)),

@@ -93,10 +93,15 @@ def _measures(spend: Spend) -> dict[str, Any]:
         elif name in ERRORS:
             document[f"{name}_usd"] = None if value is None else _six_digits(value)
         elif name in QUANTILES:
-            document[name] = None if value is None else dict(zip(("p50", "p95", "p99"), value, strict=True))
+            document[name] = quantiles_document(value)
         elif name not in _INTERNAL:
             document[name] = value
     return document
+
+
+def quantiles_document(found: tuple[float, float, float] | None) -> dict[str, float] | None:
+    """Return p50, p95 and p99 as documents hold them; None where they are unknown."""
+    return None if found is None else dict(zip(("p50", "p95", "p99"), found, strict=True))
 
 
 def _six_digits(pico: float) -> str:

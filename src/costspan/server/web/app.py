@@ -33,6 +33,7 @@ from costspan.server.web.api.documents import Health
 from costspan.server.web.api.export import export_routes
 from costspan.server.web.api.forecast import forecast_routes
 from costspan.server.web.api.growth import growth_routes
+from costspan.server.web.api.latency import latency_routes
 from costspan.server.web.api.live import LiveFeed, live_routes
 from costspan.server.web.api.price_routes import price_routes
 from costspan.server.web.api.reconciliations import reconciliation_routes
@@ -105,6 +106,7 @@ def make_app(parts: Parts) -> FastAPI:
     app.include_router(api_routes(store, pipeline.counters, clock))
     app.include_router(call_routes(store, lambda: parts.repricing.card, clock))
     app.include_router(tool_routes(store, clock))
+    app.include_router(latency_routes(store, clock))
     app.include_router(forecast_routes(store, clock))
     app.include_router(growth_routes(store, clock))
     app.include_router(whatif_routes(store, lambda: parts.repricing.card, clock))

@@ -14,6 +14,7 @@ _TENANTS_PATHS: Final = (
     "/api/v1/spend",
     "/api/v1/calls",
     "/api/v1/tools",
+    "/api/v1/latency",
     "/api/v1/forecast",
     "/api/v1/whatif",
     "/api/v1/anomalies",
