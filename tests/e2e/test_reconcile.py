@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -237,3 +238,21 @@ def test_a_server_keeps_the_bill_and_the_verdict_and_shows_them(
         assert len(bills.asked) == asked, "a month that is settled was asked for again"
     finally:
         server.stop()
+
+
+def test_an_alert_watches_the_drift_of_each_bill(
+    ledger: Path, bills: StubBills, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = shutil.copytree(ledger, tmp_path / "ledger")
+    with (folder / "costspan.yaml").open("a", encoding="utf-8") as settings:
+        settings.write("alerts:\n  - {name: bill, measure: drift, above: 5%, every: 1h}\n")
+    assert said(capsys, "openai", *MONTH, "--data", str(folder))[0] == 1
+
+    code = main(["alerts", "check", "--json", "--data", str(folder)])
+    document = json.loads(capsys.readouterr().out)
+
+    assert (code, document["firing"]) == (1, 1)
+    [alert] = document["alerts"]
+    assert alert["group"] == {"provider": "openai"}
+    assert "difference from the bill, either way, of openai in 2026-10" in alert["text"]
+    assert "most of it is" in " ".join(alert["reasons"])

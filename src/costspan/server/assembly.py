@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from costspan.pricing.rate_card import RateCard
 from costspan.pricing.rate_list import last_checked
 from costspan.pricing.versions import active, folder_of
 from costspan.server.alerts.alerting import Alerting
-from costspan.server.alerts.conditions.base import Sources
+from costspan.server.alerts.conditions.base import Drift, Sources
 from costspan.server.alerts.notification import example
 from costspan.server.alerts.notifiers.base import Notifier, Sending
 from costspan.server.analytics.budget_checks import check_budgets
@@ -35,7 +35,7 @@ from costspan.server.receiver.gate import Gate
 from costspan.server.receiver.inbox import recordings, take_inbox
 from costspan.server.receiver.intake import Intake
 from costspan.server.receiver.otlp_grpc import otlp_services
-from costspan.server.reconciliation.reconciler import Reconciler
+from costspan.server.reconciliation.reconciler import Reconciler, latest_drift
 from costspan.server.reconciliation.schedule import Bookkeeper
 from costspan.server.runtime import Application
 from costspan.server.store.duckdb.alerts import DuckDBAlerts
@@ -51,6 +51,7 @@ from costspan.server.store.duckdb.repricing import DuckDBRepricing
 from costspan.server.store.duckdb.store import DuckDBStore
 from costspan.server.store.duckdb.upkeep import DuckDBUpkeep
 from costspan.server.store.export import TableSource
+from costspan.server.store.reconciliations import ReconciliationLog
 from costspan.server.store.upkeep import Manifest
 from costspan.server.web.api.live import LiveFeed
 from costspan.server.web.app import Parts, make_app
@@ -133,9 +134,24 @@ def _alerting(
     config: ServerConfig, notifiers: Mapping[str, Notifier], store: DuckDBStore, committer: Committer, clock: Clock
 ) -> Alerting:
     settings = config.settings
-    sources = Sources(ledger=store, budgets=settings.budgets, catalogue_checked=lambda: last_checked(committer.card))
+    sources = Sources(
+        ledger=store,
+        budgets=settings.budgets,
+        catalogue_checked=lambda: last_checked(committer.card),
+        drifts=partial(_drifts, DuckDBReconciliations(store)),
+    )
     log = DuckDBAlerts(store, clock)
     return Alerting(settings.alerts, notifiers, sources, log, committer.write, clock, config.url)
+
+
+def _drifts(log: ReconciliationLog) -> list[Drift]:
+    """Return the latest verdict on each bill as alerts read it."""
+    return [
+        Drift(
+            provider=each.provider, month=f"{each.period.since:%Y-%m}", share=each.gross_share, says=each.largest_cause
+        )
+        for each in latest_drift(log)
+    ]
 
 
 def send_test(data: Path, notifier: str) -> dict[str, Any]:
@@ -163,7 +179,8 @@ def open_reader(data: Path) -> Iterator[Reader]:
     store = DuckDBStore(data, read_only=True)
     try:
         settings = cache(lambda: read_settings(settings_file(data)))
-        yield Reader(store, DuckDBAlerts(store), settings, cache(lambda: _card(data, settings())))
+        drifts = partial(_drifts, DuckDBReconciliations(store))
+        yield Reader(store, DuckDBAlerts(store), settings, cache(lambda: _card(data, settings())), drifts)
     finally:
         store.close()
 

@@ -11,7 +11,7 @@ from costspan.core.clock import Clock, system_clock
 from costspan.core.errors import UsageError
 from costspan.pricing.rate_card import RateCard
 from costspan.pricing.rate_list import last_checked
-from costspan.server.alerts.conditions.base import Sources
+from costspan.server.alerts.conditions.base import Drift, Sources
 from costspan.server.alerts.documents import (
     alerts_document,
     backtest_document,
@@ -60,12 +60,14 @@ class Reader:
         alerts: AlertReader,
         settings: Callable[[], Settings],
         card: Callable[[], RateCard],
+        drifts: Callable[[], Sequence[Drift]] = tuple,
         clock: Clock = system_clock,
     ) -> None:
         self._store = store
         self._alerts = alerts
         self._settings = settings
         self._card = card
+        self._drifts = drifts
         self._clock = clock
 
     def ask(self, path: str, parameters: Sequence[tuple[str, str]]) -> dict[str, Any]:
@@ -89,7 +91,7 @@ class Reader:
         settings, now = self._settings(), self._clock()
         rules, kept = settings.alerts, self._alerts
         checked = partial(last_checked, self._card())
-        sources = Sources(ledger=self._store, budgets=settings.budgets, catalogue_checked=checked)
+        sources = Sources(ledger=self._store, budgets=settings.budgets, catalogue_checked=checked, drifts=self._drifts)
         match path.removeprefix(_ALERTS):
             case "":
                 return alerts_document(rules, kept, now, notifiers=list(settings.notifiers))

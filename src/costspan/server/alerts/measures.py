@@ -136,6 +136,7 @@ FACTS: Final = {
     for fact in (
         Fact("catalogue_age", "time since a price of the catalogue was last checked"),
         Fact("ingest_silence", "time since the latest call began"),
+        Fact("drift", "difference from the bill, either way", MeasureUnit.SHARE),
     )
 }
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from secrets import token_hex
 from typing import Any, TypeVar
 
@@ -45,6 +46,8 @@ class DriftReading:
     unexplained_share: float | None
     limit: float
     is_beyond: bool
+    largest_cause: str
+    """The cause that most of the difference has, with its dollars; empty where there is none."""
 
 
 class Reconciler:
@@ -161,9 +164,16 @@ def latest_drift(log: ReconciliationLog) -> list[DriftReading]:
             unexplained_share=each.unexplained_share,
             limit=each.limit,
             is_beyond=each.state == "drift",
+            largest_cause=_largest_cause(each.document),
         )
         for each in sorted(latest.values(), key=lambda each: each.provider)
     ]
+
+
+def _largest_cause(document: Mapping[str, Any]) -> str:
+    causes = [(cause["cause"], Decimal(cause["amount_usd"])) for cause in document.get("causes", ())]
+    name, amount = max(causes, key=lambda each: abs(each[1]), default=("", Decimal(0)))
+    return f"most of it is {name.replace('_', ' ')}: ${amount:,.2f} of the bill" if amount else ""
 
 
 def reader_of(

@@ -51,6 +51,20 @@ class Verdict:
     link: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drift:
+    """The latest verdict on a bill: the share of it that differs, either way; None where nothing was billed."""
+
+    provider: str
+    month: str
+    share: float | None
+    says: str
+
+
+def _no_bills() -> Sequence[Drift]:
+    return ()
+
+
 def _unknown_moment() -> datetime | None:
     return None
 
@@ -63,6 +77,8 @@ class Sources:
     budgets: Sequence[Budget] = ()
     catalogue_checked: Callable[[], datetime | None] = field(default=_unknown_moment)
     """When a price of the catalogue was last checked, None where no price says it."""
+    drifts: Callable[[], Sequence[Drift]] = field(default=_no_bills)
+    """How each provider's bill compares with the ledger, where one was read."""
 
 
 class Condition(Protocol):

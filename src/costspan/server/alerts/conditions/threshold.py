@@ -20,7 +20,7 @@ def judge_threshold(rule: Rule, sources: Sources, as_of: datetime) -> Sequence[V
     """Return a verdict for each group with calls in the window, or for all calls where the rule has no groups."""
     what = watched(rule.measure)
     if not isinstance(what.what, Measure):
-        return (_of_fact(rule, what, sources, as_of),)
+        return _of_drift(rule, what, sources) if what.name == "drift" else (_of_fact(rule, what, sources, as_of),)
     period = Period(as_of - rule.window, as_of)
     everything = _spends(rule, period, sources)
     among = [_spends(rule, period, sources, extra) if extra else everything for extra in what.what.among]
@@ -125,6 +125,31 @@ def _of_fact(rule: Rule, what: Watched, sources: Sources, as_of: datetime) -> Ve
     observed = Decimal(str(length.total_seconds()))
     truth, limit, text = _compared(rule, what, what.says, observed)
     return Verdict(group=(), truth=truth, unit=what.unit, observed=observed, limit=limit, text=text)
+
+
+def _of_drift(rule: Rule, what: Watched, sources: Sources) -> Sequence[Verdict]:
+    """Return a verdict for each provider whose bill was read."""
+    verdicts = []
+    for drift in sources.drifts():
+        group, about = (("provider", drift.provider),), f"{what.says}, of {drift.provider} in {drift.month}"
+        if drift.share is None:
+            verdicts.append(Verdict(group=group, truth=Truth.NO_DATA, unit=what.unit, text=f"{about}: nothing billed"))
+            continue
+        observed = Decimal(str(drift.share))
+        truth, limit, text = _compared(rule, what, about, observed)
+        verdicts.append(
+            Verdict(
+                group=group,
+                truth=truth,
+                unit=what.unit,
+                observed=observed,
+                limit=limit,
+                text=text,
+                reasons=(drift.says,) if drift.says else (),
+                link="reconciliation",
+            )
+        )
+    return verdicts
 
 
 def _catalogue_age(sources: Sources, as_of: datetime) -> timedelta | None:
