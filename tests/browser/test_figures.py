@@ -19,7 +19,7 @@ def tile(page: Page, name: str) -> str:
 
 
 def fetch(url: str) -> Any:
-    with urllib.request.urlopen(url, timeout=10) as response:
+    with urllib.request.urlopen(url, timeout=60) as response:
         return json.load(response)
 
 
@@ -67,10 +67,10 @@ def test_an_unpriced_model_stands_last_with_a_dash_and_is_counted(open_page):
     expect(panel).to_contain_text(f"{len(unpriced)} unpriced model")
 
 
-def test_the_page_asks_for_at_most_nine_documents(open_page):
+def test_the_page_asks_for_at_most_ten_documents(open_page):
     opened = open_page()
     expect(opened.page.locator(".who svg.spark").first).to_be_visible()
-    assert len([url for url in opened.requests if "/api/" in url and not url.endswith("/live")]) <= 9
+    assert len([url for url in opened.requests if "/api/" in url and not url.endswith("/live")]) <= 10
 
 
 def test_a_panel_shows_its_figures_as_a_table_and_gives_them_as_csv(open_page):

@@ -18,6 +18,8 @@ from costspan.core.clock import system_clock
 from costspan.pricing.load import load_rate_card
 from costspan.semconv.dialects import DIALECTS
 from costspan.semconv.settlement.rules import SettlingRules
+from costspan.server.alerts.alerting import Alerting
+from costspan.server.alerts.conditions.base import Sources
 from costspan.server.config import ServerConfig
 from costspan.server.pipeline.caretaker import Caretaker
 from costspan.server.pipeline.committer import QUEUED_REQUESTS, Committer
@@ -28,6 +30,10 @@ from costspan.server.pipeline.repricing import PriceSettings, Repricing
 from costspan.server.receiver.gate import Gate
 from costspan.server.receiver.in_flight import Limits
 from costspan.server.receiver.intake import Intake
+from costspan.server.reconciliation.reconciler import Reconciler
+from costspan.server.store.duckdb.alerts import DuckDBAlerts
+from costspan.server.store.duckdb.export import DuckDBTables
+from costspan.server.store.duckdb.reconciliations import DuckDBReconciliations
 from costspan.server.store.duckdb.replay import DuckDBReplay
 from costspan.server.store.duckdb.repricing import DuckDBRepricing
 from costspan.server.store.duckdb.store import DuckDBStore
@@ -162,6 +168,11 @@ def stopped_ledger(data: Path) -> Iterator[tuple[httpx.ASGITransport, threading.
         repricing=repricing,
         caretaker=Caretaker(committer, DuckDBUpkeep(store), Retention(), system_clock),
         replay=Replay(pipeline, committer, DuckDBReplay(store), lambda: ReadingSettings(DIALECTS, SettlingRules())),
+        reconciler=Reconciler(store, DuckDBReconciliations(store), load_rate_card, tuple, system_clock),
+        tables=DuckDBTables(store),
+        alerting=Alerting(
+            (), {}, Sources(ledger=store), DuckDBAlerts(store, system_clock), committer.write, system_clock, ""
+        ),
         intake=intake,
         gate=Gate(),
         metrics=ServerMetrics(),

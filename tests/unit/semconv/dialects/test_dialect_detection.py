@@ -15,6 +15,7 @@ from costspan.semconv.normalize import read_call
 
 TOLD_BY_SCOPE_ALONE = {
     "otel_genai", "google_genai", "bedrock", "langchain", "openai_agents", "vercel_otel", "semantic_kernel",
+    "imported",
 }  # fmt: skip
 """Emitters whose attributes are all common names: without its scope a span of theirs is read as the specification."""
 
