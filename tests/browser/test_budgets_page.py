@@ -46,7 +46,7 @@ def test_each_budget_shows_how_it_will_end_and_the_days_it_is_made_of(open_page,
 def test_the_overview_says_what_this_month_will_come_to_of_what_is_shown(open_page, server_url):
     opened = open_page("?f.team=support")
     panel = opened.page.get_by_role("region", name="Cost over time", exact=True)
-    expect(panel).to_contain_text(re.compile(r"this month: \$[\d.,]+ expected \(\$[\d.,]+ to \$[\d.,]+\)"))
+    expect(panel).to_contain_text(re.compile(r"This month: \$[\d.,]+ expected \(\$[\d.,]+ to \$[\d.,]+\)"))
     assert "filter=team%3Asupport" in opened.asked("/api/v1/forecast")
 
 

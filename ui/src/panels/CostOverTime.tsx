@@ -18,8 +18,10 @@ import { BY, type View } from "../view/view";
 import { highlighted } from "./CostByModel";
 import { Panel } from "./Panel";
 
-const HEIGHT_PX = 276;
+const HEIGHT_PX = 256;
 const LEGEND_PX = 30;
+/** The line above the bars, which is there before what it says, so that nothing moves when that comes. */
+const AHEAD_PX = 20;
 
 export function setRange(since: Date, until: Date): void {
   go(words({ since, until }));
@@ -77,27 +79,10 @@ export function CostOverTime({ answer, view, range, budget, forecast }: CostOver
   return (
     <Panel
       title="Cost over time"
-      caption={
-        <>
-          {perBucket("USD", data)}
-          {pace !== null && (
-            <span title={budget?.reason}>
-              {" "}
-              · <i class="dashes" /> {usd(pace)} is the pace of budget {budget?.name}
-            </span>
-          )}
-          {forecast?.total.forecast_usd && (
-            <span title={forecast.total.explanation}>
-              {" "}
-              · this month: {usd(forecast.total.forecast_usd.p50)} expected ({usd(forecast.total.forecast_usd.p10)} to{" "}
-              {usd(forecast.total.forecast_usd.p90)})
-            </span>
-          )}
-        </>
-      }
+      caption={perBucket("USD", data)}
       class="wide"
       answer={answer}
-      height={height}
+      height={height + AHEAD_PX}
       table={() => (data ? tableOf(data, by) : { columns: [], rows: [] })}
       actions={
         <Segments
@@ -111,6 +96,19 @@ export function CostOverTime({ answer, view, range, budget, forecast }: CostOver
       {() =>
         drawn?.series.length ? (
           <>
+            <p class="caption ahead">
+              {forecast?.total.forecast_usd && (
+                <span title={forecast.total.explanation}>
+                  This month: {usd(forecast.total.forecast_usd.p50)} expected ({usd(forecast.total.forecast_usd.p10)} to{" "}
+                  {usd(forecast.total.forecast_usd.p90)}){" "}
+                </span>
+              )}
+              {pace !== null && (
+                <span title={budget?.reason}>
+                  <i class="dashes" /> {usd(pace)} is the pace of budget {budget?.name}
+                </span>
+              )}
+            </p>
             <StackedBars
               label={`Cost over time by ${by}, ${drawn.buckets.length} bars`}
               buckets={drawn.buckets}
@@ -128,7 +126,7 @@ export function CostOverTime({ answer, view, range, budget, forecast }: CostOver
             {by !== "model" && <Legend by={by} series={drawn.series} />}
           </>
         ) : (
-          <p class="empty" style={{ height: `${height}px` }}>
+          <p class="empty" style={{ height: `${height + AHEAD_PX}px` }}>
             No priced calls in this range
           </p>
         )
