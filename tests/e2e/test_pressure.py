@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -135,11 +136,19 @@ def test_the_body_of_a_question_is_bounded_too(impatient: Server) -> None:
     assert (too_large.status, too_large.document["status"]) == (413, 413)
 
 
+def held_bytes(server: Server) -> float:
+    lines = server.get("/metrics").body.decode().splitlines()
+    return next(float(line.split()[1]) for line in lines if line.startswith("costspan_in_flight_bytes "))
+
+
 def test_what_requests_in_flight_hold_together_is_bounded(start_server: Start, tmp_path: Path) -> None:
     server = start_server(*with_limits(tmp_path, f"{{in_flight_bytes: {84 * MEGABYTE}}}"))
     body = b"\0" * (20 * MEGABYTE)
     with ExitStack() as open_ones:
         held = [open_ones.enter_context(connect(server, POST % len(body) + body[:-1])) for _ in range(4)]
+        deadline = time.monotonic() + 10  # until what has come of them is read
+        while held_bytes(server) < 4 * (len(body) - 1) and time.monotonic() < deadline:
+            pass
         refused = server.send(body)
         assert refused.status == 503
         assert int(refused.headers["retry-after"]) >= 1
