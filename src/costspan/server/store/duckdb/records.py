@@ -15,8 +15,9 @@ from costspan.core.attribution import NOBODY, Attribution
 from costspan.core.call import Call
 from costspan.core.clock import NS_PER_S, ns_from_utc, utc_from_ns
 from costspan.core.link import Link
+from costspan.server.store.columns import Kind
 from costspan.server.store.duckdb import sources, tools
-from costspan.server.store.duckdb.arrow import BYTES, KEY, MOMENT, SPAN_ID, TEXT, registered, registered_rows
+from costspan.server.store.duckdb.arrow import registered, registered_rows
 from costspan.server.store.duckdb.received import calls_of
 from costspan.server.store.duckdb.recent import Held, Recent
 from costspan.server.store.duckdb.schema import RECEIVED
@@ -65,15 +66,15 @@ _STANDING: Final = (
     "GROUP BY b.identity HAVING sum(c.sign) > 0"
 )
 _KINDS: Final = {
-    "key": KEY,
-    "trace_id": KEY,
-    "span_id": SPAN_ID,
-    "parent_span_id": SPAN_ID,
-    "started_at": MOMENT,
-    "response_id": TEXT,
-    "call": BYTES,
-    "trace_state": TEXT,
-    "attribution": TEXT,
+    "key": Kind.KEY,
+    "trace_id": Kind.KEY,
+    "span_id": Kind.SPAN_ID,
+    "parent_span_id": Kind.SPAN_ID,
+    "started_at": Kind.MOMENT,
+    "response_id": Kind.TEXT,
+    "call": Kind.BYTES,
+    "trace_state": Kind.TEXT,
+    "attribution": Kind.TEXT,
 }
 _INSERT: Final = (
     "INSERT INTO records SELECT key, trace_id, span_id, parent_span_id, started_at, ?, response_id, call, trace_state, "
@@ -317,7 +318,7 @@ def _standing(
 
 def _wanted(connection: duckdb.DuckDBPyConnection, identities: Iterable[str]) -> AbstractContextManager[None]:
     rows = [(identity, key_of(identity)) for identity in identities]
-    return registered_rows(connection, "wanted", {"identity": TEXT, "key": KEY}, rows)
+    return registered_rows(connection, "wanted", {"identity": Kind.TEXT, "key": Kind.KEY}, rows)
 
 
 def _window_ns(batch: Batch) -> tuple[int, int]:
