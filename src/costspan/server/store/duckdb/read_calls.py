@@ -31,9 +31,9 @@ from costspan.server.store.calls import (
     order_value,
 )
 from costspan.server.store.duckdb.conditions import conditions, naive, utc
-from costspan.server.store.duckdb.records import read_attribution
 from costspan.server.store.duckdb.schema import RECEIVED
 from costspan.server.store.ports import SETTLING_WINDOW
+from costspan.server.store.received import read_attribution
 
 _AS_IT_IS: Final = (
     "entry_id", "duration_ns", "ttft_ns", "reason", "signal", "call_count", "dialect", "scope_name", "scope_version",
