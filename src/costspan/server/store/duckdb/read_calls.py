@@ -30,9 +30,9 @@ from costspan.server.store.calls import (
     TraceView,
     order_value,
 )
-from costspan.server.store.duckdb.records import read_attribution
 from costspan.server.store.duckdb.schema import RECEIVED
 from costspan.server.store.ports import SETTLING_WINDOW
+from costspan.server.store.received import read_attribution
 from costspan.server.store.sql.conditions import conditions, naive, utc
 from costspan.server.store.sql.dialect import DUCKDB
 
