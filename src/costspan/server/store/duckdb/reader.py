@@ -28,7 +28,6 @@ from costspan.server.store.sql.dialect import DUCKDB, Ask
 from costspan.server.store.sql.measures import ENTRIES, MEASURES, THINNED, needed
 from costspan.server.store.sql.plan import DAYS, Extent, Plan, Source, plan
 from costspan.server.store.sql.spread import (
-    ANSWERED,
     Group,
     Spread,
     exact_quantiles,
@@ -43,6 +42,8 @@ MAX_EXACT: Final = 500_000
 
 _SELECTED: Final = ", ".join(f"{sql} AS m_{name}" for name, sql in MEASURES.items())
 _PARTS: Final = "SELECT * FROM parts"
+ANSWERED: Final = "answered"
+"""The temporary table of the groups that are answered."""
 _STANDING: Final = f"HAVING {ENTRIES} > 0"
 """A group all of whose entries were taken back is no group."""
 _DIALECTS: Final = "SELECT k0, sum(calls)::BIGINT FROM ({parts}) GROUP BY 1 ORDER BY 1"
@@ -131,11 +132,11 @@ def _spread(
     """Yield what is no sum of each group: quantiles, exact where there are rows and few enough; errors."""
     of_rows = plan(DUCKDB, there, question, rows_only=True)
     if of_rows.alone or many:
-        yield from sketched_quantiles(_asking(cursor), plan(DUCKDB, there, question, DAYS)).items()
+        yield from sketched_quantiles(_asking(cursor), plan(DUCKDB, there, question, DAYS), ANSWERED).items()
     else:
-        yield from exact_quantiles(_asking(cursor), of_rows).items()
+        yield from exact_quantiles(_asking(cursor), of_rows, ANSWERED).items()
     if thinned:
-        yield from standard_errors(_asking(cursor), of_rows).items()
+        yield from standard_errors(_asking(cursor), of_rows, ANSWERED).items()
 
 
 def _asking(cursor: duckdb.DuckDBPyConnection) -> Ask:

@@ -27,8 +27,10 @@ class Dialect:
     """The list of quantiles, interpolated between the two values around the rank; NULL is no value."""
     micros: Callable[[str], str]
     """Microseconds since 1970."""
-    sortable: Callable[[str], str]
-    """What a UUID is ordered by, so that it is ordered as its text."""
+    hex: Callable[[str], str]
+    """The 32 hex digits of a key or trace id."""
+    unhex: Callable[[str], str]
+    """The key or trace id that a text is the hex digits of."""
     parts: Mapping[str, str] = field(init=False)
     """Name of a part -> the SQL that sums it over rows of `calls`."""
 
@@ -62,7 +64,8 @@ DUCKDB: Final = Dialect(
     total=lambda value, condition: f"coalesce(sum({value}){_where(condition)}, 0)::HUGEINT",
     quantiles=lambda value, shares: f"quantile_cont({value}, {list(shares)}) FILTER (WHERE {value} IS NOT NULL)",
     micros=lambda moment: f"epoch_us({moment})",
-    sortable=lambda uuid: uuid,
+    hex=lambda key: f"replace({key}::VARCHAR, '-', '')",
+    unhex=lambda text: f"{text}::UUID",
 )
 CLICKHOUSE: Final = Dialect(
     tag=_clickhouse_tag,
@@ -70,6 +73,6 @@ CLICKHOUSE: Final = Dialect(
     total=lambda value, condition: f"coalesce(sum(({value})::Int128){_where(condition)}, 0)::Int128",
     quantiles=lambda value, shares: f"quantilesExactInclusive({', '.join(map(str, shares))})({value})",
     micros=lambda moment: f"toUnixTimestamp64Micro({moment})",
-    # UUIDs compare by their second half first. Source: clickhouse.com/docs/sql-reference/data-types/uuid
-    sortable=lambda uuid: f"{uuid}::VARCHAR",
+    hex=lambda key: f"lower(hex({key}))",
+    unhex=lambda text: f"unhex({text})",
 )
