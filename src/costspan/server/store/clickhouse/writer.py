@@ -19,10 +19,11 @@ from costspan.server.store.entry import Posting
 from costspan.server.store.received import RECORD_KINDS, record_row
 from costspan.server.store.rows import CHARGE_KINDS, call_columns, charge_rows
 
+# From a query within: names in WHERE would mean what REPLACE makes of them.
 _REVERSE: Final = (
     "INSERT INTO {table} SELECT * REPLACE (-1 AS sign, {posting} AS posting, "
-    "fromUnixTimestamp64Micro({posted_us}, 'UTC') AS posted_at) FROM {table} "
-    "WHERE sign > 0 AND entry_id IN ({ids})"
+    "fromUnixTimestamp64Micro({posted_us}, 'UTC') AS posted_at) FROM ("
+    "SELECT * FROM {table} WHERE sign > 0 AND entry_id IN ({ids}))"
 )
 _LAST: Final = "SELECT posted_at, last_entry_id FROM postings ORDER BY posting DESC LIMIT 1"
 _STEP: Final = timedelta(microseconds=1)
