@@ -10,8 +10,10 @@ import duckdb
 
 from costspan.core.units import Unit
 from costspan.server.store.cells import CellsQuestion, LedgerCell, LedgerLine
-from costspan.server.store.duckdb.conditions import column, naive, utc
-from costspan.server.store.duckdb.rollups import ROLLED, ROWS_SINCE, mark
+from costspan.server.store.duckdb.rollups import ROWS_SINCE, mark
+from costspan.server.store.sql.conditions import naive, utc
+from costspan.server.store.sql.dialect import DUCKDB
+from costspan.server.store.sql.plan import ROLLED
 
 _LONGEST: Final = timedelta(days=1)
 """A call is looked for from this long before it was complete."""
@@ -80,7 +82,7 @@ def ledger_cells(connection: duckdb.DuckDBPyConnection, question: CellsQuestion)
 def _of_rows(
     connection: duckdb.DuckDBPyConnection, question: CellsQuestion, since: datetime, until: datetime
 ) -> dict[Key, tuple[int, Lines]]:
-    scope = column(question.scope_by) if question.scope_by else "NULL::VARCHAR"
+    scope = DUCKDB.column(question.scope_by) if question.scope_by else "NULL::VARCHAR"
     values = {"provider": question.provider, "from": since - _LONGEST, "since": since, "until": until}
     charged: dict[Key, dict[Unit, tuple[int, int, int]]] = {}
     for row in connection.execute(_COSTS.format(scope=scope), values).fetchall():

@@ -10,10 +10,10 @@ from typing import Any, Final
 
 import duckdb
 
-from costspan.server.store.duckdb.conditions import naive, utc
 from costspan.server.store.duckdb.read_calls import COLUMNS, read_entries
 from costspan.server.store.duckdb.store import DuckDBStore
 from costspan.server.store.posted import Position, PostedLine
+from costspan.server.store.sql.conditions import naive, utc
 
 _ORDER: Final = "posted_at, sign, entry_id"
 # The first condition lets whole row groups be passed over; the second is exact within one transaction.

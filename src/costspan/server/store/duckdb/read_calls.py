@@ -30,10 +30,11 @@ from costspan.server.store.calls import (
     TraceView,
     order_value,
 )
-from costspan.server.store.duckdb.conditions import conditions, naive, utc
 from costspan.server.store.duckdb.schema import RECEIVED
 from costspan.server.store.ports import SETTLING_WINDOW
 from costspan.server.store.received import read_attribution
+from costspan.server.store.sql.conditions import conditions, naive, utc
+from costspan.server.store.sql.dialect import DUCKDB
 
 _AS_IT_IS: Final = (
     "entry_id", "duration_ns", "ttft_ns", "reason", "signal", "call_count", "dialect", "scope_name", "scope_version",
@@ -86,7 +87,7 @@ def page(connection: duckdb.DuckDBPyConnection, question: CallsQuestion) -> Call
     as_of = naive(question.after.as_of) if question.after else _last_posted_at(cursor)
     if as_of is None:
         return CallsPage((), None)
-    asked, values = conditions(question.period, question.filters)
+    asked, values = conditions(DUCKDB, question.period, question.filters)
     value = _VALUES[question.order]
     roles = ", ".join("?" for _ in question.roles)
     clauses = f"{_STANDING_AS_OF} AND {asked} AND role IN ({roles})"

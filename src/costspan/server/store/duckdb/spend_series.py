@@ -9,9 +9,10 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from costspan.server.store.duckdb.conditions import column, conditions, naive
-from costspan.server.store.duckdb.measures import OWNED
 from costspan.server.store.spend_series import COLUMNS, STEP, UNITS, SeriesAnswer, SeriesQuestion
+from costspan.server.store.sql.conditions import conditions, naive
+from costspan.server.store.sql.dialect import DUCKDB
+from costspan.server.store.sql.measures import OWNED
 
 _INPUT: Final = (
     "q_input + q_input_audio + q_input_image + q_tool_use_input + q_cache_read + q_cache_read_audio "
@@ -46,8 +47,8 @@ _SUMS: Final = {
 def spend_series(connection: duckdb.DuckDBPyConnection, question: SeriesQuestion) -> SeriesAnswer:
     """Return the series of a question."""
     names = [f"k{number}" for number in range(len(question.group_by))]
-    told = "".join(f"{column(key)} AS {name}, " for key, name in zip(question.group_by, names, strict=True))
-    asked, values = conditions(question.period, question.filters, booked=False)
+    told = "".join(f"{DUCKDB.column(key)} AS {name}, " for key, name in zip(question.group_by, names, strict=True))
+    asked, values = conditions(DUCKDB, question.period, question.filters, booked=False)
     by = "".join(f"{name}, " for name in names)
     sums = ", ".join(f"{sql} AS {name}" for name, sql in _SUMS.items())
     rows = (

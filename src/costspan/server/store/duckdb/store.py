@@ -17,7 +17,6 @@ from costspan.semconv.metrics import MetricState
 from costspan.server.store.calls import CallsPage, CallsQuestion, TraceView
 from costspan.server.store.cells import CellsQuestion, LedgerCell
 from costspan.server.store.duckdb import ledger_cells, read_calls, records, spend_series, tools
-from costspan.server.store.duckdb.conditions import utc
 from costspan.server.store.duckdb.connection import LEDGER_FILE, open_ledger_file
 from costspan.server.store.duckdb.place import RESERVE_BYTES, Misplaced, Place
 from costspan.server.store.duckdb.reader import MAX_EXACT, Reader
@@ -27,6 +26,7 @@ from costspan.server.store.entry import Batch, Neighbourhood, Posting
 from costspan.server.store.ports import SETTLED_TOGETHER
 from costspan.server.store.question import LedgerSummary, SpendAnswer, SpendQuestion
 from costspan.server.store.spend_series import SeriesAnswer, SeriesQuestion
+from costspan.server.store.sql.conditions import utc
 from costspan.server.store.tools import AskedTrace, ToolQuestion
 from costspan.server.store.usage_history import UsageQuestion, UsageRow
 

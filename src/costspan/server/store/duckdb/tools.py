@@ -20,11 +20,12 @@ from costspan.core.tool import ToolUse
 from costspan.core.units import Unit
 from costspan.semconv.settlement.tools import PROVIDER_TOOLS, CostedCall, Fee, ToolTrace
 from costspan.server.store.duckdb.arrow import registered
-from costspan.server.store.duckdb.conditions import conditions
 from costspan.server.store.duckdb.schema import RECEIVED
 from costspan.server.store.encoding import decode_use, encode_use
 from costspan.server.store.entry import Standing, ToolEntry
 from costspan.server.store.ports import SETTLING_WINDOW
+from costspan.server.store.sql.conditions import conditions
+from costspan.server.store.sql.dialect import DUCKDB
 from costspan.server.store.tools import MAX_TRACES, AskedTrace, ToolQuestion, too_many, without_tool
 
 _COLUMNS: Final = ("trace_id", "span_id", "started_at", "digest", "use", *DIMENSIONS, "tags")
@@ -102,8 +103,8 @@ class _Traces:
     def __init__(self, cursor: duckdb.DuckDBPyConnection, question: ToolQuestion) -> None:
         period = question.period
         self._cursor = cursor
-        self._uses_asked = conditions(period, question.filters, booked=False)
-        self._calls_asked = conditions(period, without_tool(question.filters))
+        self._uses_asked = conditions(DUCKDB, period, question.filters, booked=False)
+        self._calls_asked = conditions(DUCKDB, period, without_tool(question.filters))
         self._times = [moment.astimezone(UTC).replace(tzinfo=None) for moment in (period.since, period.until)]
 
     def read(self) -> list[AskedTrace]:

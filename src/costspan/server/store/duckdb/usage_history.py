@@ -10,8 +10,9 @@ import duckdb
 from costspan.core.call import Role, Signal
 from costspan.core.units import CACHE_READ_UNITS, INPUT_UNITS, Unit
 from costspan.core.usage import Usage
-from costspan.server.store.duckdb.conditions import column, conditions
 from costspan.server.store.duckdb.repricing_scan import STANDING
+from costspan.server.store.sql.conditions import conditions
+from costspan.server.store.sql.dialect import DUCKDB
 from costspan.server.store.usage_history import (
     CACHE_LIVES,
     LEAST_CACHED,
@@ -62,9 +63,9 @@ _SUMS: Final = {
 
 def usage_history(connection: duckdb.DuckDBPyConnection, question: UsageQuestion) -> list[UsageRow]:
     """Return the sums of each group; raise duckdb.Error when reading fails."""
-    where, values = conditions(question.period, question.filters, booked=False)
+    where, values = conditions(DUCKDB, question.period, question.filters, booked=False)
     keys = [f"k{place}" for place in range(len(question.group_by))]
-    told = "".join(f", {column(key)} AS k{place}" for place, key in enumerate(question.group_by))
+    told = "".join(f", {DUCKDB.column(key)} AS k{place}" for place, key in enumerate(question.group_by))
     band = " + ".join(f"(context > {int(over)})::INT" for over in question.breaks) or "0"
     by = ", ".join([*keys, *_NAMES, "hour", "band", "streams", "cost IS NULL"])
     reads = ", ".join(f"{_read_within(life)} AS r_{unit}" for unit, life in CACHE_LIVES.items())

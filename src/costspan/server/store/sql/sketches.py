@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from costspan.server.store.duckdb.measures import OWNED
+from costspan.server.store.sql.measures import OWNED
 
 PER_DOUBLING: Final = 2**5
 _BASE: Final = 2 ** (1 / PER_DOUBLING)
