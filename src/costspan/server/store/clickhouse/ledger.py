@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
 from costspan.core.clock import Clock, system_clock
@@ -14,7 +14,7 @@ from costspan.core.errors import PermanentError, StoreUnavailable
 from costspan.semconv.metrics import MetricState
 from costspan.server.store.clickhouse import inbox, records
 from costspan.server.store.clickhouse.connection import Connection, Target
-from costspan.server.store.clickhouse.lease import Lease
+from costspan.server.store.clickhouse.lease import PATIENCE, Lease
 from costspan.server.store.clickhouse.writer import Writer
 from costspan.server.store.entry import Batch, Neighbourhood, Posting
 from costspan.server.store.ports import SETTLED_TOGETHER
@@ -29,11 +29,16 @@ class ClickHouseLedger:
     """One process's way to write the ledger. It writes while it holds the lease, and claims that when it needs it."""
 
     def __init__(
-        self, target: Target, *, clock: Clock = system_clock, settled_together: int = SETTLED_TOGETHER
+        self,
+        target: Target,
+        *,
+        clock: Clock = system_clock,
+        settled_together: int = SETTLED_TOGETHER,
+        patience: timedelta = PATIENCE,
     ) -> None:
         """Raise Unreachable where the server cannot be reached or holds a newer ledger."""
         self.connection = Connection(target)
-        self.lease = Lease(self.connection)
+        self.lease = Lease(self.connection, patience=patience)
         self._clock = clock
         self._settled_together = settled_together
         self._writer: Writer | None = None
