@@ -79,7 +79,7 @@ def counted(store) -> int:
 
 def settle(store: ClickHouseStore) -> None:
     settler = Settler(store, CARD, NO_RULES)
-    while settler.round():
+    while settler.round() == 0:
         pass
 
 

@@ -16,7 +16,9 @@ from costspan.server.store.entry import Batch
 from costspan.server.store.ports import Ledger, SharedLedger
 
 IDLE_S: Final = 0.25
-"""How long a process that found nothing to settle, or may not, waits before it looks again."""
+"""How long a process that settles and found nothing waits before it looks again."""
+STAND_BY_S: Final = 1.0
+"""How long one that may not settle waits before it looks whether it may."""
 TIDY_EVERY_S: Final = 600.0
 
 _log = logging.getLogger("costspan.pipeline")
@@ -60,30 +62,32 @@ class Settler:
         if self._thread.is_alive():
             self._thread.join()
 
-    def round(self) -> int:
-        """Settle some of what waits, where this process may; return how many batches. Raise StoreUnavailable."""
+    def round(self) -> float:
+        """Settle some of what waits, where this process may; return after how many seconds to look again.
+
+        Raise StoreUnavailable.
+        """
         if not self._ledger.try_to_hold():
-            return 0
-        batches = self._ledger.waiting()
-        if batches:
+            return STAND_BY_S
+        if batches := self._ledger.waiting():
             self._settle(batches)
-        elif time.monotonic() - self._tidied_s > TIDY_EVERY_S:
+            return 0
+        if time.monotonic() - self._tidied_s > TIDY_EVERY_S:
             self._tidied_s = time.monotonic()
             self._ledger.tidy()
-        return len(batches)
+        return IDLE_S
 
     def _run(self) -> None:
-        while not self._stopping.is_set():
+        pause_s = 0.0
+        while not self._stopping.wait(pause_s):
             try:
-                settled = self.round()
+                pause_s = self.round()
             except CostspanError as error:
                 _log.warning("settling is put off: %s", error)
-                settled = 0
+                pause_s = STAND_BY_S
             except Exception:  # noqa: BLE001 - whatever it is, what waits is settled later
                 _log.exception("settling is put off")
-                settled = 0
-            if not settled:
-                self._stopping.wait(IDLE_S)
+                pause_s = STAND_BY_S
 
     def _settle(self, batches: Sequence[tuple[bytes, Batch]]) -> None:
         started_s = time.monotonic()
