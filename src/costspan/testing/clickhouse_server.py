@@ -35,7 +35,8 @@ _OF_THE_INTERFACE: Final = frozenset((
 """Parameters of the URL that the engine has no setting for. What is not one of them is a setting."""
 _BOUND: Final = "param_"
 _DECODE: Final = {"gzip": gzip.decompress, "lz4": lz4.frame.decompress}
-_INSERTED: Final = re.compile(rb"\s*INSERT\s.*?\sFORMAT\s+(\w+)\s*(?:\n|$)", re.DOTALL | re.IGNORECASE)
+# No more than the line end: the rows that follow may begin with bytes that look like white space.
+_INSERTED: Final = re.compile(rb"\s*INSERT\s.*?\sFORMAT\s+(\w+)[ \t]*(?:\n|$)", re.DOTALL | re.IGNORECASE)
 _TOLD_FORMAT: Final = re.compile(rb"\sFORMAT\s+(\w+)\s*;?\s*$", re.IGNORECASE)
 _CODE: Final = re.compile(r"Code: (\d+)")
 _UNKNOWN_EXCEPTION: Final = "1002"

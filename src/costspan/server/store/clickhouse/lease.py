@@ -69,6 +69,10 @@ class Lease:
         """Return whether nobody has claimed a later epoch. Raise StoreUnavailable where that cannot be told."""
         return self.epoch is not None and self._connection.rows(_NEWEST) == [(self.epoch,)]
 
+    def probe(self) -> None:
+        """Write next to nothing, durably. Raise StoreUnavailable where that cannot be done."""
+        self._connection.insert("beats", {"epoch": [0], "holder": [self._holder], "gone": [True]})
+
     def lose(self) -> None:
         """Hold nothing any more, without a word to the others."""
         self.epoch = None

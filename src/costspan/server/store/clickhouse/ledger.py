@@ -6,15 +6,15 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
 from costspan.core.clock import Clock, system_clock
 from costspan.core.errors import PermanentError, StoreUnavailable
 from costspan.semconv.metrics import MetricState
-from costspan.server.store.clickhouse import records
+from costspan.server.store.clickhouse import inbox, records
 from costspan.server.store.clickhouse.connection import Connection, Target
-from costspan.server.store.clickhouse.lease import Lease
+from costspan.server.store.clickhouse.lease import PATIENCE, Lease
 from costspan.server.store.clickhouse.writer import Writer
 from costspan.server.store.entry import Batch, Neighbourhood, Posting
 from costspan.server.store.ports import SETTLED_TOGETHER
@@ -29,11 +29,16 @@ class ClickHouseLedger:
     """One process's way to write the ledger. It writes while it holds the lease, and claims that when it needs it."""
 
     def __init__(
-        self, target: Target, *, clock: Clock = system_clock, settled_together: int = SETTLED_TOGETHER
+        self,
+        target: Target,
+        *,
+        clock: Clock = system_clock,
+        settled_together: int = SETTLED_TOGETHER,
+        patience: timedelta = PATIENCE,
     ) -> None:
         """Raise Unreachable where the server cannot be reached or holds a newer ledger."""
         self.connection = Connection(target)
-        self.lease = Lease(self.connection)
+        self.lease = Lease(self.connection, patience=patience)
         self._clock = clock
         self._settled_together = settled_together
         self._writer: Writer | None = None
@@ -66,12 +71,30 @@ class ClickHouseLedger:
 
     def probe(self) -> None:
         """Write next to nothing, durably; raise StoreUnavailable where that cannot be done."""
-        self._write(lambda writer: writer.commit(Posting(Batch())))
+        self._watched(self.lease.probe)
 
     def commit(self, posting: Posting) -> None:
         """Add a posting in one atomic commit; see the port for what is raised when nothing was added."""
         self._write(lambda writer: writer.commit(posting, self._taken))
         self._taken = _NOBODY
+
+    def leave(self, batch: Batch) -> None:
+        """Put a batch into the inbox, durably, for whoever settles. Raise StoreUnavailable; the sender sends again."""
+        self._watched(lambda: inbox.put(self.connection, batch))
+
+    def waiting(self) -> list[tuple[bytes, Batch]]:
+        """Return batches of the inbox that nobody settled, with their ids, the first to arrive first."""
+        return self._write(lambda writer: inbox.waiting(self.connection, writer.snapshot))
+
+    def set_aside(self, batch_id: bytes, batch: Batch, why: str) -> None:
+        """Keep a batch that cannot be settled beside the ledger, and take it out of the inbox."""
+        inbox.set_aside(self.connection, batch_id, batch, why)
+        with self.taking([batch_id]):
+            pass
+
+    def tidy(self) -> None:
+        """Remove what was settled from the inbox."""
+        self._write(lambda writer: inbox.remove_settled(self.connection, writer.snapshot))
 
     @contextmanager
     def taking(self, batch_ids: Sequence[bytes]) -> Iterator[None]:
@@ -113,13 +136,16 @@ class ClickHouseLedger:
 
     def _write(self, act: Callable[[Writer], Answer]) -> Answer:
         with self._writing:
-            try:
-                answer = act(self._writer_or_refusal())
-            except (OverflowError, TypeError, ValueError) as error:
-                raise PermanentError(f"the ledger cannot hold this: {error}") from error
-            except StoreUnavailable as error:
-                self._trouble = str(error)
-                _log.warning("commit failed: %s", error)
-                raise
-            self._trouble = None
-            return answer
+            return self._watched(lambda: act(self._writer_or_refusal()))
+
+    def _watched(self, act: Callable[[], Answer]) -> Answer:
+        try:
+            answer = act()
+        except (OverflowError, TypeError, ValueError) as error:
+            raise PermanentError(f"the ledger cannot hold this: {error}") from error
+        except StoreUnavailable as error:
+            self._trouble = str(error)
+            _log.warning("commit failed: %s", error)
+            raise
+        self._trouble = None
+        return answer

@@ -173,11 +173,21 @@ CONTROL: Final[Mapping[str, Table]] = {
         {"posting": "UInt64", "posted_at": _MOMENT, "last_entry_id": "Int64", "taken": "Array(FixedString(16))"},
         "posting",
         "toYYYYMM(posted_at)",
+        indexes=("INDEX by_moment posted_at TYPE minmax GRANULARITY 1",),
     ),
     "inbox": Table(
         {"batch_id": "FixedString(16)", "body": "String", "arrived_at": f"{_MOMENT} DEFAULT now64(6)"},
         "(arrived_at, batch_id)",
         "toStartOfHour(toDateTime(arrived_at))",
+    ),
+    "set_aside": Table(
+        {
+            "batch_id": "FixedString(16)",
+            "body": "String",
+            "why": "String",
+            "at": f"{_MOMENT} DEFAULT now64(6)",
+        },
+        "at",
     ),
 }
 """Who may write, what was committed, and what waits. Every node has them whole."""
