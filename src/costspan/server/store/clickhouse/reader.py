@@ -1,40 +1,34 @@
-"""Answering questions about spend on ClickHouse, in one snapshot each: measures of parts, quantiles beside."""
+"""Answering questions on ClickHouse, each in a snapshot of its own."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 from costspan.core.errors import UsageError
 from costspan.core.period import Period
+from costspan.server.store.calls import CallsPage, CallsQuestion, TraceView
+from costspan.server.store.cells import CellsQuestion, LedgerCell
 from costspan.server.store.clickhouse.asking import asking
 from costspan.server.store.clickhouse.connection import Connection
 from costspan.server.store.clickhouse.snapshot import take_snapshot
-from costspan.server.store.question import (
-    ORDERS,
-    Filter,
-    Interval,
-    LedgerSummary,
-    Spend,
-    SpendAnswer,
-    SpendQuestion,
-    SpendRow,
-)
-from costspan.server.store.sql.buckets import bucket_start
-from costspan.server.store.sql.conditions import utc
+from costspan.server.store.clickhouse.spend import Answering, extent
+from costspan.server.store.question import ORDERS, LedgerSummary, SpendAnswer, SpendQuestion
+from costspan.server.store.spend_series import SeriesAnswer, SeriesQuestion
+from costspan.server.store.sql import read_calls
+from costspan.server.store.sql.conditions import naive, utc
 from costspan.server.store.sql.dialect import CLICKHOUSE, Ask
-from costspan.server.store.sql.measures import ENTRIES, MEASURES, THINNED, needed
-from costspan.server.store.sql.plan import Extent, Plan, plan
-from costspan.server.store.sql.spread import Group, Spread, exact_quantiles, sketched_quantiles, standard_errors
+from costspan.server.store.sql.ledger_cells import cells_of_rows, in_order
+from costspan.server.store.sql.plan import plan
+from costspan.server.store.sql.spend_series import series_answer, series_columns, series_query
+from costspan.server.store.sql.tool_traces import tool_traces
+from costspan.server.store.sql.usage_history import usage_history
+from costspan.server.store.tools import AskedTrace, ToolQuestion
+from costspan.server.store.usage_history import UsageQuestion, UsageRow
 
 MAX_EXACT: Final = 500_000
 """Calls in a period beyond which its quantiles are told by buckets, which are off by 1.1 % at most."""
 
-_SELECTED: Final = ", ".join(f"{sql} AS m_{name}" for name, sql in MEASURES.items())
-_STANDING: Final = f"HAVING {ENTRIES} > 0"
-_EXTENT: Final = "SELECT count(*), countIf(booked_at IS NOT NULL) > 0 FROM calls"
 _FIRST_AND_LAST: Final = "SELECT min(started_at), max(started_at), count(*) FROM calls"
 _BY_DIALECT: Final = SpendQuestion(
     Period(datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)), group_by=("dialect",)
@@ -52,12 +46,12 @@ class Reader:
         """Return rows and total. Raise UsageError for an order that is no measure."""
         if question.order not in ORDERS:
             raise UsageError(f"cannot order by {question.order!r}; known: {', '.join(ORDERS)}")
-        return _Answering(self._ask(), question, self._max_exact).answer()
+        return Answering(self._ask(), question, self._max_exact).answer()
 
     def summary(self) -> LedgerSummary:
         """Return how many calls the ledger holds, from when to when, by dialect."""
         ask = self._ask()
-        parts = plan(CLICKHOUSE, _extent(ask), _BY_DIALECT).parts(["entries", "calls"])
+        parts = plan(CLICKHOUSE, extent(ask), _BY_DIALECT).parts(["entries", "calls"])
         by_dialect = f"SELECT k0, sum(calls)::Int64 FROM ({parts.sql}) GROUP BY 1 HAVING sum(entries) > 0 ORDER BY 1"
         dialects = {dialect: int(calls) for dialect, calls in ask(by_dialect, parts.values)}
         [(first, last, rows)] = ask(_FIRST_AND_LAST, ())
@@ -68,98 +62,38 @@ class Reader:
             dialects=dialects,
         )
 
-    def _ask(self) -> Ask:
-        return asking(self._connection, take_snapshot(self._connection))
+    def spend_series(self, question: SeriesQuestion) -> SeriesAnswer:
+        """Return spend by group and five minutes."""
+        query = series_query(CLICKHOUSE, question)
+        rows = self._ask()(query.sql, query.values)
+        names = series_columns(question)
+        columns = zip(*rows, strict=True) if rows else ((),) * len(names)
+        return series_answer(question, {name: list(found) for name, found in zip(names, columns, strict=True)})
 
+    def usage_history(self, question: UsageQuestion) -> list[UsageRow]:
+        """Return what the calls asked about used."""
+        return usage_history(self._ask(), CLICKHOUSE, question)
 
-class _Answering:
-    """The queries of one question."""
+    def tool_traces(self, question: ToolQuestion) -> list[AskedTrace]:
+        """Return the traces with a tool use or a tool's fee asked about. Raise UsageError where they are too many."""
+        return tool_traces(self._ask("use"), CLICKHOUSE, question)
 
-    def __init__(self, ask: Ask, question: SpendQuestion, max_exact: int) -> None:
-        self._ask = ask
-        self._asked = question
-        self._max_exact = max_exact
-        self._there = _extent(ask)
+    def ledger_cells(self, question: CellsQuestion) -> list[LedgerCell]:
+        """Return the cells of calls that count."""
+        since, until = naive(question.period.since), naive(question.period.until)
+        return in_order(question, cells_of_rows(self._ask(), CLICKHOUSE, question, since, until))
 
-    def answer(self) -> SpendAnswer:
-        whole = replace(self._asked, group_by=(), interval=Interval.TOTAL, limit=None)
-        parts = self._plan(whole).parts()
-        [(thinned, *total)] = self._ask(f"SELECT {THINNED}, {_SELECTED} FROM ({parts.sql})", parts.values)
-        grouped = self._of_top_keys() if self._asked.limit is not None and self._asked.group_by else self._asked
-        planned = self._plan(grouped)
-        rows = self._rows(planned) if planned.names else []
-        spread: Spread = {}
-        for asked in () if self._asked.sums_only else (whole, grouped) if rows else (whole,):
-            for group, said in self._spread(asked, thinned=bool(thinned)):
-                spread.setdefault(group, {}).update(said)
-        width = len(planned.names)
-        return SpendAnswer(
-            tuple(self._row(row[:width], _spend(row[width:], spread.get(row[:width]))) for row in rows),
-            _spend(total, spread.get(None)),
-        )
+    def calls(self, question: CallsQuestion) -> CallsPage:
+        """Return one page of the entries asked for."""
+        return read_calls.page(self._ask(), CLICKHOUSE, question)
 
-    def _plan(self, question: SpendQuestion) -> Plan:
-        return plan(CLICKHOUSE, self._there, question)
+    def traces(self, prefix: str, limit: int) -> tuple[str, ...]:
+        """Return the first recorded trace ids that begin with `prefix`."""
+        return read_calls.traces(self._ask(), CLICKHOUSE, prefix, limit)
 
-    def _of_top_keys(self) -> SpendQuestion:
-        """Return the question of the keys that are asked about, by the one measure that decides it."""
-        planned = self._plan(replace(self._asked, interval=Interval.TOTAL))
-        by, parts = ", ".join(planned.key_names), planned.parts(needed(self._asked.order))
-        query = (
-            f"SELECT {by}, {MEASURES[self._asked.order]} AS m_{self._asked.order} FROM ({parts.sql}) GROUP BY {by} "
-            f"{_STANDING} ORDER BY {self._ranked(planned)} LIMIT {self._asked.limit}"
-        )
-        self._top = {row[:-1] for row in self._ask(query, parts.values)}
-        return self._asked if not self._top else replace(self._asked, filters=tuple(self._narrowed(self._top)))
+    def trace(self, trace_id: str) -> TraceView:
+        """Return all that is recorded of a trace."""
+        return read_calls.trace(self._ask(), CLICKHOUSE, trace_id)
 
-    def _narrowed(self, top: Iterable[tuple[str | None, ...]]) -> Iterator[Filter]:
-        """Yield filters that let all of `top` pass, and little else: of each key the values there are."""
-        keys = self._asked.group_by
-        yield from (chosen for chosen in self._asked.filters if chosen.excludes or chosen.key not in keys)
-        for key, values in zip(keys, zip(*top, strict=True), strict=True):
-            yield from (Filter(key, value) for value in dict.fromkeys(values))
-
-    def _ranked(self, planned: Plan) -> str:
-        direction = "ASC" if self._asked.ascending else "DESC"
-        return ", ".join([f"m_{self._asked.order} {direction} NULLS LAST", *planned.key_names])
-
-    def _rows(self, planned: Plan) -> list[tuple[Any, ...]]:
-        names, parts = ", ".join(planned.names), planned.parts()
-        has_buckets, limit = planned.interval is not Interval.TOTAL, self._asked.limit
-        query = (
-            f"SELECT {names}, {_SELECTED} FROM ({parts.sql}) GROUP BY {names} {_STANDING} "
-            f"ORDER BY {'bucket, ' if has_buckets else ''}{self._ranked(planned)}"
-        )
-        found = self._ask(query, parts.values)
-        if limit is None:
-            return found
-        keys = len(planned.keys)
-        return [row for row in found if row[:keys] in self._top] if keys else found[:limit]
-
-    def _spread(self, question: SpendQuestion, *, thinned: bool) -> Iterator[tuple[Group, dict[str, Any]]]:
-        planned = self._plan(question)
-        quantiles = sketched_quantiles if self._has_many(planned) else exact_quantiles
-        yield from quantiles(self._ask, planned).items()
-        if thinned:
-            yield from standard_errors(self._ask, planned).items()
-
-    def _has_many(self, planned: Plan) -> bool:
-        if self._there.rows <= self._max_exact:
-            return False
-        [(rows,)] = self._ask(f"SELECT count(*) FROM {planned.rows.sql}", planned.rows.values)
-        return int(rows) > self._max_exact
-
-    def _row(self, group: tuple[Any, ...], spend: Spend) -> SpendRow:
-        width = len(self._asked.group_by)
-        if self._asked.interval is Interval.TOTAL:
-            return SpendRow(group, None, spend)
-        return SpendRow(group[:width], bucket_start(group[width], self._asked.interval, self._asked.zone), spend)
-
-
-def _extent(ask: Ask) -> Extent:
-    [(rows, has_booked)] = ask(_EXTENT, ())
-    return Extent(rolled_up_to=None, rows_since=None, rows=rows, has_booked=bool(has_booked))
-
-
-def _spend(values: Iterable[Any], spread: dict[str, Any] | None) -> Spend:
-    return Spend(**(dict(zip(MEASURES, values, strict=True)) | (spread or {})))
+    def _ask(self, *as_bytes: str) -> Ask:
+        return asking(self._connection, take_snapshot(self._connection), as_bytes)

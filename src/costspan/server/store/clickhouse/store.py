@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, NoReturn
 
 from costspan.core.clock import Clock, system_clock
-from costspan.core.errors import UsageError
+from costspan.server.store.calls import CallsPage, CallsQuestion, TraceView
+from costspan.server.store.cells import CellsQuestion, LedgerCell
 from costspan.server.store.clickhouse.connection import Target
 from costspan.server.store.clickhouse.lease import PATIENCE
 from costspan.server.store.clickhouse.ledger import ClickHouseLedger
 from costspan.server.store.clickhouse.reader import MAX_EXACT, Reader
 from costspan.server.store.ports import SETTLED_TOGETHER
 from costspan.server.store.question import LedgerSummary, SpendAnswer, SpendQuestion
-
-
-def _not_yet(what: str) -> Callable[..., Any]:
-    def refuse(*_: object) -> NoReturn:
-        raise UsageError(f"{what} cannot be asked of a ledger on ClickHouse yet")
-
-    return refuse
+from costspan.server.store.spend_series import SeriesAnswer, SeriesQuestion
+from costspan.server.store.tools import AskedTrace, ToolQuestion
+from costspan.server.store.usage_history import UsageQuestion, UsageRow
 
 
 class ClickHouseStore(ClickHouseLedger):
@@ -46,10 +41,30 @@ class ClickHouseStore(ClickHouseLedger):
         """Return how much the ledger holds."""
         return self._reader.summary()
 
-    spend_series = _not_yet("anomalies and series")
-    calls = _not_yet("single calls")
-    traces = _not_yet("traces")
-    trace = _not_yet("traces")
-    usage_history = _not_yet("what-if")
-    tool_traces = _not_yet("tools")
-    ledger_cells = _not_yet("reconciliation")
+    def spend_series(self, question: SeriesQuestion) -> SeriesAnswer:
+        """Return spend by group and five minutes."""
+        return self._reader.spend_series(question)
+
+    def calls(self, question: CallsQuestion) -> CallsPage:
+        """Return one page of the entries asked for."""
+        return self._reader.calls(question)
+
+    def traces(self, prefix: str, limit: int) -> tuple[str, ...]:
+        """Return the first recorded trace ids that begin with `prefix`."""
+        return self._reader.traces(prefix, limit)
+
+    def trace(self, trace_id: str) -> TraceView:
+        """Return all that is recorded of a trace."""
+        return self._reader.trace(trace_id)
+
+    def usage_history(self, question: UsageQuestion) -> list[UsageRow]:
+        """Return what the calls asked about used."""
+        return self._reader.usage_history(question)
+
+    def tool_traces(self, question: ToolQuestion) -> list[AskedTrace]:
+        """Return the traces with a tool use or a tool's fee asked about."""
+        return self._reader.tool_traces(question)
+
+    def ledger_cells(self, question: CellsQuestion) -> list[LedgerCell]:
+        """Return the cells of calls that count."""
+        return self._reader.ledger_cells(question)

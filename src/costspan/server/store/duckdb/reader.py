@@ -12,6 +12,7 @@ import duckdb
 
 from costspan.core.errors import UsageError
 from costspan.core.period import Period
+from costspan.server.store.duckdb.asking import asking
 from costspan.server.store.duckdb.rollups import NEVER, extent
 from costspan.server.store.question import (
     ORDERS,
@@ -24,7 +25,7 @@ from costspan.server.store.question import (
 )
 from costspan.server.store.sql.buckets import bucket_start
 from costspan.server.store.sql.conditions import utc
-from costspan.server.store.sql.dialect import DUCKDB, Ask
+from costspan.server.store.sql.dialect import DUCKDB
 from costspan.server.store.sql.measures import ENTRIES, MEASURES, THINNED, needed
 from costspan.server.store.sql.plan import DAYS, Extent, Plan, Source, plan
 from costspan.server.store.sql.spread import (
@@ -132,15 +133,11 @@ def _spread(
     """Yield what is no sum of each group: quantiles, exact where there are rows and few enough; errors."""
     of_rows = plan(DUCKDB, there, question, rows_only=True)
     if of_rows.alone or many:
-        yield from sketched_quantiles(_asking(cursor), plan(DUCKDB, there, question, DAYS), ANSWERED).items()
+        yield from sketched_quantiles(asking(cursor), plan(DUCKDB, there, question, DAYS), ANSWERED).items()
     else:
-        yield from exact_quantiles(_asking(cursor), of_rows, ANSWERED).items()
+        yield from exact_quantiles(asking(cursor), of_rows, ANSWERED).items()
     if thinned:
-        yield from standard_errors(_asking(cursor), of_rows, ANSWERED).items()
-
-
-def _asking(cursor: duckdb.DuckDBPyConnection) -> Ask:
-    return lambda sql, values: cursor.execute(sql, values).fetchall()
+        yield from standard_errors(asking(cursor), of_rows, ANSWERED).items()
 
 
 def _total(cursor: duckdb.DuckDBPyConnection, parts: Source) -> tuple[Any, ...]:

@@ -5,7 +5,7 @@ ClickHouse reads it as the standard means it under the settings of `clickhouse.a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -31,11 +31,20 @@ class Dialect:
     """The 32 hex digits of a key or trace id."""
     unhex: Callable[[str], str]
     """The key or trace id that a text is the hex digits of."""
+    split: Callable[[str], str]
+    """The rows of a text of values with commas between."""
+    at_once: int
+    """Keys that one value of a query may name, with commas between."""
     parts: Mapping[str, str] = field(init=False)
     """Name of a part -> the SQL that sums it over rows of `calls`."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "parts", parts(self.total))
+
+    def listed(self, values: Iterable[object]) -> Iterator[str]:
+        """Yield values as texts with commas between, for `split`."""
+        ordered = sorted(map(str, values))
+        return (",".join(ordered[at : at + self.at_once]) for at in range(0, len(ordered), self.at_once))
 
     def column(self, key: str) -> str:
         """Return the SQL for the value of a group key."""
@@ -66,6 +75,8 @@ DUCKDB: Final = Dialect(
     micros=lambda moment: f"epoch_us({moment})",
     hex=lambda key: f"replace({key}::VARCHAR, '-', '')",
     unhex=lambda text: f"{text}::UUID",
+    split=lambda text: f"unnest(string_split({text}, ','))",
+    at_once=1_000_000,
 )
 CLICKHOUSE: Final = Dialect(
     tag=_clickhouse_tag,
@@ -75,4 +86,7 @@ CLICKHOUSE: Final = Dialect(
     micros=lambda moment: f"toUnixTimestamp64Micro({moment})",
     hex=lambda key: f"lower(hex({key}))",
     unhex=lambda text: f"unhex({text})",
+    split=lambda text: f"arrayJoin(splitByChar(',', assumeNotNull({text})))",
+    # A server takes 128 KiB in one value: http_max_field_value_size.
+    at_once=2_000,
 )
