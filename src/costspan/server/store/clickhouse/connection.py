@@ -162,9 +162,18 @@ class Connection:
             self.insert("ledger_schema", {"version": [SCHEMA_VERSION]}, token=f"schema-{SCHEMA_VERSION}")
 
 
-def hex_set(values: Iterable[bytes]) -> str:
-    """Return SQL of the values, as what `IN` takes. They are hex in the statement: nothing they say is read as SQL."""
-    return f"(SELECT unhex(arrayJoin(splitByChar(',', '{','.join(sorted(value.hex() for value in values))}'))))"
+def hex_set(texts: Iterable[bytes]) -> str:
+    """Return SQL of texts, as what `IN` takes. They are hex in the statement: nothing they say is read as SQL."""
+    return f"(SELECT unhex({_each_of(texts)}))"
+
+
+def key_set(keys: Iterable[bytes]) -> str:
+    """Return SQL of keys and trace ids, as what `IN` takes: one that ends in zero bytes is not found by a text."""
+    return f"(SELECT toFixedString(unhex({_each_of(keys)}), 16))"
+
+
+def _each_of(values: Iterable[bytes]) -> str:
+    return f"arrayJoin(splitByChar(',', '{','.join(sorted(value.hex() for value in values))}'))"
 
 
 def _client(target: Target, settings: Mapping[str, Any], database: str | None) -> Client:

@@ -8,7 +8,7 @@ from typing import Final
 from costspan.core.call import Call
 from costspan.core.link import Link
 from costspan.server.store.clickhouse import sources, tools
-from costspan.server.store.clickhouse.connection import Connection, hex_set
+from costspan.server.store.clickhouse.connection import Connection, hex_set, key_set
 from costspan.server.store.clickhouse.schema import RECEIVED
 from costspan.server.store.clickhouse.snapshot import Snapshot
 from costspan.server.store.clickhouse.times import WITHIN, around
@@ -35,7 +35,7 @@ def known(connection: Connection, snapshot: Snapshot, batch: Batch) -> frozenset
     if not batch.records:
         return frozenset()
     wanted = _by_key(record.identity for record in batch.records)
-    query = _KNOWN.replace("<keys>", hex_set(wanted))
+    query = _KNOWN.replace("<keys>", key_set(wanted))
     rows = connection.rows(query, around(batch), settings=snapshot.settings)
     return frozenset(wanted[key] for (key,) in rows)
 
@@ -100,7 +100,8 @@ class _Search:
             return []
         middle_us = (self._times["start_us"] + self._times["end_us"]) // 2
         bounds = {**self._times, "middle_us": middle_us, "most": self._most}
-        query = _NEAR.replace("<column>", column).replace("<values>", hex_set(wanted))
+        named = key_set(wanted) if column == "trace_id" else hex_set(wanted)
+        query = _NEAR.replace("<column>", column).replace("<values>", named)
         rows = self._connection.rows(query, bounds, settings=self._settings, as_bytes=("call",))
         found: list[Call] = []
         entry_ids = []
@@ -130,7 +131,7 @@ class _Search:
     def _standing(self, identities: Iterable[str]) -> dict[str, Standing]:
         if not (wanted := _by_key(identities)):
             return {}
-        query = _STANDING.replace("<keys>", hex_set(wanted))
+        query = _STANDING.replace("<keys>", key_set(wanted))
         rows = self._connection.rows(query, self._times, settings=self._settings)
         return {wanted[key]: Standing(entry_id, digest) for key, entry_id, digest in rows}
 

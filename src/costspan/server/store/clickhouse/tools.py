@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from costspan.core.attribution import DIMENSIONS
 from costspan.core.tool import ToolUse
-from costspan.server.store.clickhouse.connection import Connection, hex_set
+from costspan.server.store.clickhouse.connection import Connection, key_set
 from costspan.server.store.clickhouse.snapshot import Snapshot
 from costspan.server.store.clickhouse.times import WITHIN
 from costspan.server.store.encoding import decode_use, encode_use
@@ -41,7 +41,7 @@ def near(
     wanted = [bytes.fromhex(trace_id) for trace_id in trace_ids]
     if not wanted:
         return (), {}
-    query = _NEAR.replace("<traces>", hex_set(wanted))
+    query = _NEAR.replace("<traces>", key_set(wanted))
     rows = connection.rows(query, times, settings=snapshot.settings, as_bytes=("used",))
     uses = tuple(decode_use(row[0]) for row in rows)
     return uses, {use.identity: Standing(row[1], row[2]) for use, row in zip(uses, rows, strict=True)}

@@ -85,7 +85,7 @@ CLICKHOUSE: Final = Dialect(
     quantiles=lambda value, shares: f"quantilesExactInclusive({', '.join(map(str, shares))})({value})",
     micros=lambda moment: f"toUnixTimestamp64Micro({moment})",
     hex=lambda key: f"lower(hex({key}))",
-    unhex=lambda text: f"unhex({text})",
+    unhex=lambda text: f"toFixedString(unhex({text}), 16)",
     split=lambda text: f"arrayJoin(splitByChar(',', assumeNotNull({text})))",
     # A server takes 128 KiB in one value: http_max_field_value_size.
     at_once=2_000,
