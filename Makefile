@@ -8,7 +8,7 @@ BIN    := $(VENV)/bin
 UV     := $(BIN)/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak check bench bench-accuracy bench-anomaly bench-forecast bench-query bench-sdk bench-ui fuzz audit fmt lock browser clean
+.PHONY: help demo test soak check bench bench-accuracy bench-anomaly bench-forecast bench-query bench-sdk bench-ui docs fuzz audit fmt lock browser clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 18
@@ -81,6 +81,9 @@ bench-ui: $(VENV)/.dev browser ## what the dashboard's first page costs a browse
 
 bench-sdk: $(VENV)/.dev ## what the SDK adds to a call, beside OpenTelemetry alone and five tools; ARGS='--json FILE'
 	$(BIN)/python -m benchmarks.sdk --prepare $(ARGS)
+
+docs: $(VENV)/.dev ## the documentation as a site, in dist/docs; loads nothing from other hosts
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict $(ARGS)
 
 .venv-focus: $(UV) tools/focus_validator.txt tools/focus_validator.sh
 	sh tools/focus_validator.sh $(UV) $@
