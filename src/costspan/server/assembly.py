@@ -61,8 +61,10 @@ from costspan.server.web.self_trace import TraceQuestions, own_tracer
 
 def make_server(config: ServerConfig, clock: Clock = system_clock) -> Application:
     """Return what `costspan serve` answers with, its ledger open. Raise Unreachable, ConfigError, StoreUnavailable."""
-    if config.store is not None:
-        return _cluster_server(config, config.store, clock)
+    return _file_server(config, clock) if config.store is None else _cluster_server(config, config.store, clock)
+
+
+def _file_server(config: ServerConfig, clock: Clock) -> Application:
     # First, so that a damaged file of keys or a notifier without its secret is named before anything is open.
     gate = Gate(config.api_key, config.settings.keys_file)
     notifiers = {name: entry.open(os.environ) for name, entry in config.settings.notifiers.items()}
