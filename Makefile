@@ -30,6 +30,11 @@ $(VENV)/.dev: $(VENV)/.server
 	$(INSTALL) --group dev
 	@touch $@
 
+# ClickHouse's engine as a library, half a gigabyte; without it the tests of that ledger are skipped.
+$(VENV)/.clickhouse: $(VENV)/.dev
+	$(INSTALL) --group clickhouse-tests
+	@touch $@
+
 demo: $(VENV)/.server ## 30 days of traffic through the real receiver, then live traffic; ARGS=--once to stop after loading
 	$(BIN)/costspan demo $(ARGS)
 
@@ -101,7 +106,7 @@ fmt: $(VENV)/.dev ## format and fix
 
 lock: $(UV) ## resolve constraints.txt anew
 	$(UV) pip compile --quiet --universal --upgrade --generate-hashes --no-header --no-annotate \
-	  --all-extras --group dev pyproject.toml --output-file constraints.txt
+	  --all-extras --group dev --group clickhouse-tests pyproject.toml --output-file constraints.txt
 
 # Playwright drives the distribution's Chromium; a test fails with this line's hint where neither is there.
 browser:
