@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 
+_BLOCK = re.compile(r"^(?:<!-- not run: ([^\n]*) -->\n)?```(\w*)[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _CODE_SPAN = re.compile(r"`([^`\n]+)`")
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A fenced block; `not_run` is the reason that stands above it where it is not run."""
+
+    page: str
+    language: str
+    body: str
+    not_run: str
 
 
 def documents() -> list[Path]:
@@ -20,6 +32,12 @@ def documents() -> list[Path]:
 def text(path: Path) -> str:
     """Return a document."""
     return path.read_text(encoding="utf-8")
+
+
+def fenced(path: Path) -> list[Block]:
+    """Return every fenced block, in order."""
+    found = _BLOCK.findall(text(path))
+    return [Block(name_in_repository(path), language, body, reason) for reason, language, body in found]
 
 
 def blocks(path: Path, language: str) -> list[str]:
@@ -41,3 +59,10 @@ def links(path: Path) -> list[str]:
 def name_in_repository(path: Path) -> str:
     """Return a path as people write it."""
     return path.relative_to(ROOT).as_posix()
+
+
+def anchors(path: Path) -> set[str]:
+    """Return what the headings of a document are linked by."""
+    headings = re.findall(r"^#+ (.+)$", _FENCE.sub("", text(path)), re.MULTILINE)
+    plain = (re.sub(r"[`*]|\[|\]\([^)]*\)", "", heading).lower() for heading in headings)
+    return {re.sub(r"[^\w -]", "", heading).strip().replace(" ", "-") for heading in plain}

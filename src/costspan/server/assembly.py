@@ -61,6 +61,10 @@ from costspan.server.web.self_trace import TraceQuestions, own_tracer
 
 def make_server(config: ServerConfig, clock: Clock = system_clock) -> Application:
     """Return what `costspan serve` answers with, its ledger open. Raise Unreachable, ConfigError, StoreUnavailable."""
+    return _file_server(config, clock) if config.store is None else _cluster_server(config, config.store, clock)
+
+
+def _file_server(config: ServerConfig, clock: Clock) -> Application:
     # First, so that a damaged file of keys or a notifier without its secret is named before anything is open.
     gate = Gate(config.api_key, config.settings.keys_file)
     notifiers = {name: entry.open(os.environ) for name, entry in config.settings.notifiers.items()}
@@ -119,6 +123,15 @@ def make_server(config: ServerConfig, clock: Clock = system_clock) -> Applicatio
     if tracer is not None:
         app.add_middleware(TraceQuestions, tracer=tracer)
     return Application(app, otlp_services(intake, gate), live.stop, close)
+
+
+def _cluster_server(config: ServerConfig, store_url: str, clock: Clock) -> Application:
+    # What reaches ClickHouse is imported where it is asked for, since it is an extra.
+    from costspan.server.cluster import make_cluster_server  # noqa: PLC0415
+
+    card = _card(config.data, config.settings)
+    check_budgets(config.settings.budgets, config.settings.budget_places, card, clock())
+    return make_cluster_server(config, store_url, card, clock)
 
 
 def _followers(
