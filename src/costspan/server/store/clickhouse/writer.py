@@ -117,7 +117,9 @@ class Writer:
         ids = ", ".join(map(str, entry_ids))
         for table in ("calls", "charges", "tools"):
             statement = _REVERSE.format(table=table, ids=ids, posting=number.posting, posted_us=number.posted_us)
-            self._connection.execute(statement, settings=self.snapshot.settings)
+            # One thread makes one block, which the client may send again where it lost the answer.
+            token = {"insert_deduplication_token": f"reversed-{number.posting}", "max_threads": 1}
+            self._connection.execute(statement, settings={**self.snapshot.settings, **token})
 
     def _count(self, number: _Number, taken: Sequence[bytes]) -> None:
         """Make the posting count, and make sure that it does."""
