@@ -77,9 +77,25 @@ class Writer:
         tool_ids = self._new_ids(len(posting.tools))
         number = self._number()
         inserts = self._inserts(posting, ids, tool_ids, number)
+        self._add(number, inserts, posting.reversed_entry_ids, taken)
+        self.metric_state = posting.metrics or self.metric_state
+
+    def note(self, document: bytes, *, is_whole: bool) -> None:
+        """Add a document to the log of alerting. Raise as `commit`."""
+        number = self._number()
+        row: dict[str, list[Any]] = {"posting": [number.posting], "is_whole": [is_whole], "document": [document]}
+        self._add(number, {"alert_log": row})
+
+    def _add(
+        self,
+        number: _Number,
+        inserts: Mapping[str, Mapping[str, Sequence[Any]]],
+        reversed_entry_ids: Sequence[int] = (),
+        taken: Sequence[bytes] = (),
+    ) -> None:
         try:
-            if posting.reversed_entry_ids:
-                self._reverse(posting.reversed_entry_ids, number)
+            if reversed_entry_ids:
+                self._reverse(reversed_entry_ids, number)
             for table, columns in inserts.items():
                 if any(columns.values()):
                     self._connection.insert(table, columns)
@@ -88,7 +104,6 @@ class Writer:
             self._lease.lose()
             raise
         self._sequence += 1
-        self.metric_state = posting.metrics or self.metric_state
 
     def _inserts(
         self, posting: Posting, ids: Sequence[int], tool_ids: Sequence[int], number: _Number
