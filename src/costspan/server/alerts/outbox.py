@@ -51,7 +51,9 @@ class Courier:
         store: AlertStore,
         write: Callable[[Callable[[], None]], None],
         clock: Clock,
+        is_on_duty: Callable[[], bool] = lambda: True,
     ) -> None:
+        self._is_on_duty = is_on_duty
         self._name = name
         self._notifier = notifier
         self._store = store
@@ -127,6 +129,9 @@ class Courier:
         while not self._stopping.is_set():
             self._wake.clear()
             pause_s = _LOOK_AGAIN_S
+            if not self._is_on_duty():
+                self._wake.wait(pause_s)
+                continue
             try:
                 if self.deliver():
                     continue

@@ -83,6 +83,14 @@ class ClickHouseLedger:
         """Add what was posted to another ledger, as it was posted there, in one atomic commit."""
         self._write(lambda writer: writer.take_over(stretch))
 
+    def note(self, document: bytes, *, is_whole: bool) -> None:
+        """Add a document to the log of alerting, in one atomic commit."""
+        self._write(lambda writer: writer.note(document, is_whole=is_whole))
+
+    def is_on_duty(self) -> bool:
+        """Return whether this process holds the right to write, as far as it knows."""
+        return self.lease.epoch is not None
+
     def leave(self, batch: Batch) -> None:
         """Put a batch into the inbox, durably, for whoever settles. Raise StoreUnavailable; the sender sends again."""
         self._watched(lambda: inbox.put(self.connection, batch))

@@ -149,6 +149,7 @@ LEDGER: Final[Mapping[str, Table]] = {
         },
         "(series, posting)",
     ),
+    "alert_log": Table({"posting": "UInt64", "is_whole": "Bool", "document": "String"}, "posting"),
 }
 """The tables whose rows count with their posting."""
 

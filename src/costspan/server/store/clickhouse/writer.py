@@ -92,6 +92,12 @@ class Writer:
         self._add(number, inserts)
         self.metric_state = series.load(self._connection, self.snapshot)
 
+    def note(self, document: bytes, *, is_whole: bool) -> None:
+        """Add a document to the log of alerting. Raise as `commit`."""
+        number = self._number()
+        row: dict[str, list[Any]] = {"posting": [number.posting], "is_whole": [is_whole], "document": [document]}
+        self._add(number, {"alert_log": row})
+
     def _add(
         self,
         number: _Number,
