@@ -7,7 +7,8 @@ for ClickHouse yet is refused by name, when the server starts or when it is aske
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -33,7 +34,9 @@ from costspan.server.reconciliation.reconciler import Reconciler
 from costspan.server.runtime import Application
 from costspan.server.store.clickhouse.alerts import ClickHouseAlerts
 from costspan.server.store.clickhouse.connection import parse_target
+from costspan.server.store.clickhouse.migration import ClickHouseDestination
 from costspan.server.store.clickhouse.store import ClickHouseStore
+from costspan.server.store.migration import Destination
 from costspan.server.web.api.live import LiveFeed
 from costspan.server.web.app import Parts, make_app
 from costspan.server.web.metrics import IngestCollector, LedgerCollector, ServerMetrics
@@ -146,3 +149,13 @@ def _not_yet(
 
 def _card_alone(committer: Committer, file: Path | None) -> Callable[[], PriceSettings]:
     return lambda: PriceSettings(committer.card, None, file)
+
+
+@contextmanager
+def opened_destination(store_url: str) -> Iterator[Destination]:
+    """Open a ledger on ClickHouse to migrate to. Raise ConfigError for its URL, Unreachable where it is not there."""
+    store = ClickHouseStore(parse_target(store_url))
+    try:
+        yield ClickHouseDestination(store)
+    finally:
+        store.close()

@@ -16,6 +16,7 @@ from costspan.server.store.clickhouse.connection import Connection
 from costspan.server.store.clickhouse.lease import Lease, deposed
 from costspan.server.store.clickhouse.snapshot import SEQUENCE_BITS, Snapshot, take_snapshot
 from costspan.server.store.entry import Posting
+from costspan.server.store.migration import Stretch
 from costspan.server.store.received import RECORD_KINDS, record_row
 from costspan.server.store.rows import CHARGE_KINDS, call_columns, charge_rows
 
@@ -79,6 +80,17 @@ class Writer:
         inserts = self._inserts(posting, ids, tool_ids, number)
         self._add(number, inserts, posting.reversed_entry_ids, taken)
         self.metric_state = posting.metrics or self.metric_state
+
+    def take_over(self, stretch: Stretch) -> None:
+        """Add rows as they were posted to another ledger, under their ids and at their moments. Raise as `commit`."""
+        self._last_moment, self._last_entry_id = stretch.until, stretch.last_entry_id
+        number = _Number((self._epoch << SEQUENCE_BITS) + self._sequence + 1, (stretch.until - _LONG_AGO) // _STEP)
+        inserts = {
+            table: {"posting": [number.posting] * len(next(iter(columns.values()))), **columns}
+            for table, columns in stretch.tables.items()
+        }
+        self._add(number, inserts)
+        self.metric_state = series.load(self._connection, self.snapshot)
 
     def note(self, document: bytes, *, is_whole: bool) -> None:
         """Add a document to the log of alerting. Raise as `commit`."""
