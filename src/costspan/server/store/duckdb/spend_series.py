@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from costspan.server.store.duckdb.conditions import column, conditions, naive
+from costspan.server.store.duckdb.conditions import column, conditions, naive, utc
 from costspan.server.store.duckdb.measures import OWNED
-from costspan.server.store.spend_series import COLUMNS, STEP, UNITS, SeriesAnswer, SeriesQuestion
+from costspan.server.store.spend_series import COLUMNS, STEP, UNITS, SeriesAnswer, SeriesQuestion, Touched
 
 _INPUT: Final = (
     "q_input + q_input_audio + q_input_image + q_tool_use_input + q_cache_read + q_cache_read_audio "
@@ -66,6 +66,17 @@ def spend_series(connection: duckdb.DuckDBPyConnection, question: SeriesQuestion
     found: dict[str, Any] = connection.execute(query, [naive(question.period.since), *values]).fetchnumpy()
     groups = np.asarray(found["g"], np.int64)
     return SeriesAnswer(_keys(found, groups, names), groups, np.asarray(found["slot"], np.int64), _columns(found))
+
+
+def touched(connection: duckdb.DuckDBPyConnection, after: datetime | None) -> Touched:
+    """Return when the ledger was posted to last, and the earliest call of what was posted after a moment."""
+    # Row groups hold postings in their order, so that those before the moment are passed over.
+    earliest, values = (
+        ("NULL", []) if after is None else ("min(started_at) FILTER (WHERE booked_at IS NULL)", [naive(after)])
+    )
+    where = "" if after is None else " WHERE posted_at > ?"
+    [(posted_at, since)] = connection.execute(f"SELECT max(posted_at), {earliest} FROM calls{where}", values).fetchall()
+    return Touched(utc(posted_at) if posted_at else None, utc(since) if since else None)
 
 
 def _group(names: list[str]) -> str:
