@@ -3,7 +3,7 @@ import { useEffect } from "preact/hooks";
 import { StackedBars } from "../chart/StackedBars";
 import { freshnessStore } from "../clock";
 import { useAnswers } from "../data/answers";
-import { groupOf, inputTokens, spendUrl, type Row, type Spend } from "../data/api";
+import { groupOf, inputTokens, spendUrl, SUMS, type Row, type Spend } from "../data/api";
 import { float } from "../data/money";
 import { bucketsOf, NOT_SET, OTHER, seriesOf } from "../data/series";
 import { plain } from "../data/table";
@@ -51,6 +51,9 @@ const MEANING: Readonly<Record<Measure, Meaning>> = {
   },
 };
 
+/** How many groups are asked for: what is beyond them is in the sums all the same. */
+const SERIES = 50;
+const GROUPS = 5000;
 const COLUMNS = 6;
 const ROWS = 50;
 
@@ -105,20 +108,29 @@ export default function ExplorePage({ view, clock, ingest }: PageProps) {
   const both = across === down ? across : `${across},${down}`;
   const answers = useAnswers(
     {
-      times: spendUrl({ groupBy: across, range, interval, filters }),
-      groups: spendUrl({ groupBy: both, range, filters, limit: 5000 }),
+      times: spendUrl({
+        groupBy: across,
+        range,
+        interval,
+        filters,
+        limit: SERIES,
+        order: view.measure,
+        measures: SUMS,
+      }),
+      whole: spendUrl({ range, interval, filters, measures: SUMS }),
+      groups: spendUrl({ groupBy: both, range, filters, limit: GROUPS, order: view.measure, measures: SUMS }),
     },
     clock.round,
   );
-  const [times, groups] = [answers<Spend>("times"), answers<Spend>("groups")];
-  const loading = times.loading || groups.loading;
+  const [times, whole, groups] = [answers<Spend>("times"), answers<Spend>("whole"), answers<Spend>("groups")];
+  const loading = times.loading || whole.loading || groups.loading;
   useEffect(() => freshnessStore.set({ loading, receivedAt: times.receivedAt }), [loading, times.receivedAt]);
   const meaning = MEANING[view.measure];
   const text = meaning.money ? usd : count;
   if (ingest.data?.calls === 0) return <SetUp ingest={ingest.data} />;
   if (times.data && !times.data.total.calls && !loading) return <NoMatch view={view} ingest={ingest.data} />;
   const buckets = times.data ? bucketsOf(times.data) : [];
-  const series = seriesOf(times.data?.rows ?? [], across, view, buckets, meaning.read);
+  const series = seriesOf(times.data?.rows ?? [], across, view, buckets, meaning.read, whole.data?.rows);
   const table = pivot(groups.data?.rows ?? [], across, down, meaning.read);
   const shown = table.columns.slice(0, COLUMNS);
   return (

@@ -92,13 +92,17 @@ interface BarsProps extends Shared {
   readonly dimension: string;
   readonly measure: Read;
   readonly keep?: (row: Row) => boolean;
+  /** What a value of the dimension is called, where it does not say it itself. */
+  readonly name?: (value: string) => string;
 }
 
 export function BarsPanel(props: BarsProps) {
   const { answer, dimension, view } = props;
   const buckets = answer.data ? bucketsOf(answer.data) : [];
   const rows = (answer.data?.rows ?? []).filter((row) => props.keep?.(row) ?? true);
-  const series = seriesOf(rows, dimension, view, buckets, props.measure);
+  const series = seriesOf(rows, dimension, view, buckets, props.measure).map((each) =>
+    each.value === null || each.key === OTHER ? each : { ...each, label: props.name?.(each.value) ?? each.label },
+  );
   return (
     <Panel
       title={props.title}

@@ -95,9 +95,10 @@ THINNED: Final = "coalesce(sum(thinned), 0) > 0"
 """True where a call stands for others that were not recorded, so that its estimate has an error."""
 
 
-def needed(measure: str) -> list[str]:
-    """Return the parts that tell whether a group stands, and what `measure` of it is."""
-    return ["entries", *(part for part in PARTS if part != "entries" and f"({part})" in MEASURES[measure])]
+def needed(*measures: str) -> list[str]:
+    """Return the parts that tell whether a group stands and has errors, and what `measures` of it are."""
+    told = "".join(MEASURES[name] for name in measures)
+    return [part for part in PARTS if part in {"entries", "thinned"} or f"({part})" in told]
 
 
 ENTRIES: Final = "coalesce(sum(entries), 0)"

@@ -13,7 +13,7 @@ from costspan.core.zone import Offset, in_whole_hours
 from costspan.server.store.duckdb.buckets import BUCKETS, bucket
 from costspan.server.store.duckdb.conditions import column, naive, passes
 from costspan.server.store.duckdb.measures import PARTS
-from costspan.server.store.duckdb.rollups import COUNTED_AT, MARK, ROLLED, ROWS_SINCE, SKETCHED
+from costspan.server.store.duckdb.rollups import COUNTED_AT, MARK, OF_USERS, ROLLED, ROWS_SINCE, SKETCHED
 from costspan.server.store.question import COLUMNS, Filter, Interval, SpendQuestion
 
 _HOUR: Final = timedelta(hours=1)
@@ -39,6 +39,7 @@ class Grain:
 
 HOURS: Final = Grain("rollups", "hour", _HOUR, ROLLED)
 DAYS: Final = Grain("sketches", "day", 24 * _HOUR, SKETCHED)
+USERS: Final = Grain("user_rollups", "day", 24 * _HOUR, OF_USERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,14 +125,19 @@ class Plan:
         return column(key) if not rolled or self.grain.knows(key) else "NULL::VARCHAR"
 
 
-def plan(there: Extent, question: SpendQuestion, grain: Grain = HOURS, *, rows_only: bool = False) -> Plan:
+def plan(there: Extent, question: SpendQuestion, grain: Grain | None = None, *, rows_only: bool = False) -> Plan:
     """Return where `question` is to be read in a ledger of an extent.
 
-    `rows_only` leaves out roll-ups wherever there are rows.
+    The sums of `grain` are read, of whichever knows what is asked unless said; `rows_only` leaves out roll-ups wherever
+    there are rows.
     """
     since, until = naive(question.period.since), naive(question.period.until)
     to, rows_since = there.rolled_up_to, there.rows_since
     asked = (*question.group_by, *(chosen.key for chosen in question.filters))
+    if grain is None:
+        # Who it was is forgotten with the rows.
+        whole = rows_since is None or rows_since <= since
+        grain = USERS if whole and "user" in asked and all(USERS.knows(key) for key in asked) else HOURS
     offsets = question.zone.offsets(question.period) if question.interval in BUCKETS else ()
     fits = _fits(question.interval, offsets, grain)
     # A local hour that is not an hour of UTC is told by rows alone; where they are gone, its calls count by the hour.
@@ -195,7 +201,11 @@ def _rows(
         for edge in (edge for edge in edges if edge[0] < edge[1]):
             branches.append(f"posted_at <= ? AND {kept}")
             values += [to, *edge, *used]
-    sql = " UNION ALL ".join(f"SELECT * FROM calls WHERE {branch}" for branch in branches)
+    # What no roll-up tells apart is rare among the rows: first which they are, then all that they say. Otherwise every
+    # column of every block with such a row would be read.
+    rare = any(not HOURS.knows(chosen.key) for chosen in filters)
+    form = "rowid IN (SELECT rowid FROM calls WHERE {})" if rare else "{}"
+    sql = " UNION ALL ".join(f"SELECT * FROM calls WHERE {form.format(branch)}" for branch in branches)
     return Source(f"({sql})", tuple(values))
 
 

@@ -19,7 +19,9 @@ ROLLED: Final = (
     "provider", "model", "requested_model", "response_model", "operation", "mode", "feature", "team", "environment",
     "service", "agent", "tenant", "dialect", "price_status", "error_type", "finish_reason",
 )  # fmt: skip
-"""What roll-ups tell apart. Users, sessions, tools, tags and attempts have too many values: they are asked of rows."""
+"""What roll-ups by the hour tell apart. Sessions, tools, tags and attempts have too many values: rows answer."""
+OF_USERS: Final = ("user_id", "tenant")
+"""What roll-ups by the day tell apart beside them: with more keys there would be nearly as many of them as calls."""
 SKETCHED: Final = ("provider", "model", "operation", "feature", "team", "environment", "service", "agent", "tenant")
 """What sketches tell apart, by the day: a sketch is worth its place where it holds many calls."""
 
@@ -30,16 +32,19 @@ ROWS_SINCE: Final = "rows_since"
 """The hour before which calls are kept in roll-ups alone."""
 
 COUNTED_AT: Final = "coalesce(booked_at, started_at)"
-_HOUR: Final = f"date_trunc('hour', {COUNTED_AT})"
-_KEYS: Final = ", ".join(ROLLED)
+_KEYS: Final = {"rollups": ", ".join(ROLLED), "user_rollups": ", ".join(OF_USERS)}
+_DATED: Final = {"rollups": "hour", "user_rollups": "day", "sketches": "day"}
 _DAY: Final = "date_trunc('day', started_at)"
 _SKETCH_KEYS: Final = ", ".join(SKETCHED)
 _SUMS: Final = ", ".join(PARTS)
 DDL: Final = (
     "CREATE TABLE IF NOT EXISTS ledger_marks (name VARCHAR PRIMARY KEY, moment TIMESTAMP NOT NULL)",
-    f"CREATE TABLE IF NOT EXISTS rollups (hour TIMESTAMP NOT NULL, {', '.join(f'{name} VARCHAR' for name in ROLLED)}, "
-    + ", ".join(f"{name} HUGEINT NOT NULL" for name in PARTS)
-    + ")",
+    *(
+        f"CREATE TABLE IF NOT EXISTS {table} ({_DATED[table]} TIMESTAMP NOT NULL, "
+        + ", ".join([*(f"{name} VARCHAR" for name in keys), *(f"{name} HUGEINT NOT NULL" for name in PARTS)])
+        + ")"
+        for table, keys in {"rollups": ROLLED, "user_rollups": OF_USERS}.items()
+    ),
     "CREATE TABLE IF NOT EXISTS sketches (day TIMESTAMP NOT NULL, "
     + ", ".join(f"{name} VARCHAR" for name in SKETCHED)
     + ", measure VARCHAR NOT NULL, counts STRUCT(slot SMALLINT, n BIGINT)[] NOT NULL)",
@@ -51,11 +56,13 @@ _NEXT_MARK: Final = (
 )
 _POSTED: Final = "posted_at > $after AND posted_at <= $to"
 _COUNTED: Final = f"posted_at <= $to AND {COUNTED_AT} >= $since AND {COUNTED_AT} < $next"
-_ROLL_SUMS: Final = (
-    f"INSERT INTO rollups BY NAME SELECT {_HOUR} AS hour, {_KEYS}, "
+_ROLL_SUMS: Final = {
+    table: f"INSERT INTO {table} BY NAME "
+    f"SELECT date_trunc('{_DATED[table]}', {COUNTED_AT}) AS {_DATED[table]}, {keys}, "
     + ", ".join(f"{sql} AS {name}" for name, sql in PARTS.items())
-    + f" FROM calls WHERE {{rows}} GROUP BY hour, {_KEYS}"
-)
+    + f" FROM calls WHERE {{rows}} GROUP BY {_DATED[table]}, {keys}"
+    for table, keys in _KEYS.items()
+}
 _BUCKETS: Final = " UNION ALL ".join(
     f"SELECT {_DAY} AS day, {_SKETCH_KEYS}, '{measure}' AS measure, {slot(column)} AS slot, sum(sign)::BIGINT AS n "
     f"FROM calls WHERE {{rows}} AND {counted(column)} GROUP BY ALL"
@@ -67,15 +74,15 @@ _LISTS: Final = (
 )
 _ROLL_SKETCHES: Final = "INSERT INTO sketches BY NAME " + _LISTS.format(buckets=_BUCKETS)
 
-_DATED: Final = {"rollups": "hour", "sketches": "day"}
 _SPREAD: Final = (
     "SELECT {dated}, count(*) - count(DISTINCT hash({keys})) AS extra FROM {table} GROUP BY {dated} HAVING extra > 0"
 )
-_MERGED_SUMS: Final = (
-    f"SELECT hour, {_KEYS}, "
+_MERGED_SUMS: Final = {
+    table: f"SELECT {_DATED[table]}, {keys}, "
     + ", ".join(f"sum({name})::HUGEINT AS {name}" for name in PARTS)
-    + f" FROM rollups WHERE hour IN (SELECT unnest(?::TIMESTAMP[])) GROUP BY hour, {_KEYS}"
-)
+    + f" FROM {table} WHERE {_DATED[table]} IN (SELECT unnest(?::TIMESTAMP[])) GROUP BY {_DATED[table]}, {keys}"
+    for table, keys in _KEYS.items()
+}
 _MERGED_BUCKETS: Final = (
     f"SELECT day, {_SKETCH_KEYS}, measure, counted.slot AS slot, sum(counted.n)::BIGINT AS n "
     f"FROM (SELECT day, {_SKETCH_KEYS}, measure, unnest(counts) AS counted FROM sketches "
@@ -83,7 +90,7 @@ _MERGED_BUCKETS: Final = (
 )
 _MERGED: Final = {
     table: f"CREATE OR REPLACE TEMP TABLE merged AS {query}"
-    for table, query in (("rollups", _MERGED_SUMS), ("sketches", _LISTS.format(buckets=_MERGED_BUCKETS)))
+    for table, query in {**_MERGED_SUMS, "sketches": _LISTS.format(buckets=_MERGED_BUCKETS)}.items()
 }
 
 
@@ -118,8 +125,8 @@ def advance(connection: duckdb.DuckDBPyConnection, most: int) -> int:
         return 0
     times = {"after": after, "to": to}
     [(rows,)] = connection.execute(f"SELECT count(*) FROM calls WHERE {_POSTED}", times).fetchall()
-    connection.execute(_ROLL_SUMS.format(rows=_POSTED), times)
-    connection.execute(_ROLL_SKETCHES.format(rows=_POSTED), times)
+    for query in (*_ROLL_SUMS.values(), _ROLL_SKETCHES):
+        connection.execute(query.format(rows=_POSTED), times)
     set_mark(connection, MARK, to)
     return int(rows)
 
@@ -131,8 +138,18 @@ def add_up_again(connection: duckdb.DuckDBPyConnection, day: datetime) -> None:
         connection.execute(f"DELETE FROM {table} WHERE {dated} >= $since AND {dated} < $next", times)
     to = mark(connection, MARK)
     if to is not None:
-        connection.execute(_ROLL_SUMS.format(rows=_COUNTED), times | {"to": to})
-        connection.execute(_ROLL_SKETCHES.format(rows=_COUNTED), times | {"to": to})
+        for query in (*_ROLL_SUMS.values(), _ROLL_SKETCHES):
+            connection.execute(query.format(rows=_COUNTED), times | {"to": to})
+
+
+def add_up_users(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the roll-ups of users of all rows up to the mark, within the caller's transaction, a day at a time."""
+    to = mark(connection, MARK)
+    connection.execute("DELETE FROM user_rollups")
+    days = f"SELECT DISTINCT date_trunc('day', {COUNTED_AT})::TIMESTAMP FROM calls WHERE posted_at <= ? ORDER BY 1"
+    for (day,) in connection.execute(days, [to]).fetchall() if to else ():
+        times = {"since": day, "next": day + timedelta(days=1), "to": to}
+        connection.execute(_ROLL_SUMS["user_rollups"].format(rows=_COUNTED), times)
 
 
 def merge(connection: duckdb.DuckDBPyConnection, worth: int) -> int:
@@ -143,7 +160,7 @@ def merge(connection: duckdb.DuckDBPyConnection, worth: int) -> int:
     gone = 0
     spread = {
         table: connection.execute(_SPREAD.format(dated=dated, keys=keys, table=table)).fetchall()
-        for (table, dated), keys in zip(_DATED.items(), (_KEYS, f"{_SKETCH_KEYS}, measure"), strict=True)
+        for (table, dated), keys in zip(_DATED.items(), (*_KEYS.values(), f"{_SKETCH_KEYS}, measure"), strict=True)
     }
     if sum(extra for rows in spread.values() for _, extra in rows) < max(1, worth):
         return 0

@@ -17,7 +17,7 @@ from costspan.core.attribution import DIMENSIONS
 from costspan.server.store.duckdb import alerts, kept, rollups
 from costspan.server.store.duckdb.rows import CALL_KINDS
 
-SCHEMA_VERSION: Final = 7
+SCHEMA_VERSION: Final = 8
 TAGS_TYPE: Final = "MAP(VARCHAR, VARCHAR)"
 
 
