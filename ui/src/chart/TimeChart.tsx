@@ -23,6 +23,8 @@ export interface TimeAxisProps {
   readonly bucketName: (bucket: Bucket, long: boolean) => string;
   readonly onRange: (since: Date, until: Date) => void;
   readonly onWiden: () => void;
+  /** What lies over the chart, such as marks that open. */
+  readonly over?: (plot: Plot) => ComponentChildren;
 }
 
 interface TimeChartProps extends TimeAxisProps {
@@ -194,6 +196,7 @@ export function TimeChart(props: TimeChartProps) {
           )}
         </svg>
       )}
+      {width > 0 && props.over?.(plot)}
       {own && current && !drag && (
         <Tooltip
           x={band.x(hovered) + band.width / 2}

@@ -4,8 +4,10 @@ import { freshnessStore, type Clock } from "../clock";
 import type { PageProps } from "../pages";
 import { useAnswers, type Answer } from "../data/answers";
 import { groupOf, type Ingest, type Spend } from "../data/api";
+import { HISTORY_URL, type History } from "../data/alerts";
 import { BUDGETS_URL, budgetFor, type Budgets } from "../data/budgets";
 import { forecastUrl, type Forecast } from "../data/forecast";
+import { anomaliesUrl, marksOf, type Anomalies } from "../data/marks";
 import { ask, rankByCost, type Asked } from "../data/overview";
 import { along, bucketsOf } from "../data/series";
 import { tones } from "../data/tones";
@@ -69,6 +71,20 @@ export function CostOverview({ view, clock, ingest, prices }: PageProps) {
     },
     clock.round,
   );
+  const { filters } = view;
+  // Looking for them takes a while: asked for once the page is there, and again where the address is another.
+  const unusual = useAnswers(
+    {
+      anomalies: parts.trends.data ? anomaliesUrl(asked.range, filters) : null,
+      alerts: parts.trends.data ? HISTORY_URL : null,
+    },
+    0,
+  );
+  const [anomalies, alerts] = [unusual<Anomalies>("anomalies").data, unusual<History>("alerts").data];
+  const marks = useMemo(
+    () => marksOf(anomalies, alerts, asked.range, filters),
+    [anomalies, alerts, asked.range, filters],
+  );
   const budgets = later<Budgets>("budgets").data;
   const budget = budgetFor(view.filters, budgets?.budgets ?? []);
   const caption = rangeLabel(view, asked.range, view.tz).toLowerCase();
@@ -85,6 +101,7 @@ export function CostOverview({ view, clock, ingest, prices }: PageProps) {
           range={asked.range}
           budget={budget}
           forecast={later<Forecast>("forecast").data}
+          marks={marks}
         />
         <CostByModel answer={parts.models} view={view} tones={modelTones} />
       </div>

@@ -155,7 +155,7 @@ def plan(there: Extent, question: SpendQuestion, grain: Grain | None = None, *, 
         interval=question.interval,
         offsets=offsets,
         grain=grain,
-        rows=_rows(there, question.filters, (since, until), to if rolls or alone else None, edges),
+        rows=_rows(there, question.filters, (since, until), to if rolls or alone else None, edges, wide=not rows_only),
         rolled=_rolled(question.filters, first, last, grain) if rolls else None,
         alone=alone,
         blind=alone and rolls and not knows_all,
@@ -183,8 +183,13 @@ def _rows(
     period: tuple[datetime, datetime],
     to: datetime | None,
     edges: Sequence[tuple[datetime, datetime]],
+    *,
+    wide: bool,
 ) -> Source:
-    """Return the rows of `period`; of those posted up to `to` only the ones within `edges`."""
+    """Return the rows of `period`; of those posted up to `to` only the ones within `edges`.
+
+    `wide` says that many of their columns are read.
+    """
     passing, used = passes(filters)
     # One branch for where a call began and one for where its correction is booked: each prunes by its own column.
     branches: list[str] = []
@@ -203,8 +208,11 @@ def _rows(
             values += [to, *edge, *used]
     # What no roll-up tells apart is rare among the rows: first which they are, then all that they say. Otherwise every
     # column of every block with such a row would be read.
-    rare = any(not HOURS.knows(chosen.key) for chosen in filters)
-    form = "rowid IN (SELECT rowid FROM calls WHERE {})" if rare else "{}"
+    form = (
+        "rowid IN (SELECT rowid FROM calls WHERE {})"
+        if wide and any(not HOURS.knows(chosen.key) for chosen in filters)
+        else "{}"
+    )
     sql = " UNION ALL ".join(f"SELECT * FROM calls WHERE {form.format(branch)}" for branch in branches)
     return Source(f"({sql})", tuple(values))
 

@@ -42,6 +42,8 @@ Answer = TypeVar("Answer")
 MAX_EXACT: Final = 500_000
 """Calls in a period beyond which its quantiles are read from sketches, which are off by 1.1 % at most."""
 
+_WITHOUT_SKETCHES: Final = 4
+"""Times as many where sketches do not know what is asked: rows are read either way."""
 _COMPLETENESS: Final = ("calls", "billed_calls", "unpriced_calls", "unpriced_tokens", "sampling_unknown_calls")
 """Measures that every answer has: what a total leaves out."""
 _PARTS: Final = "SELECT * FROM parts"
@@ -80,8 +82,8 @@ class Reader:
             thinned, *total = _total(cursor, parts, measures)
             spread: Spread = {}
             sums_only = not set(question.measures) - set(SUMS)
-            many = not sums_only and self._has_many(cursor, there, question)
             for asked in () if sums_only else (whole, _narrowed(question, rows)) if rows else (whole,):
+                many = self._has_many(cursor, there, asked)
                 for group, said in _spread(cursor, there, asked, many=many, thinned=thinned and not planned.alone):
                     spread.setdefault(group, {}).update(said)
         width = len(planned.names)
@@ -92,12 +94,14 @@ class Reader:
         )
 
     def _has_many(self, cursor: duckdb.DuckDBPyConnection, there: Extent, question: SpendQuestion) -> bool:
-        """Return whether the period has so many calls that its quantiles are read from sketches."""
+        """Return whether a question is about so many calls that its quantiles are read from sketches."""
         if there.rows <= self._max_exact and there.rows_since is None:
             return False
-        parts = plan(there, SpendQuestion(question.period)).parts(["calls"])
+        asked = (*question.group_by, *(chosen.key for chosen in question.filters))
+        most = self._max_exact * (1 if all(DAYS.knows(key) for key in asked) else _WITHOUT_SKETCHES)
+        parts = plan(there, SpendQuestion(question.period, filters=question.filters)).parts(["calls"])
         [(calls,)] = cursor.execute(f"SELECT coalesce(sum(calls), 0) FROM ({parts.sql})", parts.values).fetchall()
-        return int(calls) > self._max_exact
+        return int(calls) > most
 
     def look(self, ask: Callable[[duckdb.DuckDBPyConnection], Answer]) -> Answer:
         """Return what `ask` makes of a connection of its own."""
