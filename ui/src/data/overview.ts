@@ -1,7 +1,7 @@
 /** The eight questions behind the Cost overview page. */
-import { autoBucket, previous, resolve, type Range } from "../view/range";
+import { autoBucket, DAY_MS, previous, resolve, type Range } from "../view/range";
 import type { View, Who } from "../view/view";
-import { groupOf, spendUrl, SUMS, type Row, type Spend } from "./api";
+import { groupOf, spendUrl, SUMS, type Ingest, type Row, type Spend } from "./api";
 import type { Questions } from "./answers";
 
 /** Rows of "Who is spending" before the rest is summed up as "Other". */
@@ -13,6 +13,11 @@ export interface Asked {
   readonly before: Range | null;
   readonly interval: "1h" | "1d";
   readonly questions: Questions;
+}
+
+/** A period that began before the first call was received is no fair comparison: a dash is shown instead. */
+export function wasRecorded(period: Range, ingest: Ingest | null): boolean {
+  return !ingest?.first_call_at || Date.parse(ingest.first_call_at) <= period.since.getTime() + DAY_MS;
 }
 
 export function rankByCost(rows: readonly Row[]): Row[] {

@@ -84,7 +84,7 @@ export function CostOverTime({ answer, view, range, budget, forecast, marks }: C
     <Panel
       title="Cost over time"
       caption={perBucket("USD", data)}
-      class="wide"
+      class="wide over-time"
       answer={answer}
       height={height + AHEAD_PX}
       table={() => (data ? tableOf(data, by) : { columns: [], rows: [] })}

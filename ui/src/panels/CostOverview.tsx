@@ -3,16 +3,15 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import { freshnessStore, type Clock } from "../clock";
 import type { PageProps } from "../pages";
 import { useAnswers, type Answer } from "../data/answers";
-import { groupOf, type Ingest, type Spend } from "../data/api";
+import { groupOf, type Spend } from "../data/api";
 import { HISTORY_URL, type History } from "../data/alerts";
 import { BUDGETS_URL, budgetFor, type Budgets } from "../data/budgets";
 import { forecastUrl, type Forecast } from "../data/forecast";
 import { anomaliesUrl, marksOf, type Anomalies } from "../data/marks";
-import { ask, rankByCost, type Asked } from "../data/overview";
+import { ask, rankByCost, wasRecorded, type Asked } from "../data/overview";
 import { along, bucketsOf } from "../data/series";
 import { tones } from "../data/tones";
 import { rangeLabel } from "../view/label";
-import { DAY_MS, type Range } from "../view/range";
 import type { View, Who } from "../view/view";
 import { CostByModel } from "./CostByModel";
 import { CostOverTime } from "./CostOverTime";
@@ -42,11 +41,6 @@ function useOverview(view: View, clock: Clock): { asked: Asked; parts: Parts } {
   const receivedAt = parts.buckets.receivedAt;
   useEffect(() => freshnessStore.set({ loading, receivedAt }), [loading, receivedAt]);
   return { asked, parts };
-}
-
-/** A period that began before the first call was received is no fair comparison: a dash is shown instead. */
-function wasRecorded(period: Range, ingest: Ingest | null): boolean {
-  return !ingest?.first_call_at || Date.parse(ingest.first_call_at) <= period.since.getTime() + DAY_MS;
 }
 
 export function CostOverview({ view, clock, ingest, prices }: PageProps) {
@@ -80,10 +74,12 @@ export function CostOverview({ view, clock, ingest, prices }: PageProps) {
     },
     0,
   );
-  const [anomalies, alerts] = [unusual<Anomalies>("anomalies").data, unusual<History>("alerts").data];
+  const [anomalies, alerts] = [unusual<Anomalies>("anomalies"), unusual<History>("alerts")];
+  // Both at once, so that no mark moves under the pointer.
+  const isKnown = [anomalies, alerts].every((each) => each.data ?? each.problem);
   const marks = useMemo(
-    () => marksOf(anomalies, alerts, asked.range, filters),
-    [anomalies, alerts, asked.range, filters],
+    () => (isKnown ? marksOf(anomalies.data, alerts.data, asked.range, filters) : []),
+    [isKnown, anomalies.data, alerts.data, asked.range, filters],
   );
   const budgets = later<Budgets>("budgets").data;
   const budget = budgetFor(view.filters, budgets?.budgets ?? []);

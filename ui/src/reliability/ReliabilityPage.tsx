@@ -6,7 +6,7 @@ import { spendUrl, type Row, type Spend } from "../data/api";
 import { float } from "../data/money";
 import { along, bucketsOf, byGroup, NOT_SET } from "../data/series";
 import { tones } from "../data/tones";
-import { count, duration, exact, rate, usd, usdTick } from "../format";
+import { count, duration, durationUnit, exact, rate, usd, usdTick } from "../format";
 import type { PageProps } from "../pages";
 import { NoMatch, SetUp } from "../panels/Notices";
 import { autoBucket, resolve } from "../view/range";
@@ -100,6 +100,7 @@ export default function ReliabilityPage({ view, clock, ingest }: PageProps) {
           answer={buckets}
           series={quantiles(buckets.data, "latency_ms")}
           tick={duration}
+          unit={durationUnit}
           read={duration}
           empty="No call in this range says how long it took"
         />
@@ -110,6 +111,7 @@ export default function ReliabilityPage({ view, clock, ingest }: PageProps) {
           answer={buckets}
           series={quantiles(buckets.data, "ttft_ms")}
           tick={duration}
+          unit={durationUnit}
           read={duration}
           empty="No streamed call in this range says when its first token came"
         />

@@ -46,7 +46,7 @@ function Empty({ text }: { text: string }) {
   );
 }
 
-export function LinesPanel(props: Shared & { series: readonly LineSeries[] }) {
+export function LinesPanel(props: Shared & { series: readonly LineSeries[]; unit?: (max: number) => number }) {
   const { answer, series, view } = props;
   const buckets = answer.data ? bucketsOf(answer.data) : [];
   const known = series.filter((each) => each.values.some((value) => value !== null));
@@ -73,6 +73,7 @@ export function LinesPanel(props: Shared & { series: readonly LineSeries[] }) {
               series={known}
               height={HEIGHT_PX}
               tick={props.tick}
+              {...(props.unit && { unit: props.unit })}
               read={props.read}
               bucketName={(bucket, long) => bucketName(bucket, long, view.tz)}
               onRange={setRange}
