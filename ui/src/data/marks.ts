@@ -6,6 +6,8 @@ import type { Group, History } from "./alerts";
 const DAY_MS = 86_400_000;
 /** The server looks for anomalies in steps of five minutes, over at most a quarter of a year. */
 const STEP_MS = 300_000;
+/** Until then nobody knows what is usual. */
+const LEARNS_MS = 7 * DAY_MS;
 const LONGEST_MS = 92 * DAY_MS;
 
 export interface Anomaly {
@@ -78,14 +80,21 @@ export function named(group: Group): string {
     .join(", ");
 }
 
-/** Anomalies where they were noticed and alerts where they began to fire, within a range, in the order of time. */
+/**
+ * Anomalies where they were noticed and alerts where they began to fire, within a range, in the order of time.
+ *
+ * No anomaly of the first week after `firstCallAt`.
+ */
 export function marksOf(
   anomalies: Anomalies | null,
   history: History | null,
   range: Range,
   filters: readonly Filter[],
+  firstCallAt: string | null,
 ): Mark[] {
-  const found = (anomalies?.anomalies ?? []).map((each) => ({
+  const from = firstCallAt ? Date.parse(firstCallAt) + LEARNS_MS : 0;
+  const judged = anomalies?.anomalies.filter((each) => Date.parse(each.first_alarm_at) >= from) ?? [];
+  const found = judged.map((each) => ({
     at: Math.max(Date.parse(each.first_alarm_at), range.since.getTime()),
     kind: "anomaly" as const,
     title: `${named(each.group)}: ${each.cause}`,

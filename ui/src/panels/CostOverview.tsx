@@ -75,11 +75,12 @@ export function CostOverview({ view, clock, ingest, prices }: PageProps) {
     0,
   );
   const [anomalies, alerts] = [unusual<Anomalies>("anomalies"), unusual<History>("alerts")];
+  const firstCallAt = ingest.data?.first_call_at ?? null;
   // Both at once, so that no mark moves under the pointer.
   const isKnown = [anomalies, alerts].every((each) => each.data ?? each.problem);
   const marks = useMemo(
-    () => (isKnown ? marksOf(anomalies.data, alerts.data, asked.range, filters) : []),
-    [isKnown, anomalies.data, alerts.data, asked.range, filters],
+    () => (isKnown ? marksOf(anomalies.data, alerts.data, asked.range, filters, firstCallAt) : []),
+    [isKnown, anomalies.data, alerts.data, asked.range, filters, firstCallAt],
   );
   const budgets = later<Budgets>("budgets").data;
   const budget = budgetFor(view.filters, budgets?.budgets ?? []);

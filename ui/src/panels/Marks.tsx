@@ -51,7 +51,7 @@ function Told({ mark, close }: { mark: Mark; close: () => void }) {
       <h3 class={mark.kind === "alert" ? "danger-text" : ""}>{mark.title}</h3>
       <p>{mark.text}</p>
       {mark.why ? <Why url={mark.why} /> : <Reasons of={mark.reasons} />}
-      <a href={mark.link} onClick={close}>
+      <a class="text-link" href={mark.link} onClick={close}>
         Show the calls
       </a>
     </section>
