@@ -6,9 +6,6 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-import numpy as np
-from numpy.typing import NDArray
-
 from costspan.server.store.spend_series import COLUMNS, STEP, UNITS, SeriesAnswer, SeriesQuestion, Touched
 from costspan.server.store.sql.conditions import conditions, naive, utc
 from costspan.server.store.sql.dialect import Ask, Dialect
@@ -71,8 +68,13 @@ def series_query(dialect: Dialect, question: SeriesQuestion) -> Source:
 
 def series_answer(question: SeriesQuestion, found: Mapping[str, Any]) -> SeriesAnswer:
     """Return the answer of what `series_query` found, as columns by name."""
+    import numpy as np  # noqa: PLC0415 - a quarter of a second, and only where anomalies are looked for
+
     names, groups = _names(question), np.asarray(found["g"], np.int64)
-    return SeriesAnswer(_keys(found, groups, names), groups, np.asarray(found["slot"], np.int64), _columns(found))
+    columns = {name: np.asarray(found[name], np.float64) for name in COLUMNS}
+    _, places = np.unique(groups, return_index=True)
+    keys = tuple(tuple(_text(found[name][place]) for name in names) for place in places)
+    return SeriesAnswer(keys, groups, np.asarray(found["slot"], np.int64), columns)
 
 
 def series_columns(question: SeriesQuestion) -> list[str]:
@@ -104,14 +106,6 @@ def _group(names: list[str]) -> str:
     return f" GROUP BY {', '.join(names)}" if names else " HAVING count(*) > 0"
 
 
-def _keys(found: Mapping[str, Any], groups: NDArray[np.int64], names: list[str]) -> tuple[tuple[str | None, ...], ...]:
-    _, places = np.unique(groups, return_index=True)
-    return tuple(tuple(_text(found[name][place]) for name in names) for place in places)
-
-
 def _text(value: Any) -> str | None:
-    return None if value is None or value is np.ma.masked or isinstance(value, float) else str(value)
-
-
-def _columns(found: Mapping[str, Any]) -> dict[str, NDArray[np.float64]]:
-    return {name: np.asarray(found[name], np.float64) for name in COLUMNS}
+    missing = value is None or isinstance(value, float) or getattr(value, "mask", False)  # not a number; numpy's masked
+    return None if missing else str(value)
