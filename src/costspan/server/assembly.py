@@ -65,6 +65,10 @@ def make_server(config: ServerConfig, clock: Clock = system_clock) -> Applicatio
     """Return what `costspan serve` answers with, its ledger open. Raise Unreachable, ConfigError, StoreUnavailable."""
     if config.store is not None:
         return _cluster_server(config, config.store, clock)
+    return _file_server(config, clock)
+
+
+def _file_server(config: ServerConfig, clock: Clock) -> Application:
     # First, so that a damaged file of keys or a notifier without its secret is named before anything is open.
     gate = Gate(config.api_key, config.settings.keys_file)
     notifiers = {name: entry.open(os.environ) for name, entry in config.settings.notifiers.items()}

@@ -12,6 +12,7 @@ import pytest
 from clickhouse_node import needs_clickhouse, running_node
 from costspan.core.call import Call
 from costspan.core.errors import ConfigError, StoreUnavailable
+from costspan.core.record import MetricKind, MetricPoint, Scope, Temporality
 from costspan.core.units import Unit
 from costspan.core.usage import Usage
 from costspan.pricing.load import load_rate_card
@@ -66,6 +67,21 @@ def call(number: int, trace: int = 1, **said) -> Call:
         started_at_ns=START_NS + number * 10**9,
         ended_at_ns=START_NS + number * 10**9 + 5,
         **{**facts, **said},
+    )
+
+
+def token_point(minute: int, total: int) -> MetricPoint:
+    return MetricPoint(
+        metric="claude_code.token.usage",
+        kind=MetricKind.SUM,
+        temporality=Temporality.CUMULATIVE,
+        start_ns=START_NS,
+        time_ns=START_NS + minute * 60 * 10**9,
+        value=total,
+        monotonic=True,
+        attributes={"type": "input", "model": "claude-sonnet-4-6", "session.id": "s1"},
+        resource={"service.name": "agents"},
+        scope=Scope("com.anthropic.claude_code"),
     )
 
 
@@ -143,6 +159,20 @@ def test_records_of_a_trace_are_settled_the_same_whoever_received_them_and_when(
     settle(receivers[0])
     settle(receivers[1])
     assert_same(receivers[2].spend(EVERYTHING), memory.spend(EVERYTHING))
+
+
+def test_a_series_that_counts_on_is_counted_once_also_by_the_process_that_takes_over(opened: Opener):
+    points = [token_point(minute, total) for minute, total in ((1, 100), (2, 250), (3, 400))]
+    memory = MemoryStore()
+    post(memory, Batch(points=points), CARD)
+    first, second = opened(), opened()
+    first.leave(Batch(points=points[:2]))
+    settle(first)
+    first.close()
+    second.leave(Batch(points=points[1:]))
+    settle(second)
+    assert_same(second.spend(EVERYTHING), memory.spend(EVERYTHING))
+    assert second.spend(EVERYTHING).total.input_tokens == 400
 
 
 def test_a_batch_that_was_settled_waits_no_more_even_for_the_next_writer(opened: Opener):
