@@ -63,9 +63,7 @@ from costspan.server.web.self_trace import TraceQuestions, own_tracer
 
 def make_server(config: ServerConfig, clock: Clock = system_clock) -> Application:
     """Return what `costspan serve` answers with, its ledger open. Raise Unreachable, ConfigError, StoreUnavailable."""
-    if config.store is not None:
-        return _cluster_server(config, config.store, clock)
-    return _file_server(config, clock)
+    return _file_server(config, clock) if config.store is None else _cluster_server(config, config.store, clock)
 
 
 def _file_server(config: ServerConfig, clock: Clock) -> Application:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from os import urandom
 from random import Random
+from time import time
 
 import pytest
 
@@ -18,6 +20,7 @@ from costspan.core.usage import Usage
 from costspan.pricing.load import load_rate_card
 from costspan.server.pipeline.settlement import NO_RULES, post
 from costspan.server.pipeline.settler import Settler
+from costspan.server.store.batches import encode_batch
 from costspan.server.store.clickhouse.connection import parse_target
 from costspan.server.store.clickhouse.lease import Lease
 from costspan.server.store.clickhouse.store import ClickHouseStore
@@ -183,6 +186,27 @@ def test_a_batch_that_was_settled_waits_no_more_even_for_the_next_writer(opened:
     second.leave(Batch([call(2)]))
     assert second.try_to_hold()
     assert [batch.calls for _, batch in second.waiting()] == [[call(2)]]
+
+
+def test_hours_of_which_every_batch_is_settled_leave_the_inbox(opened: Opener):
+    store = opened()
+
+    def arrived(hours_ago: int, *calls: Call) -> None:
+        at_us = (int(time()) - hours_ago * 3600) * 10**6
+        row = {"batch_id": [urandom(16)], "body": [encode_batch(Batch(calls))], "arrived_at": [at_us]}
+        store.connection.insert("inbox", row)
+
+    arrived(9, call(1))
+    arrived(6, call(2, trace=2))
+    settle(store)
+    arrived(6, call(3, trace=3))
+    arrived(0, call(4, trace=4))
+    store.tidy()
+    assert store.connection.rows("SELECT count() FROM inbox") == [(3,)]
+    settle(store)
+    store.tidy()
+    assert store.connection.rows("SELECT count() FROM inbox") == [(1,)]
+    assert counted(store) == 4
 
 
 def test_a_batch_that_cannot_be_stored_is_set_aside_and_holds_up_nobody(opened: Opener):
