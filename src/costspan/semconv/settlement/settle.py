@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
-from operator import attrgetter
 from typing import Final, TypeVar
 
 from costspan.core.attribution import Attribution
