@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
@@ -60,6 +61,28 @@ class Ledger(Protocol):
 
     def close(self) -> None:
         """Release the ledger; nothing committed is lost."""
+
+
+class SharedLedger(Ledger, Protocol):
+    """A ledger that many processes give records to, of which one at a time settles."""
+
+    def leave(self, batch: Batch) -> None:
+        """Keep a batch, durably, for whoever settles. Raise StoreUnavailable; leaving it again counts nothing twice."""
+
+    def try_to_hold(self) -> bool:
+        """Return whether this process settles, from now on where nobody does. Raise StoreUnavailable."""
+
+    def waiting(self) -> Sequence[tuple[bytes, Batch]]:
+        """Return some batches that wait, with their ids, the first to arrive first."""
+
+    def taking(self, batch_ids: Sequence[bytes]) -> AbstractContextManager[None]:
+        """Let what the block commits settle these batches, in the same atomic commit."""
+
+    def set_aside(self, batch_id: bytes, batch: Batch, why: str) -> None:
+        """Keep a batch that can never be settled beside the ledger, and no longer let it wait."""
+
+    def tidy(self) -> None:
+        """Remove what no longer waits."""
 
 
 class LedgerReader(Protocol):

@@ -12,16 +12,9 @@ from typing import Final
 
 import duckdb
 
-from costspan.server.store.duckdb.measures import PARTS
-from costspan.server.store.duckdb.sketches import COLUMNS, counted, slot
-
-ROLLED: Final = (
-    "provider", "model", "requested_model", "response_model", "operation", "mode", "feature", "team", "environment",
-    "service", "agent", "tenant", "dialect", "price_status", "error_type", "finish_reason",
-)  # fmt: skip
-"""What roll-ups tell apart. Users, sessions, tools, tags and attempts have too many values: they are asked of rows."""
-SKETCHED: Final = ("provider", "model", "operation", "feature", "team", "environment", "service", "agent", "tenant")
-"""What sketches tell apart, by the day: a sketch is worth its place where it holds many calls."""
+from costspan.server.store.sql.dialect import DUCKDB
+from costspan.server.store.sql.plan import COUNTED_AT, ROLLED, SKETCHED, Extent
+from costspan.server.store.sql.sketches import COLUMNS, counted, slot
 
 NEVER: Final = datetime(1, 1, 1)  # noqa: DTZ001 - as the tables keep moments: UTC, without a zone
 MARK: Final = "rolled_up_to"
@@ -29,16 +22,15 @@ MARK: Final = "rolled_up_to"
 ROWS_SINCE: Final = "rows_since"
 """The hour before which calls are kept in roll-ups alone."""
 
-COUNTED_AT: Final = "coalesce(booked_at, started_at)"
 _HOUR: Final = f"date_trunc('hour', {COUNTED_AT})"
 _KEYS: Final = ", ".join(ROLLED)
 _DAY: Final = "date_trunc('day', started_at)"
 _SKETCH_KEYS: Final = ", ".join(SKETCHED)
-_SUMS: Final = ", ".join(PARTS)
+_SUMS: Final = ", ".join(DUCKDB.parts)
 DDL: Final = (
     "CREATE TABLE IF NOT EXISTS ledger_marks (name VARCHAR PRIMARY KEY, moment TIMESTAMP NOT NULL)",
     f"CREATE TABLE IF NOT EXISTS rollups (hour TIMESTAMP NOT NULL, {', '.join(f'{name} VARCHAR' for name in ROLLED)}, "
-    + ", ".join(f"{name} HUGEINT NOT NULL" for name in PARTS)
+    + ", ".join(f"{name} HUGEINT NOT NULL" for name in DUCKDB.parts)
     + ")",
     "CREATE TABLE IF NOT EXISTS sketches (day TIMESTAMP NOT NULL, "
     + ", ".join(f"{name} VARCHAR" for name in SKETCHED)
@@ -53,7 +45,7 @@ _POSTED: Final = "posted_at > $after AND posted_at <= $to"
 _COUNTED: Final = f"posted_at <= $to AND {COUNTED_AT} >= $since AND {COUNTED_AT} < $next"
 _ROLL_SUMS: Final = (
     f"INSERT INTO rollups BY NAME SELECT {_HOUR} AS hour, {_KEYS}, "
-    + ", ".join(f"{sql} AS {name}" for name, sql in PARTS.items())
+    + ", ".join(f"{sql} AS {name}" for name, sql in DUCKDB.parts.items())
     + f" FROM calls WHERE {{rows}} GROUP BY hour, {_KEYS}"
 )
 _BUCKETS: Final = " UNION ALL ".join(
@@ -73,7 +65,7 @@ _SPREAD: Final = (
 )
 _MERGED_SUMS: Final = (
     f"SELECT hour, {_KEYS}, "
-    + ", ".join(f"sum({name})::HUGEINT AS {name}" for name in PARTS)
+    + ", ".join(f"sum({name})::HUGEINT AS {name}" for name in DUCKDB.parts)
     + f" FROM rollups WHERE hour IN (SELECT unnest(?::TIMESTAMP[])) GROUP BY hour, {_KEYS}"
 )
 _MERGED_BUCKETS: Final = (
@@ -85,6 +77,16 @@ _MERGED: Final = {
     table: f"CREATE OR REPLACE TEMP TABLE merged AS {query}"
     for table, query in (("rollups", _MERGED_SUMS), ("sketches", _LISTS.format(buckets=_MERGED_BUCKETS)))
 }
+_EXTENT: Final = (
+    f"SELECT max(moment) FILTER (WHERE name = '{MARK}'), max(moment) FILTER (WHERE name = '{ROWS_SINCE}'), "
+    "(SELECT count(*) FROM calls), EXISTS (SELECT 1 FROM calls WHERE booked_at IS NOT NULL) FROM ledger_marks"
+)
+
+
+def extent(connection: duckdb.DuckDBPyConnection) -> Extent:
+    """Return the extent of the ledger, as it stands in the caller's transaction."""
+    [found] = connection.execute(_EXTENT).fetchall()
+    return Extent(*found)
 
 
 def mark(connection: duckdb.DuckDBPyConnection, name: str) -> datetime | None:

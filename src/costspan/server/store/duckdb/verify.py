@@ -8,10 +8,11 @@ from typing import Final
 
 import duckdb
 
-from costspan.server.store.duckdb.conditions import utc
-from costspan.server.store.duckdb.measures import PARTS
-from costspan.server.store.duckdb.rollups import COUNTED_AT, MARK, NEVER, ROLLED, ROWS_SINCE, mark
-from costspan.server.store.duckdb.sketches import COLUMNS, counted, slot
+from costspan.server.store.duckdb.rollups import MARK, NEVER, ROWS_SINCE, mark
+from costspan.server.store.sql.conditions import utc
+from costspan.server.store.sql.dialect import DUCKDB
+from costspan.server.store.sql.plan import COUNTED_AT, ROLLED
+from costspan.server.store.sql.sketches import COLUMNS, counted, slot
 from costspan.server.store.upkeep import Finding, Verdict
 
 _DAY: Final = timedelta(days=1)
@@ -55,10 +56,10 @@ def _unlike(left: str, right: str) -> str:
 
 _SUMS: Final = _unlike(
     f"SELECT date_trunc('hour', {COUNTED_AT})::TIMESTAMP AS hour, {_KEYS}, "
-    + ", ".join(f"{sql} AS {name}" for name, sql in PARTS.items())
+    + ", ".join(f"{sql} AS {name}" for name, sql in DUCKDB.parts.items())
     + f" FROM {_COUNTED_IN_DAY} GROUP BY ALL",
     f"SELECT hour, {_KEYS}, "
-    + ", ".join(f"sum({name})::HUGEINT AS {name}" for name in PARTS)
+    + ", ".join(f"sum({name})::HUGEINT AS {name}" for name in DUCKDB.parts)
     + f" FROM rollups WHERE {_IN_HOURS} GROUP BY ALL",
 )
 _SKETCHES: Final = _unlike(
