@@ -23,7 +23,7 @@ def test_what_was_out_of_the_ordinary_is_marked_and_opens_to_its_reasons(open_pa
 
 
 def test_marks_come_after_the_page_and_move_nothing(open_page) -> None:
-    page = open_page("", prepare=lambda page: page.route("**/api/v1/anomalies*", lambda route: None)).page
+    page = open_page("", prepare=lambda page: page.route("**/api/v1/anomalies*", lambda _: None)).page
     chart = page.get_by_role("region", name="Cost over time")
     before = chart.bounding_box()
     assert chart.get_by_role("button", name="anomal").count() == 0
