@@ -20,17 +20,17 @@ from costspan.server.store.duckdb.store import DuckDBStore
 from costspan.server.store.duckdb.upkeep import DuckDBUpkeep
 from costspan.server.store.question import Filter, Interval, SpendQuestion
 
-# As a dashboard asks: up to now, which is no whole hour.
+# As the dashboard asks: up to now, which is no whole hour, and for percentiles where it shows some.
 _NOW: Final = UNTIL - timedelta(minutes=17)
 SPAN: Final = (SINCE, _NOW)
 _MONTH: Final = Period(*SPAN)
 _DAY: Final = Period(_NOW - timedelta(hours=24), _NOW)
 _HOUR: Final = Period(_NOW - timedelta(hours=1), _NOW)
 QUESTIONS: Final[dict[str, SpendQuestion | CallsQuestion]] = {
-    "cost by day and model, 30 days": SpendQuestion(_MONTH, ("model",), Interval.DAY),
+    "cost by day and model, 30 days": SpendQuestion(_MONTH, ("model",), Interval.DAY, measures=("cost", "calls")),
     "20 dearest users, 30 days": SpendQuestion(_MONTH, ("user",), limit=20),
     "percentiles by model, 30 days": SpendQuestion(_MONTH, ("model",)),
-    "errors by type, 30 days": SpendQuestion(_MONTH, ("error_type",)),
+    "errors by type, 30 days": SpendQuestion(_MONTH, ("error_type",), measures=("cost", "calls")),
     "one team by day, 30 days": SpendQuestion(_MONTH, (), Interval.DAY, filters=(Filter("team", "team-1"),)),
     "cost by feature, last hour": SpendQuestion(_HOUR, ("feature",)),
     "20 dearest calls, 24 hours": CallsQuestion(_DAY, order=CallOrder.COST, limit=20),
