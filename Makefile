@@ -8,7 +8,7 @@ BIN    := $(VENV)/bin
 UV     := $(BIN)/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak check bench bench-accuracy bench-anomaly bench-forecast bench-query bench-sdk bench-ui fuzz audit fmt lock browser clean
+.PHONY: help demo test soak check bench bench-accuracy bench-anomaly bench-forecast bench-query bench-sdk bench-ui docs fuzz audit sbom fmt lock browser clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 18
@@ -28,6 +28,11 @@ $(VENV)/.server: $(UV) pyproject.toml constraints.txt hatch_build.py $(UI_SOURCE
 
 $(VENV)/.dev: $(VENV)/.server
 	$(INSTALL) --group dev
+	@touch $@
+
+# ClickHouse's engine as a library, half a gigabyte; without it the tests of that ledger are skipped.
+$(VENV)/.clickhouse: $(VENV)/.dev
+	$(INSTALL) --group clickhouse-tests
 	@touch $@
 
 demo: $(VENV)/.server ## 30 days of traffic through the real receiver, then live traffic; ARGS=--once to stop after loading
@@ -77,6 +82,9 @@ bench-ui: $(VENV)/.dev browser ## what the dashboard's first page costs a browse
 bench-sdk: $(VENV)/.dev ## what the SDK adds to a call, beside OpenTelemetry alone and five tools; ARGS='--json FILE'
 	$(BIN)/python -m benchmarks.sdk --prepare $(ARGS)
 
+docs: $(VENV)/.dev ## the documentation as a site, in dist/docs; loads nothing from other hosts
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict $(ARGS)
+
 .venv-focus: $(UV) tools/focus_validator.txt tools/focus_validator.sh
 	sh tools/focus_validator.sh $(UV) $@
 	@touch $@
@@ -84,13 +92,21 @@ bench-sdk: $(VENV)/.dev ## what the SDK adds to a call, beside OpenTelemetry alo
 audit: $(UV) ## known vulnerabilities of the pinned dependencies; asks osv.dev, so not part of CI
 	$(UV) tool run pip-audit --requirement constraints.txt --disable-pip --vulnerability-service osv
 
+# What `costspan[all]` brings, at the versions that are tested.
+sbom: $(UV) ## what is inside an installation, as CycloneDX: dist/sbom.cdx.json
+	@mkdir -p dist
+	$(UV) pip compile --quiet --universal --generate-hashes --no-header --no-annotate --extra all \
+	  --constraints constraints.txt pyproject.toml --output-file dist/sbom.txt
+	$(UV) tool run --from 'cyclonedx-bom>=7,<8' cyclonedx-py requirements dist/sbom.txt --pyproject pyproject.toml \
+	  --output-reproducible --output-file dist/sbom.cdx.json
+
 fmt: $(VENV)/.dev ## format and fix
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
 lock: $(UV) ## resolve constraints.txt anew
 	$(UV) pip compile --quiet --universal --upgrade --generate-hashes --no-header --no-annotate \
-	  --all-extras --group dev pyproject.toml --output-file constraints.txt
+	  --all-extras --group dev --group clickhouse-tests pyproject.toml --output-file constraints.txt
 
 # Playwright drives the distribution's Chromium; a test fails with this line's hint where neither is there.
 browser:

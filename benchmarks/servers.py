@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from benchmarks.exchange import get
@@ -44,6 +45,8 @@ class Running:
     url: str
     version: str
     pid: int | None
+    stop: Callable[[], int] = lambda: 0
+    """Stops it early and returns the bytes of its folder."""
 
 
 COSTSPAN = Product(
@@ -96,6 +99,18 @@ MLFLOW = Product(
         "MLFLOW_MODEL_CATALOG_URI": "",
     },
 )
+VICTORIATRACES = Product(
+    name="victoria-traces",
+    executable="victoria-traces",
+    url_variable="VICTORIATRACES_URL",
+    ready_path="/health",
+    version=lambda url: get(f"{url}/metrics").body.decode().partition('short_version="')[2].partition('"')[0],
+    arguments=lambda port, folder: [
+        f"-storageDataPath={folder}",
+        f"-httpListenAddr=127.0.0.1:{port}",
+        "-retentionPeriod=2y",
+    ],
+)
 
 
 def takes_part(product: Product) -> bool:
@@ -119,7 +134,7 @@ def running(product: Product) -> Iterator[Running]:
             try:
                 url = f"http://127.0.0.1:{port}"
                 _wait_until_ready(product, url, process, log.name)
-                yield Running(product, url, product.version(url), process.pid)
+                yield Running(product, url, product.version(url), process.pid, partial(_stopped, process, folder))
             finally:
                 _stop(process)
 
@@ -138,6 +153,11 @@ def _wait_until_ready(product: Product, url: str, process: subprocess.Popen[byte
         except OSError:
             time.sleep(0.1)
     raise RuntimeError(f"{product.name} was not ready: {Path(log).read_text(errors='replace')[-2000:]}")
+
+
+def _stopped(process: subprocess.Popen[bytes], folder: Path) -> int:
+    _stop(process)
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

@@ -6,7 +6,7 @@ import http.client
 import queue
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -32,8 +32,9 @@ class Sent:
 
 
 class _Load:
-    def __init__(self, url: str, bodies: Sequence[bytes]) -> None:
-        self._address = urlsplit(url).netloc
+    def __init__(self, url: str, bodies: Sequence[bytes], headers: Mapping[str, str]) -> None:
+        self._address, self._path = urlsplit(url).netloc, urlsplit(url).path
+        self._headers = {**HEADERS, **headers}
         self._waiting: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self.latencies_s: list[float] = []
         self.refusals: list[int] = []
@@ -58,7 +59,7 @@ class _Load:
         give_up_at = time.monotonic() + GIVE_UP_AFTER_S
         while True:
             began_s = time.perf_counter()
-            link.request("POST", "/v1/traces", body, HEADERS)
+            link.request("POST", self._path, body, self._headers)
             response = link.getresponse()
             response.read()
             if response.status == 200:
@@ -70,9 +71,9 @@ class _Load:
             time.sleep(PAUSE_S)
 
 
-def send(url: str, bodies: Sequence[bytes]) -> Sent:
-    """Send every body once, again where it was refused for now. Raises what went wrong on a connection."""
-    load = _Load(url, bodies)
+def send(url: str, bodies: Sequence[bytes], headers: Mapping[str, str]) -> Sent:
+    """Post every body to `url` once, again where it was refused for now. Raises what went wrong on a connection."""
+    load = _Load(url, bodies, headers)
     threads = [threading.Thread(target=load.work) for _ in range(CONNECTIONS)]
     began_s = time.perf_counter()
     for thread in threads:

@@ -7,7 +7,21 @@ from collections.abc import Sequence
 from benchmarks.ingest.measure import MIXES, Measured
 from benchmarks.table import plain
 
-_HEAD = ("genai", "server", "version", "spans", "spans/CPU-s", "acked/s", "p50 ms", "p99 ms", "RSS MiB", "refusals")
+_HEAD = (
+    *(
+        "genai",
+        "server",
+        "version",
+        "spans",
+        "spans/CPU-s",
+        "queryable/s",
+        "p50 ms",
+        "p99 ms",
+        "question ms",
+        "RSS MiB",
+    ),
+    *("B/span", "refusals"),
+)
 
 
 def report(measured: Sequence[Measured]) -> str:
@@ -22,10 +36,12 @@ def _row(one: Measured) -> list[str]:
         one.version,
         f"{one.spans:,}",
         f"{one.spans_per_cpu_s:,.0f}",
-        f"{one.spans / one.wall_s:,.0f}",
+        f"{one.spans / one.queryable_s:,.0f}",
         f"{one.p50_ms:.0f}",
         f"{one.p99_ms:.0f}",
+        f"{one.question_ms:.0f}",
         f"{one.rss_mib:.0f}",
+        f"{one.bytes_per_span:.0f}",
         str(one.refusals),
     ]
 
@@ -36,7 +52,9 @@ def _ratios(measured: Sequence[Measured]) -> list[str]:
         own, *peers = [one for one in measured if one.genai_percent == mix]
         lines += [f"{mix} % GenAI: {_ratio(own, peer)}" for peer in peers]
     if any(one.server != "costspan" for one in measured):
-        lines.append("costspan answers after its commit, the peer before its work: acked/s and latency do not compare.")
+        lines.append(
+            "costspan answers after its commit, peers before: p50 and p99, which are of answers, do not compare."
+        )
     first, last = (next(one for one in measured if one.genai_percent == mix) for mix in (MIXES[0], MIXES[-1]))
     lines.append(
         f"A span of the {first.genai_percent} % mix costs"
@@ -47,6 +65,6 @@ def _ratios(measured: Sequence[Measured]) -> list[str]:
 
 def _ratio(own: Measured, peer: Measured) -> str:
     return (
-        f"{own.spans_per_cpu_s / peer.spans_per_cpu_s:.0f} times {peer.server}'s spans per CPU-second,"
-        f" {own.rss_mib / peer.rss_mib:.2f} of its memory"
+        f"{own.spans_per_cpu_s / peer.spans_per_cpu_s:.3g} times {peer.server}'s spans per CPU-second,"
+        f" {own.rss_mib / peer.rss_mib:.2f} of its memory, {own.bytes_per_span / peer.bytes_per_span:.2f} of its disk"
     )

@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 
+_BLOCK = re.compile(
+    r"^(?:<!-- not run: ([^\n]*) -->\n)?```(\w*)(?: title=\"([^\"\n]*)\")?[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL
+)
 _FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _CODE_SPAN = re.compile(r"`([^`\n]+)`")
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A fenced block; `not_run` is the reason that stands above it where it is not run, `title` the file it is."""
+
+    page: str
+    language: str
+    body: str
+    not_run: str
+    title: str
 
 
 def documents() -> list[Path]:
@@ -20,6 +35,12 @@ def documents() -> list[Path]:
 def text(path: Path) -> str:
     """Return a document."""
     return path.read_text(encoding="utf-8")
+
+
+def fenced(path: Path) -> list[Block]:
+    """Return every fenced block, in order."""
+    found = _BLOCK.findall(text(path))
+    return [Block(name_in_repository(path), language, body, reason, title) for reason, language, title, body in found]
 
 
 def blocks(path: Path, language: str) -> list[str]:
@@ -41,3 +62,10 @@ def links(path: Path) -> list[str]:
 def name_in_repository(path: Path) -> str:
     """Return a path as people write it."""
     return path.relative_to(ROOT).as_posix()
+
+
+def anchors(path: Path) -> set[str]:
+    """Return what the headings of a document are linked by."""
+    headings = re.findall(r"^#+ (.+)$", _FENCE.sub("", text(path)), re.MULTILINE)
+    plain = (re.sub(r"[`*]|\[|\]\([^)]*\)", "", heading).lower() for heading in headings)
+    return {re.sub(r"[^\w -]", "", heading).strip().replace(" ", "-") for heading in plain}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import subprocess
@@ -98,7 +97,6 @@ for worker in workers:
     assert sorted(call.get("feature", "parent") for call in receiver.calls()) == ["parent", "worker 0", "worker 1"]
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_forked_worker_sends_while_it_goes_on(variables: dict[str, str], receiver: OtlpReceiver) -> None:
     code = """
 import sys

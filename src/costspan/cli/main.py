@@ -35,7 +35,9 @@ COMMANDS: Final = {
     "verify": "does the ledger add up? charges, reversals, roll-ups",
     "backup": "a consistent copy of the ledger, also while it is served",
     "restore": "put a backup where the ledger belongs",
+    "migrate": "the ledger from its file into ClickHouse, when one machine is outgrown",
     "repair": "make a damaged ledger readable again and say what is lost",
+    "config": "is a costspan.yaml right? and its JSON Schema, for editors",
     "keys": "make, list and revoke the server's API keys",
     "mcp": "a read-only Model Context Protocol server on standard input and output",
     "doctor": "what is installed, reachable and missing, and what to do",
@@ -54,7 +56,7 @@ def main(argv: list[str] | None = None) -> int:
     name = next((word for word in words if word in COMMANDS), None)
     try:
         if name:
-            module = import_module(f"costspan.cli.{_MODULES.get(name, name)}")
+            module = import_module(module_of(name))
             module.configure(commands[name])
         arguments = parser.parse_args(words)
         if not name:
@@ -79,6 +81,11 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     except KeyboardInterrupt:
         return 130
+
+
+def module_of(command: str) -> str:
+    """Return the name of a command's module."""
+    return f"costspan.cli.{_MODULES.get(command, command)}"
 
 
 def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:

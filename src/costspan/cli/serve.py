@@ -21,6 +21,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--grpc-port", type=int, default=4317, help="OTLP/gRPC (default: %(default)s)")
     parser.add_argument("--no-grpc", action="store_true", help="no OTLP/gRPC")
     parser.add_argument("--data", type=Path, help="folder of the ledger (default: $COSTSPAN_DATA or costspan-data)")
+    parser.add_argument(
+        "--store",
+        metavar="URL",
+        help="duckdb, or clickhouse://user:password@host:8123/database (default: $COSTSPAN_STORE, then store: of "
+        "costspan.yaml, then a file in --data)",
+    )
     parser.add_argument("--config", type=Path, help="costspan.yaml (default: $COSTSPAN_CONFIG or the one in --data)")
     parser.add_argument("--tls-cert", type=Path, help="certificate and its chain (PEM): TLS on both ports")
     parser.add_argument("--tls-key", type=Path, help="private key of the certificate (PEM)")
@@ -37,11 +43,20 @@ def run(arguments: argparse.Namespace) -> int:
     """Serve until stopped."""
     from costspan.server import runtime
     from costspan.server.assembly import make_server
-    from costspan.server.config import DEFAULT_DATA, ServerConfig, api_key_from, read_settings, settings_file
+    from costspan.server.config import (
+        DEFAULT_DATA,
+        ServerConfig,
+        api_key_from,
+        read_settings,
+        settings_file,
+        store_url,
+    )
 
     runtime.log_to_stderr()
     data = arguments.data or Path(os.environ.get("COSTSPAN_DATA") or DEFAULT_DATA)
     named = arguments.config or _path(os.environ.get("COSTSPAN_CONFIG"))
+    said = arguments.store or os.environ.get("COSTSPAN_STORE")
+    settings = read_settings(settings_file(data, named))
     config = ServerConfig(
         data=data,
         host=arguments.host,
@@ -52,7 +67,8 @@ def run(arguments: argparse.Namespace) -> int:
         log_calls=arguments.log_calls,
         root_path=arguments.root_path.rstrip("/"),
         api_key=api_key_from(),
-        settings=read_settings(settings_file(data, named)),
+        store=store_url(said, "--store") if said else settings.store,
+        settings=settings,
         file=settings_file(data, named),
     )
     # Where standard output is the log, it is nothing else.

@@ -42,7 +42,9 @@ class AttemptCounter(SpanProcessor):
             span.set_attribute(names.ATTEMPT, number + 1)
 
     def on_end(self, span: ReadableSpan) -> None:
-        operation = _operation(span) if span.status.status_code is StatusCode.ERROR else None
+        if span.parent is None or span.status.status_code is not StatusCode.ERROR:
+            return
+        operation = _operation(span)
         if operation is None:
             return
         said = (span.attributes or {}).get(names.ATTEMPT)

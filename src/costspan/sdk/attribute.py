@@ -10,7 +10,7 @@ from contextvars import ContextVar, Token
 from types import MappingProxyType, TracebackType
 from typing import Any, Final, Self, TypeVar, cast
 
-from opentelemetry.context import Context, attach, create_key, detach, get_current, get_value, set_value
+from opentelemetry.context import Context, attach, create_key, detach, get_current, set_value
 
 from costspan.core.attribution import Attribution
 from costspan.sdk.generator_scope import in_async_scope, in_scope
@@ -93,10 +93,12 @@ class attribute:  # noqa: N801 - read as a verb where it is called, like the man
 
 def attribution_in(context: Context | None = None) -> Attribution:
     """Return who work in `context` (default: the current one) is for; what another service sent as baggage included."""
-    said = get_value(_KEY, context)
+    if context is None:
+        context = get_current()
+    said = context.get(_KEY)
     if isinstance(said, Attribution):
         return said
-    return TRAVEL.unpack(context) or _NOBODY
+    return (TRAVEL.unpack(context) if context else None) or _NOBODY
 
 
 def with_attribution(said: Attribution, context: Context | None = None) -> Context:

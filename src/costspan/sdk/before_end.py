@@ -6,10 +6,13 @@ The SDK's own `SpanProcessor._on_ending` comes when the span is closed already (
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from opentelemetry.sdk.trace import Span
 
-from costspan.sdk.safety import never_raise
+from costspan.sdk.safety import log_once
+
+_PASSED_OVER: Final = "costspan: the last words on a span failed and were passed over"
 
 
 def before_end(span: Span, then: Callable[[Span], object]) -> None:
@@ -18,12 +21,10 @@ def before_end(span: Span, then: Callable[[Span], object]) -> None:
 
     def ending(end_time: int | None = None) -> None:
         vars(span).pop("end", None)  # the span's class has its own again, and nothing refers to the span in a circle
-        _told(then, span)
+        try:
+            then(span)
+        except Exception as error:  # noqa: BLE001 - telemetry must never break its host
+            log_once(_PASSED_OVER, error=error)
         end(end_time)
 
     vars(span)["end"] = ending
-
-
-@never_raise(None)
-def _told(then: Callable[[Span], object], span: Span) -> None:
-    then(span)

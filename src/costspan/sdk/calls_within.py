@@ -6,7 +6,7 @@ import weakref
 from collections.abc import Sequence
 from typing import Final, Protocol
 
-from opentelemetry.context import Context, create_key, get_value, set_value
+from opentelemetry.context import Context, create_key, get_current, get_value, set_value
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
 from costspan.sdk.price_span import PricedSpan, SpanPricer
@@ -50,10 +50,10 @@ class CallsWithin(SpanProcessor):
         CallsWithin.active = True
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
-        watchers = watchers_in(parent_context)
-        if not watchers or (key := _key(span)) is None:
+        context = get_current() if parent_context is None else parent_context
+        if _KEY not in context or (key := _key(span)) is None:
             return
-        self._open[key] = watchers
+        self._open[key] = watchers = watchers_in(context)
         for watcher in watchers:
             watcher.opened()
         # A stream that is dropped half-way may never end its span.

@@ -8,20 +8,24 @@ from opentelemetry import trace
 from opentelemetry.context import get_value
 from opentelemetry.sdk.trace import Span
 
-from costspan.sdk.safety import never_raise
+from costspan.sdk.safety import log_once
 from costspan.semconv.dialects.base import INFERENCE_OPERATIONS
 
 _INFERENCE_DATA: Final = "opentelemetry.genai.client.inference.context"
 """`CLIENT_INFERENCE_CONTEXT_KEY` of opentelemetry-util-genai 1.3b0: under it lies what inner layers know of a call."""
+_UNKNOWN: Final = "costspan: the span of a model call could not be looked at and was passed over"
 
 
-@never_raise(None)
 def current_call() -> Span | None:
     """Return the span of the model call in progress, still recording, or None outside of one."""
-    span = trace.get_current_span()
-    if not isinstance(span, Span) or not span.is_recording():
+    try:
+        span = trace.get_current_span()
+        if not isinstance(span, Span) or not span.is_recording():
+            return None
+        return span if (span.attributes or {}).get("gen_ai.operation.name") in INFERENCE_OPERATIONS else None
+    except Exception as error:  # noqa: BLE001 - telemetry must never break its host
+        log_once(_UNKNOWN, error=error)
         return None
-    return span if (span.attributes or {}).get("gen_ai.operation.name") in INFERENCE_OPERATIONS else None
 
 
 def instrumentation_data() -> Any:

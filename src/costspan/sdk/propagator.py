@@ -27,7 +27,7 @@ class InsideModelCalls(SpanProcessor):
         self._inside: Final[WeakSet[AnySpan]] = WeakSet()
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
-        if self.covers(get_current_span(parent_context)):
+        if span.parent is not None and self.covers(get_current_span(parent_context)):
             self._inside.add(span)
 
     def covers(self, span: AnySpan) -> bool:

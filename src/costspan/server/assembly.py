@@ -43,6 +43,7 @@ from costspan.server.store.duckdb.backup import manifest_of, restore
 from costspan.server.store.duckdb.connection import LEDGER_FILE
 from costspan.server.store.duckdb.export import DuckDBTables, rows_of, values_of
 from costspan.server.store.duckdb.forward import DuckDBForward
+from costspan.server.store.duckdb.migration import DuckDBOrigin
 from costspan.server.store.duckdb.posted import DuckDBPosted
 from costspan.server.store.duckdb.reconciliations import DuckDBReconciliations
 from costspan.server.store.duckdb.repair import Mended, repair
@@ -51,6 +52,7 @@ from costspan.server.store.duckdb.repricing import DuckDBRepricing
 from costspan.server.store.duckdb.store import DuckDBStore
 from costspan.server.store.duckdb.upkeep import DuckDBUpkeep
 from costspan.server.store.export import TableSource
+from costspan.server.store.migration import Held, migrate
 from costspan.server.store.reconciliations import ReconciliationLog
 from costspan.server.store.upkeep import Manifest
 from costspan.server.web.api.live import LiveFeed
@@ -61,6 +63,10 @@ from costspan.server.web.self_trace import TraceQuestions, own_tracer
 
 def make_server(config: ServerConfig, clock: Clock = system_clock) -> Application:
     """Return what `costspan serve` answers with, its ledger open. Raise Unreachable, ConfigError, StoreUnavailable."""
+    return _file_server(config, clock) if config.store is None else _cluster_server(config, config.store, clock)
+
+
+def _file_server(config: ServerConfig, clock: Clock) -> Application:
     # First, so that a damaged file of keys or a notifier without its secret is named before anything is open.
     gate = Gate(config.api_key, config.settings.keys_file)
     notifiers = {name: entry.open(os.environ) for name, entry in config.settings.notifiers.items()}
@@ -119,6 +125,15 @@ def make_server(config: ServerConfig, clock: Clock = system_clock) -> Applicatio
     if tracer is not None:
         app.add_middleware(TraceQuestions, tracer=tracer)
     return Application(app, otlp_services(intake, gate), live.stop, close)
+
+
+def _cluster_server(config: ServerConfig, store_url: str, clock: Clock) -> Application:
+    # What reaches ClickHouse is imported where it is asked for, since it is an extra.
+    from costspan.server.cluster import make_cluster_server  # noqa: PLC0415
+
+    card = _card(config.data, config.settings)
+    check_budgets(config.settings.budgets, config.settings.budget_places, card, clock())
+    return make_cluster_server(config, store_url, card, clock)
 
 
 def _followers(
@@ -306,6 +321,22 @@ def price_settings(data: Path, file: Path) -> PriceSettings:
 def has_ledger(data: Path) -> bool:
     """Return True when `data` holds a ledger."""
     return (data / LEDGER_FILE).exists()
+
+
+def migrate_ledger(data: Path, store_url: str, show: Callable[[float], None]) -> Held:
+    """Bring the ledger in `data`, which nobody serves, to ClickHouse; see `store.migration.migrate`.
+
+    Raise Unreachable where one of them cannot be opened.
+    """
+    from costspan.server.cluster import opened_destination  # noqa: PLC0415 - an extra
+
+    _need_ledger(data)
+    origin = DuckDBStore(data, read_only=True)
+    try:
+        with opened_destination(store_url) as destination:
+            return migrate(DuckDBOrigin(origin), destination, show)
+    finally:
+        origin.close()
 
 
 def _need_ledger(data: Path) -> None:

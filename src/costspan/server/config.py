@@ -44,7 +44,7 @@ DEFAULT_GRPC_PORT: Final = 4317
 CONFIG_FILE: Final = "costspan.yaml"
 KNOWN_KEYS: Final = (
     "prices", "attribution", "sampling", "mappings", "closed_until", "budgets", "alerts", "notifiers", "retention",
-    "limits", "auth", "public_url", "forward", "reconcile",
+    "limits", "auth", "public_url", "forward", "reconcile", "store",
 )  # fmt: skip
 _DAY_OR_MONTH: Final = re.compile(r"\d{4}-\d{2}(-\d{2})?")
 
@@ -79,6 +79,8 @@ class Settings:
     """Whose bills are compared with the ledger, each month once it is settled."""
     forward: tuple[Target, ...] = ()
     """Where received telemetry goes on to, with its cost."""
+    store: str | None = None
+    """Where the ledger is, a `clickhouse://` URL; None for a file in the data folder."""
     limits: Limits = field(default_factory=Limits)
     """What requests in flight may hold together, and how long one may take to arrive."""
 
@@ -116,6 +118,8 @@ class ServerConfig:
     """Path prefix under which a reverse proxy serves costspan, without a trailing slash."""
     api_key: str | None = field(default=None, repr=False)
     """A key that may do everything; where neither it nor a file of keys is set, only loopback may be bound."""
+    store: str | None = field(default=None, repr=False)
+    """Where the ledger is, a `clickhouse://` URL; None for what the settings say."""
     settings: Settings = field(default_factory=Settings)
     file: Path | None = None
     """The `costspan.yaml` that is read again when prices change; the one in the data folder where None."""
@@ -182,6 +186,7 @@ def read_settings(path: Path | None) -> Settings:
         closed_before=_closed_before(document),
         keys_file=_keys_file(document, path),
         reconcile=parse_reconcile(document.get("reconcile"), str(path)),
+        store=_store(document, path),
         limits=parse_limits(document.get("limits"), str(path)),
     )
 
@@ -201,6 +206,22 @@ def _document(path: Path) -> dict[str, Any]:
         if key not in KNOWN_KEYS:
             raise ConfigError(f"{path}: unknown key {key!r}; known: {', '.join(KNOWN_KEYS)}")
     return document
+
+
+def _store(settings: Mapping[str, Any], path: Path) -> str | None:
+    store = settings.get("store")
+    if store is not None and not isinstance(store, str):
+        raise ConfigError(f"{path}: store: duckdb, or clickhouse://user:password@host:8123/database")
+    return store_url(store, f"{path}: store")
+
+
+def store_url(said: str | None, place: str) -> str | None:
+    """Return the URL of a ledger that is shared, None for a file of its own. Raise ConfigError for anything else."""
+    if said is None or said == "duckdb":
+        return None
+    if not said.startswith(("clickhouse://", "clickhouses://")):
+        raise ConfigError(f"{place}: duckdb, or clickhouse://user:password@host:8123/database")
+    return said
 
 
 def _public_url(settings: Mapping[str, Any], path: Path) -> str | None:

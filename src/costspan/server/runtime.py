@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import grpc
 import uvicorn
@@ -63,7 +64,7 @@ async def _serve(config: ServerConfig, open_application: Callable[[], Applicatio
             host, port = listening.getsockname()[:2]
             beside = f"OTLP/gRPC on {_address(host, grpc_port)}, " if grpc_port else ""
             scheme = "https" if config.tls else "http"
-            say(f"dashboard and OTLP/HTTP on {scheme}://{_address(host, port)}, {beside}ledger in {config.data}")
+            say(f"dashboard and OTLP/HTTP on {scheme}://{_address(host, port)}, {beside}ledger {_ledger(config)}")
             gc.freeze()
             gc.set_threshold(COLLECT_AFTER, 20, 20)
             http = _HttpServer(_http_settings(config, application.http), application.end_streams)
@@ -72,6 +73,10 @@ async def _serve(config: ServerConfig, open_application: Callable[[], Applicatio
             if otlp_grpc is not None:
                 await otlp_grpc.stop(STOP_GRACE_S)
             application.close()
+
+
+def _ledger(config: ServerConfig) -> str:
+    return f"at {urlsplit(config.store).hostname}" if config.store else f"in {config.data}"
 
 
 class _HttpServer(uvicorn.Server):

@@ -1,4 +1,4 @@
-"""Both engines, empty: what holds for one holds for the other."""
+"""Every engine, empty: what holds for one holds for the others."""
 
 from __future__ import annotations
 
@@ -7,17 +7,32 @@ from collections.abc import Iterator
 import pytest
 from ledgers import SteppingClock
 
+from clickhouse_node import Node, needs_clickhouse, running_node
 from costspan.server.store.duckdb.store import DuckDBStore
 from costspan.server.store.memory import MemoryStore
 from costspan.server.store.ports import Store
 
 
-@pytest.fixture(params=["duckdb", "memory"])
+@pytest.fixture(scope="session")
+def clickhouse_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+    with running_node(tmp_path_factory.mktemp("clickhouse")) as node:
+        yield node
+
+
+@pytest.fixture(params=["duckdb", "memory", pytest.param("clickhouse", marks=needs_clickhouse)])
 def store(request: pytest.FixtureRequest, tmp_path) -> Iterator[Store]:
-    opened: Store = MemoryStore(SteppingClock()) if request.param == "memory" else _duckdb(tmp_path)
+    opened = _opened(request, tmp_path)
     yield opened
     opened.close()
 
 
-def _duckdb(folder) -> DuckDBStore:
-    return DuckDBStore(folder, clock=SteppingClock())
+def _opened(request: pytest.FixtureRequest, folder) -> Store:
+    if request.param == "memory":
+        return MemoryStore(SteppingClock())
+    if request.param == "duckdb":
+        return DuckDBStore(folder, clock=SteppingClock())
+    from costspan.server.store.clickhouse.connection import parse_target
+    from costspan.server.store.clickhouse.store import ClickHouseStore
+
+    node: Node = request.getfixturevalue("clickhouse_node")
+    return ClickHouseStore(parse_target(node.url()), clock=SteppingClock())

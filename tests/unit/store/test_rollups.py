@@ -15,11 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from costspan.server.store.duckdb.rollups import ROLLED
-from costspan.server.store.duckdb.sketches import RELATIVE_ERROR
 from costspan.server.store.duckdb.store import DuckDBStore
 from costspan.server.store.duckdb.upkeep import DuckDBUpkeep
 from costspan.server.store.memory import MemoryStore
 from costspan.server.store.question import QUANTILES, Filter, Interval, SpendAnswer, SpendQuestion
+from costspan.server.store.sql.sketches import RELATIVE_ERROR
 from costspan.testing.stores import EVER, assert_same, play, random_postings, random_question
 
 SKETCHED = 0

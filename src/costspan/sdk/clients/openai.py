@@ -64,15 +64,17 @@ def _complete(config: Config) -> None:
     usage = _UsageRequest(wanted=config.include_usage)
     replace_method(openai.OpenAI, "request", lambda method: _request(method, usage))
     replace_method(openai.AsyncOpenAI, "request", lambda method: _async_request(method, usage))
-    replace_method(openai.OpenAI, "_build_request", _build_request)
-    replace_method(openai.AsyncOpenAI, "_build_request", _build_request)
+    replace_method(openai.OpenAI, "_sleep_for_retry", _before_retry)
+    replace_method(openai.AsyncOpenAI, "_sleep_for_retry", _before_retry)
 
 
 def _request(method: Callable[..., Any], usage: _UsageRequest) -> Callable[..., Any]:
     def request(client: Any, cast_to: Any, options: Any, **how: Any) -> Any:
-        call = current_call()
+        call = current_call() if how.get("stream") else None
         if call is None:
-            return method(client, cast_to, options, **how)
+            answer = method(client, cast_to, options, **how)
+            _read(answer, options)
+            return answer
         asked = usage.add_to(client, options)
         try:
             answer = method(client, cast_to, options, **how)
@@ -81,7 +83,7 @@ def _request(method: Callable[..., Any], usage: _UsageRequest) -> Callable[..., 
                 raise
             asked = False
             answer = method(client, cast_to, options, **how)
-        _read(call, answer, options, asked=asked)
+        _watch(call, answer, options, asked=asked)
         return answer
 
     return request
@@ -89,9 +91,11 @@ def _request(method: Callable[..., Any], usage: _UsageRequest) -> Callable[..., 
 
 def _async_request(method: Callable[..., Any], usage: _UsageRequest) -> Callable[..., Any]:
     async def request(client: Any, cast_to: Any, options: Any, **how: Any) -> Any:
-        call = current_call()
+        call = current_call() if how.get("stream") else None
         if call is None:
-            return await method(client, cast_to, options, **how)
+            answer = await method(client, cast_to, options, **how)
+            _read(answer, options)
+            return answer
         asked = usage.add_to(client, options)
         try:
             answer = await method(client, cast_to, options, **how)
@@ -100,19 +104,18 @@ def _async_request(method: Callable[..., Any], usage: _UsageRequest) -> Callable
                 raise
             asked = False
             answer = await method(client, cast_to, options, **how)
-        _read(call, answer, options, asked=asked)
+        _watch(call, answer, options, asked=asked)
         return answer
 
     return request
 
 
-def _build_request(method: Callable[..., Any]) -> Callable[..., Any]:
-    def build(*args: Any, **how: Any) -> Any:
-        if how.get("retries_taken"):
-            _note_retry()
+def _before_retry(method: Callable[..., Any]) -> Callable[..., Any]:
+    def sleep(*args: Any, **how: Any) -> Any:  # what it returns may have to be awaited
+        _note_retry()
         return method(*args, **how)
 
-    return build
+    return sleep
 
 
 @never_raise(None)
@@ -124,22 +127,26 @@ def _note_retry() -> None:
 
 
 @never_raise(None)
-def _read(call: Span, answer: Any, options: Any, *, asked: bool) -> None:
-    """Put on the span what the answer says, or watch the stream that will say it."""
-    # Not `hasattr`, which a whole answer's class is slow to deny.
-    if "_iterator" in getattr(answer, "__dict__", ()):
-        _watch(call, answer, options, asked=asked)
-    elif not (raw := _raw(options)):
-        if found := attributes_of(answer):
-            call.set_attributes(found)
-    elif raw == "true":  # with_streaming_response says "stream": its body is the caller's to read
-        if isinstance(options.json_data, dict) and options.json_data.get("stream"):
-            _once_parsed(answer, lambda stream: _watch(call, stream, options, asked=asked))
-        else:
+def _read(answer: Any, options: Any) -> None:
+    """Put on the call's span what a whole answer says beyond what the instrumentation reads: mostly nothing, so that
+    the span is looked for last."""
+    if _raw(options) == "true":  # with_streaming_response says "stream": its body is the caller's to read
+        if call := current_call():
             call.set_attributes(attributes_of(answer.parse()))
+    elif (found := attributes_of(answer)) and (call := current_call()):
+        call.set_attributes(found)
 
 
-def _watch(call: Span, stream: Any, options: Any, *, asked: bool) -> None:
+@never_raise(None)
+def _watch(call: Span, answer: Any, options: Any, *, asked: bool) -> None:
+    """Watch the stream that will say it."""
+    if "_iterator" in getattr(answer, "__dict__", ()):
+        _look_into(call, answer, options, asked=asked)
+    elif _raw(options) == "true":
+        _once_parsed(answer, lambda stream: _look_into(call, stream, options, asked=asked))
+
+
+def _look_into(call: Span, stream: Any, options: Any, *, asked: bool) -> None:
     seen = StreamWatch(call)
     look: Look
     if options.url.endswith("/responses"):

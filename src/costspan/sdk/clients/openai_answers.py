@@ -17,8 +17,10 @@ _OVER: Final = frozenset({"response.completed", "response.incomplete", "response
 
 
 def attributes_of(answer: Any) -> dict[str, AttributeValue]:
-    """Return span attributes for a whole answer: of a chat, of the Responses API, or embeddings."""
+    """Return span attributes for a whole answer: of a chat, of the Responses API, or embeddings; none for any other."""
     kind, usage = getattr(answer, "object", None), getattr(answer, "usage", None)
+    if kind == "chat.completion" or (kind != "response" and usage is None):
+        return _image_tokens(usage)
     if kind == "response":
         written = _at(usage, "input_tokens_details", "cache_write_tokens_details")
         found = {
@@ -102,7 +104,7 @@ def _chat_usage(usage: Any) -> dict[str, int]:
 
 def _image_tokens(usage: Any) -> dict[str, Any]:
     """Return the image tokens where they cannot be among the cached ones, of which a chat does not say the kind."""
-    details = usage and usage.prompt_tokens_details
+    details = getattr(usage, "prompt_tokens_details", None)
     image = details and _field(details, "image_tokens")
     if not image:
         return {}

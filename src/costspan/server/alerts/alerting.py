@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -19,6 +18,7 @@ from costspan.server.alerts.notifiers.base import Notifier, Sending
 from costspan.server.alerts.outbox import Courier, again
 from costspan.server.alerts.rule import Rule
 from costspan.server.alerts.silence import checked_matchers
+from costspan.server.background import Background
 from costspan.server.store.alerts import AlertStore, SendState, StoredSilence
 
 _LOOK_EVERY_S: Final = 60.0
@@ -43,7 +43,10 @@ class Alerting:
         write: Write,
         clock: Clock,
         url: str = "",
+        is_on_duty: Callable[[], bool] = lambda: True,
     ) -> None:
+        """`is_on_duty` tells whether this process judges and sends, of several over one ledger."""
+        self._is_on_duty = is_on_duty
         self.rules = tuple(rules)
         self.sources = sources
         self.store = store
@@ -52,9 +55,8 @@ class Alerting:
         self._clock = clock
         self._url = url
         self._evaluator = Evaluator(rules, sources, store, write, url=url)
-        self._couriers = [Courier(name, each, store, write, clock) for name, each in notifiers.items()]
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="costspan-alerts", daemon=True)
+        self._couriers = [Courier(name, each, store, write, clock, is_on_duty) for name, each in notifiers.items()]
+        self._judging = Background("alerts", self._look)
 
     @property
     def problems(self) -> Mapping[str, str]:
@@ -65,13 +67,11 @@ class Alerting:
         """Begin to judge and to send."""
         for courier in self._couriers:
             courier.start()
-        self._thread.start()
+        self._judging.start()
 
     def stop(self) -> None:
         """Finish what is under way and end; what is queued is sent by the next process."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._judging.stop()
         for courier in self._couriers:
             courier.stop()
 
@@ -128,14 +128,14 @@ class Alerting:
         for courier in self._couriers:
             courier.wake()
 
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            pause_s = _LOOK_AGAIN_S
-            try:
-                self.round(self._clock())
-                now = self._clock()
-                due = next_moment(self.rules, now)
-                pause_s = _LOOK_EVERY_S if due is None else min(_LOOK_EVERY_S, (due - now).total_seconds())
-            except CostspanError as error:
-                _log.warning("judging is put off: %s", error)
-            self._stopping.wait(pause_s)
+    def _look(self) -> float:
+        if not self._is_on_duty():
+            return _LOOK_AGAIN_S
+        try:
+            self.round(self._clock())
+        except CostspanError as error:
+            _log.warning("judging is put off: %s", error)
+            return _LOOK_AGAIN_S
+        now = self._clock()
+        due = next_moment(self.rules, now)
+        return _LOOK_EVERY_S if due is None else min(_LOOK_EVERY_S, (due - now).total_seconds())

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import random
-import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -20,6 +19,7 @@ from costspan.core.clock import Clock
 from costspan.core.errors import CostspanError, PermanentError, RetryableError
 from costspan.server.alerts.notification import Notification
 from costspan.server.alerts.notifiers.base import Notifier, Sending
+from costspan.server.background import Background
 from costspan.server.store.alerts import AlertStore, QueuedNotification, SendState
 
 ATTEMPTS: Final = 10
@@ -51,30 +51,27 @@ class Courier:
         store: AlertStore,
         write: Callable[[Callable[[], None]], None],
         clock: Clock,
+        is_on_duty: Callable[[], bool] = lambda: True,
     ) -> None:
+        self._is_on_duty = is_on_duty
         self._name = name
         self._notifier = notifier
         self._store = store
         self._write = write
         self._clock = clock
-        self._stopping = threading.Event()
-        self._wake = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"costspan-notify-{name}", daemon=True)
+        self._sending = Background(f"notify-{name}", self._look)
 
     def start(self) -> None:
         """Begin, with what an earlier process left."""
-        self._thread.start()
+        self._sending.start()
 
     def wake(self) -> None:
         """There is something new to send."""
-        self._wake.set()
+        self._sending.wake()
 
     def stop(self) -> None:
         """Finish the attempt under way and end."""
-        self._stopping.set()
-        self._wake.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._sending.stop()
 
     def deliver(self) -> bool:
         """Make one attempt at the oldest notification that is due; return whether there was any."""
@@ -118,23 +115,22 @@ class Courier:
                 self._write(lambda: self._store.put_notification(outcome))
             except CostspanError as error:
                 _log.warning("what became of notification %s could not be kept: %s", outcome.id, error)
-                if self._stopping.wait(_LOOK_AGAIN_S):
+                if self._sending.pause(_LOOK_AGAIN_S):
                     return
             else:
                 return
 
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            self._wake.clear()
-            pause_s = _LOOK_AGAIN_S
-            try:
-                if self.deliver():
-                    continue
-                waiting = self._store.notifications(_OPEN, 1_000)
-                pause_s = _LOOK_AGAIN_S if any(each.notifier == self._name for each in waiting) else _LOOK_EVERY_S
-            except CostspanError as error:
-                _log.warning("notifications are put off: %s", error)
-            self._wake.wait(pause_s)
+    def _look(self) -> float:
+        if not self._is_on_duty():
+            return _LOOK_AGAIN_S
+        try:
+            if self.deliver():
+                return 0
+            waiting = self._store.notifications(_OPEN, 1_000)
+        except CostspanError as error:
+            _log.warning("notifications are put off: %s", error)
+            return _LOOK_AGAIN_S
+        return _LOOK_AGAIN_S if any(each.notifier == self._name for each in waiting) else _LOOK_EVERY_S
 
 
 def again(dead: QueuedNotification, now: datetime) -> QueuedNotification:

@@ -11,7 +11,6 @@ import contextlib
 import logging
 import os
 import sys
-import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +21,7 @@ import msgspec
 from costspan.core.call import Role
 from costspan.core.errors import ConfigError, StoreUnavailable
 from costspan.server.analytics.calls import entry_document
+from costspan.server.background import Background
 from costspan.server.store.posted import Position, PostedLine, PostedReader
 
 STDOUT: Final = Path("-")
@@ -46,7 +46,7 @@ class CallLog:
         self._reader = reader
         self._target = target
         self._cursor_file = data / CURSOR_FILE
-        self._stopping = threading.Event()
+        self._is_troubled = False
         self._file: BinaryIO | None = None
         try:
             self._opened()
@@ -54,35 +54,30 @@ class CallLog:
             self._save_cursor()
         except (OSError, ValueError, msgspec.MsgspecError) as error:
             raise ConfigError(f"--log-calls {target}: {error}") from None
-        self._thread = threading.Thread(target=self._run, name="costspan-log-calls", daemon=True)
+        self._following = Background("log-calls", self._look)
 
     def start(self) -> None:
         """Begin."""
-        self._thread.start()
+        self._following.start()
 
     def stop(self) -> None:
         """Write what is posted by now and end. Blocks until done, or until the target refuses."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._following.stop()
+        self._look()
         if self._file is not None and self._target != STDOUT:
             self._file.close()
 
-    def _run(self) -> None:
-        is_troubled = False
-        while True:
-            is_last = self._stopping.is_set()
-            try:
-                while self._write_next():
-                    pass
-                is_troubled = False
-            except (OSError, ValueError, StoreUnavailable) as error:
-                if not is_troubled:
-                    _log.warning("calls are not logged for now, and follow later: %s", error)
-                is_troubled = True
-            if is_last:
-                return
-            self._stopping.wait(_LOOK_EVERY_S)
+    def _look(self) -> float:
+        try:
+            while self._write_next():
+                pass
+        except (OSError, ValueError, StoreUnavailable) as error:
+            if not self._is_troubled:
+                _log.warning("calls are not logged for now, and follow later: %s", error)
+            self._is_troubled = True
+        else:
+            self._is_troubled = False
+        return _LOOK_EVERY_S
 
     def _write_next(self) -> bool:
         """Write the next lines; return whether there may be more."""

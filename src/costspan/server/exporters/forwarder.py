@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import gzip
 import logging
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -27,6 +26,7 @@ from costspan.core.call import Role
 from costspan.core.clock import Clock
 from costspan.core.errors import CostspanError
 from costspan.core.record import LogRecord, SpanRecord
+from costspan.server.background import Background
 from costspan.server.exporters.enriched import enriched
 from costspan.server.exporters.forward_settings import Target
 from costspan.server.exporters.otlp_request import logs_request, traces_request
@@ -74,8 +74,8 @@ class Forwarder:
         self._ledger = ledger
         self._target = target
         self._clock = clock
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"costspan-forward-{target.name}", daemon=True)
+        self._session = _session(target)
+        self._forwarding = Background(f"forward-{target.name}", self._look)
         self._sent = self._refused = 0
         self._trouble: str | None = None
         self._reached = clock()
@@ -87,12 +87,12 @@ class Forwarder:
             mark = self._clock()
             self._set_mark(mark)
         self._reached = mark
-        self._thread.start()
+        self._forwarding.start()
 
     def stop(self) -> None:
         """Stop; what was not taken yet goes at the next start."""
-        self._stopping.set()
-        self._thread.join(self._target.timeout_s + 1)
+        self._forwarding.stop(self._target.timeout_s + 1)
+        self._session.close()
 
     @property
     def progress(self) -> Progress:
@@ -101,27 +101,18 @@ class Forwarder:
         behind = (newest - self._reached).total_seconds() if newest else 0.0
         return Progress(self._target.name, self._sent, self._refused, max(0.0, behind), self._trouble)
 
-    def _run(self) -> None:
-        with requests.Session() as session:
-            retry = Retry(
-                total=2, backoff_factor=0.2, backoff_jitter=0.2, status_forcelist=_RETRYABLE, allowed_methods=None,
-                respect_retry_after_header=False, raise_on_status=False, redirect=0,
-            )  # fmt: skip
-            for scheme in ("http://", "https://"):
-                session.mount(scheme, HTTPAdapter(max_retries=retry))
-            session.headers.update({**_HEADERS, **(_LANGFUSE if self._target.is_langfuse else {})})
-            session.headers.update(self._target.headers)
-            while not self._stopping.is_set():
-                try:
-                    wait_s = 0.0 if self._step(session) else _LOOK_EVERY_S
-                    self._trouble = None
-                except (requests.RequestException, CostspanError) as error:
-                    self._trouble = f"{type(error).__name__}: {error}"
-                    wait_s = _asked_wait_s(error)
-                    _log.warning("%s takes nothing, tried again in %.0f s: %s", self._target.name, wait_s, error)
-                self._stopping.wait(wait_s)
+    def _look(self) -> float:
+        try:
+            wait_s = 0.0 if self._step() else _LOOK_EVERY_S
+        except (requests.RequestException, CostspanError) as error:
+            self._trouble = f"{type(error).__name__}: {error}"
+            wait_s = _asked_wait_s(error)
+            _log.warning("%s takes nothing, tried again in %.0f s: %s", self._target.name, wait_s, error)
+        else:
+            self._trouble = None
+        return wait_s
 
-    def _step(self, session: requests.Session) -> bool:
+    def _step(self) -> bool:
         """Send what was received with one commit; return False where there was nothing yet."""
         until = self._clock() - timedelta(seconds=self._target.delay_s)
         found = self._ledger.received_after(self._reached, until)
@@ -131,9 +122,9 @@ class Forwarder:
         for batch in _batches(kept):
             spans, logs = self._leaving(batch)
             if spans:
-                self._post(session, "traces", traces_request(spans), len(spans))
+                self._post("traces", traces_request(spans), len(spans))
             if logs and not self._target.is_langfuse:
-                self._post(session, "logs", logs_request(logs), len(logs))
+                self._post("logs", logs_request(logs), len(logs))
         self._set_mark(moment)
         self._reached = moment
         return True
@@ -156,8 +147,8 @@ class Forwarder:
                 logs.append(enriched(record, verdict, drop=self._target.drop))
         return spans, logs
 
-    def _post(self, session: requests.Session, signal: str, body: bytes, count: int) -> None:
-        answer = session.post(
+    def _post(self, signal: str, body: bytes, count: int) -> None:
+        answer = self._session.post(
             f"{self._target.endpoint}/v1/{signal}",
             gzip.compress(body, 1),
             timeout=self._target.timeout_s,
@@ -177,6 +168,19 @@ class Forwarder:
             _log.warning("%s took all but %d of %d records", self._target.name, rejected, count)
         self._sent += count - rejected
         self._refused += rejected
+
+
+def _session(target: Target) -> requests.Session:
+    """Return a session that tries a few times at once before it gives up."""
+    session = requests.Session()
+    retry = Retry(
+        total=2, backoff_factor=0.2, backoff_jitter=0.2, status_forcelist=_RETRYABLE, allowed_methods=None,
+        respect_retry_after_header=False, raise_on_status=False, redirect=0,
+    )  # fmt: skip
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, HTTPAdapter(max_retries=retry))
+    session.headers.update({**_HEADERS, **(_LANGFUSE if target.is_langfuse else {}), **target.headers})
+    return session
 
 
 def _asked_wait_s(error: Exception) -> float:

@@ -15,6 +15,7 @@ from typing import Final, TypeVar
 
 from costspan.core.clock import Clock
 from costspan.core.errors import CostspanError, RetryableError
+from costspan.server.background import Background
 from costspan.server.pipeline.committer import Committer
 from costspan.server.store.upkeep import Manifest, Removed, Retention, Upkeep, Verdict
 
@@ -39,28 +40,26 @@ class Caretaker:
         self._upkeep = upkeep
         self._retention = retention
         self._clock = clock
-        self._stopping = threading.Event()
         self._copying = threading.Lock()
-        self._thread = threading.Thread(target=self._run, name="costspan-upkeep", daemon=True)
+        self._night: datetime | None = None
+        self._keeping = Background("upkeep", self._look)
         self.verdict: Verdict | None = None
 
     def start(self) -> None:
         """Begin."""
-        self._thread.start()
+        self._keeping.start()
 
     def stop(self) -> None:
         """Finish the step under way and end."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._keeping.stop()
 
     def round(self) -> Removed:
         """Roll up, remove what is past its time, and make room; return what was removed."""
-        while self._write(lambda: self._upkeep.roll_up(ROLL_UP_FROM)) and not self._stopping.is_set():
+        while self._write(lambda: self._upkeep.roll_up(ROLL_UP_FROM)) and not self._keeping.is_stopping:
             pass
         self._write(lambda: self._upkeep.merge(1))
         calls = links = raw = 0
-        while not self._stopping.is_set():
+        while not self._keeping.is_stopping:
             step = self._write(lambda: self._upkeep.retain(self._retention, self._clock()))
             if step == Removed():
                 break
@@ -97,22 +96,20 @@ class Caretaker:
             self._copying.release()
         return manifest
 
-    def _run(self) -> None:
-        night: datetime | None = None
-        while not self._stopping.is_set():
-            try:
-                if night is None or self._clock() >= night:
-                    self.round()
-                    if night is not None:
-                        self.verify()
-                    night = following_night(self._clock())
-                elif self._upkeep.waiting() >= ROLL_UP_FROM:
-                    self._write(lambda: self._upkeep.roll_up(ROLL_UP_FROM))
-                    self._write(lambda: self._upkeep.merge(MERGE_FROM))
-                    continue
-            except CostspanError as error:
-                _log.warning("upkeep is put off: %s", error)
-            self._stopping.wait(LOOK_EVERY_S)
+    def _look(self) -> float:
+        try:
+            if self._night is None or self._clock() >= self._night:
+                self.round()
+                if self._night is not None:
+                    self.verify()
+                self._night = following_night(self._clock())
+            elif self._upkeep.waiting() >= ROLL_UP_FROM:
+                self._write(lambda: self._upkeep.roll_up(ROLL_UP_FROM))
+                self._write(lambda: self._upkeep.merge(MERGE_FROM))
+                return 0
+        except CostspanError as error:
+            _log.warning("upkeep is put off: %s", error)
+        return LOOK_EVERY_S
 
     def _write(self, act: Callable[[], Result]) -> Result:
         return self._committer.between_commits(lambda _: act()).result()

@@ -23,6 +23,9 @@ from costspan.server.store.ports import Ledger
 
 Result = TypeVar("Result")
 
+Take = Callable[[Ledger, Batch, RateCard, SettlingRules], Sequence[bool]]
+"""Makes a batch durable and returns which of its calls were new."""
+
 MAX_CALLS: Final = 5_000
 MAX_WAIT_S: Final = 0.05
 QUEUED_REQUESTS: Final = 256
@@ -53,8 +56,10 @@ class Committer:
         card: RateCard,
         rules: SettlingRules = NO_RULES,
         on_commit: Callable[[float], object] = lambda _: None,
+        take: Take = post,
     ) -> None:
-        """`on_commit` is told how many seconds each commit took, settling and pricing included."""
+        """`on_commit` is told how many seconds each commit took, with all that `take` does to make a batch durable."""
+        self._take = take
         self._on_commit = on_commit
         self._ledger = ledger
         self._card = card
@@ -174,7 +179,7 @@ class Committer:
             points = [point for waiting in group for point in waiting.batch.points]
             tools = [tool for waiting in group for tool in waiting.batch.tools]
             kept = [record for waiting in group for record in waiting.batch.kept]
-            new = post(self._ledger, Batch(calls, links, points, tools, kept), self._card, self._rules)
+            new = self._take(self._ledger, Batch(calls, links, points, tools, kept), self._card, self._rules)
         except StoreUnavailable as unavailable:
             _fail(group, unavailable)
         except Exception as error:  # noqa: BLE001 - whatever it is, the senders get an answer

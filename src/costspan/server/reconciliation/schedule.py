@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
@@ -11,6 +10,7 @@ from typing import Final
 from costspan.core.clock import Clock
 from costspan.core.errors import CostspanError
 from costspan.core.period import Period
+from costspan.server.background import Background
 from costspan.server.pipeline.caretaker import following_night
 from costspan.server.reconciliation.reconciler import Reconciler
 from costspan.server.reconciliation.settings import BillSettings
@@ -26,23 +26,23 @@ class Bookkeeper:
     def __init__(self, reconciler: Reconciler, clock: Clock) -> None:
         self._reconciler = reconciler
         self._clock = clock
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="costspan-reconciliation", daemon=True)
+        self._night: datetime | None = None
+        self._reconciling = Background("reconciliation", self._look, LOOK_EVERY_S)
 
     def start(self) -> None:
         """Begin, where anything is configured."""
         if self._reconciler.configured:
-            self._thread.start()
+            self._reconciling.start()
 
     def stop(self) -> None:
         """End; a report under way is left."""
-        self._stopping.set()
+        self._reconciling.stop(within_s=0)
 
     def round(self) -> int:
         """Reconcile the months that are due; return how many."""
         done = 0
         for settings, month in self._due():
-            if self._stopping.is_set():
+            if self._reconciling.is_stopping:
                 break
             try:
                 self._reconciler.fetch(settings.provider, month)
@@ -61,13 +61,11 @@ class Bookkeeper:
             if not any(each.made_at >= month.until + settings.settle for each in made):
                 yield settings, month
 
-    def _run(self) -> None:
-        night: datetime | None = None
-        while not self._stopping.is_set():
-            if night is None or self._clock() >= night:
-                self.round()
-                night = following_night(self._clock())
-            self._stopping.wait(LOOK_EVERY_S)
+    def _look(self) -> float:
+        if self._night is None or self._clock() >= self._night:
+            self.round()
+            self._night = following_night(self._clock())
+        return LOOK_EVERY_S
 
 
 def last_settled_month(now: datetime, settle: timedelta) -> Period:

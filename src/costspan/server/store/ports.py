@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
@@ -11,7 +12,7 @@ from costspan.server.store.calls import CallsPage, CallsQuestion, TraceView
 from costspan.server.store.cells import CellReader
 from costspan.server.store.entry import Batch, Neighbourhood, Posting
 from costspan.server.store.question import LedgerSummary, SpendAnswer, SpendQuestion
-from costspan.server.store.spend_series import SeriesAnswer, SeriesQuestion
+from costspan.server.store.spend_series import SeriesAnswer, SeriesQuestion, Touched
 from costspan.server.store.tools import AskedTrace, ToolQuestion
 from costspan.server.store.usage_history import UsageQuestion, UsageRow
 
@@ -62,6 +63,28 @@ class Ledger(Protocol):
         """Release the ledger; nothing committed is lost."""
 
 
+class SharedLedger(Ledger, Protocol):
+    """A ledger that many processes give records to, of which one at a time settles."""
+
+    def leave(self, batch: Batch) -> None:
+        """Keep a batch, durably, for whoever settles. Raise StoreUnavailable; leaving it again counts nothing twice."""
+
+    def try_to_hold(self) -> bool:
+        """Return whether this process settles, from now on where nobody does. Raise StoreUnavailable."""
+
+    def waiting(self) -> Sequence[tuple[bytes, Batch]]:
+        """Return some batches that wait, with their ids, the first to arrive first."""
+
+    def taking(self, batch_ids: Sequence[bytes]) -> AbstractContextManager[None]:
+        """Let what the block commits settle these batches, in the same atomic commit."""
+
+    def set_aside(self, batch_id: bytes, batch: Batch, why: str) -> None:
+        """Keep a batch that can never be settled beside the ledger, and no longer let it wait."""
+
+    def tidy(self) -> None:
+        """Remove what no longer waits."""
+
+
 class LedgerReader(Protocol):
     """Answers questions about what the ledger holds. Safe to call from several threads."""
 
@@ -70,6 +93,9 @@ class LedgerReader(Protocol):
 
     def spend_series(self, question: SeriesQuestion) -> SeriesAnswer:
         """Return spend by group and five minutes. Raise StoreUnavailable when the ledger cannot be read."""
+
+    def touched(self, after: datetime | None = None) -> Touched:
+        """Return what was posted, or taken back, after a moment; without one only when the last posting was."""
 
     def summary(self) -> LedgerSummary:
         """Return how much the ledger holds, and since when."""

@@ -19,7 +19,7 @@ from costspan.server.store.alerts import (
     SendState,
     StoredSilence,
 )
-from costspan.server.store.duckdb.conditions import naive, utc
+from costspan.server.store.sql.conditions import naive, utc
 
 if TYPE_CHECKING:
     from costspan.server.store.duckdb.store import DuckDBStore

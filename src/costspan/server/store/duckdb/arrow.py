@@ -10,12 +10,14 @@ from typing import Any, Final
 import duckdb
 from arro3.core import Array, DataType, Field, Schema, Table
 
+from costspan.server.store.columns import Kind
+
 Columns = Mapping[str, tuple[Iterable[Any], DataType]]
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """A type of column: its SQL name and how its values leave Python."""
+class _Type:
+    """How a kind of column is kept: its SQL name and how its values leave Python."""
 
     sql: str
     arrow: DataType
@@ -23,17 +25,22 @@ class Kind:
     extension: str | None = None
 
 
-TEXT: Final = Kind("VARCHAR", DataType.string())
-WHOLE: Final = Kind("BIGINT", DataType.int64())
-SMALL: Final = Kind("INTEGER", DataType.int64())
-REAL: Final = Kind("DOUBLE", DataType.float64())
-TRUTH: Final = Kind("BOOLEAN", DataType.bool())
-BYTES: Final = Kind("BLOB", DataType.binary())
-SPAN_ID: Final = Kind("UBIGINT", DataType.uint64())
-KEY: Final = Kind("UUID", DataType.binary(16), extension="arrow.uuid")
-"""From 16 bytes."""
-MOMENT: Final = Kind("TIMESTAMP", DataType.int64(), cast=DataType.timestamp("us"))
-"""From whole microseconds since 1970 UTC."""
+_TYPES: Final[Mapping[Kind, _Type]] = {
+    Kind.TEXT: _Type("VARCHAR", DataType.string()),
+    Kind.WHOLE: _Type("BIGINT", DataType.int64()),
+    Kind.SMALL: _Type("INTEGER", DataType.int64()),
+    Kind.REAL: _Type("DOUBLE", DataType.float64()),
+    Kind.TRUTH: _Type("BOOLEAN", DataType.bool()),
+    Kind.BYTES: _Type("BLOB", DataType.binary()),
+    Kind.SPAN_ID: _Type("UBIGINT", DataType.uint64()),
+    Kind.KEY: _Type("UUID", DataType.binary(16), extension="arrow.uuid"),
+    Kind.MOMENT: _Type("TIMESTAMP", DataType.int64(), cast=DataType.timestamp("us")),
+}
+
+
+def sql_type(kind: Kind) -> str:
+    """Return what SQL calls a kind of column."""
+    return _TYPES[kind].sql
 
 
 @contextmanager
@@ -59,8 +66,8 @@ def registered_columns(
     connection: duckdb.DuckDBPyConnection, name: str, kinds: Mapping[str, Kind], columns: Mapping[str, Sequence[Any]]
 ) -> Iterator[None]:
     """Let SQL read `columns`, each of the kind of its name, as the table `name` while the block runs."""
-    arrays = [_array(values, kinds[column]) for column, values in columns.items()]
-    fields = [_field(column, kinds[column]) for column in columns]
+    arrays = [_array(values, _TYPES[kinds[column]]) for column, values in columns.items()]
+    fields = [_field(column, _TYPES[kinds[column]]) for column in columns]
     with _registered(connection, name, Table.from_arrays(arrays, schema=Schema(fields))):
         yield
 
@@ -78,11 +85,11 @@ def _registered(connection: duckdb.DuckDBPyConnection, name: str, table: Table) 
     connection.unregister(name)
 
 
-def _array(values: Sequence[Any], kind: Kind) -> Array:
+def _array(values: Sequence[Any], kind: _Type) -> Array:
     array = Array(values, kind.arrow)
     return array if kind.cast is None else array.cast(kind.cast)
 
 
-def _field(name: str, kind: Kind) -> Field:
+def _field(name: str, kind: _Type) -> Field:
     said = {"ARROW:extension:name": kind.extension, "ARROW:extension:metadata": ""} if kind.extension else {}
     return Field(name, kind.cast or kind.arrow, nullable=True, metadata=said)

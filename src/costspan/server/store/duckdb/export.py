@@ -14,10 +14,12 @@ from arro3.core import Table as ArrowTable
 from costspan.core.call import Role
 from costspan.core.errors import UsageError
 from costspan.core.units import Unit
-from costspan.server.store.duckdb.conditions import conditions, naive, utc
-from costspan.server.store.duckdb.rollups import COUNTED_AT, ROWS_SINCE, mark
+from costspan.server.store.duckdb.rollups import ROWS_SINCE, mark
 from costspan.server.store.duckdb.store import DuckDBStore
 from costspan.server.store.export import ChargeSum, Form, Kind, Stretch, Table, Wanted
+from costspan.server.store.sql.conditions import conditions, naive, utc
+from costspan.server.store.sql.dialect import DUCKDB
+from costspan.server.store.sql.plan import COUNTED_AT
 
 _OWNS: Final = f"role = '{Role.OWNER}'"
 _TIMES: Final = "%Y-%m-%dT%H:%M:%S.%fZ"
@@ -124,7 +126,7 @@ class DuckDBTables:
         """Yield what was charged, by day."""
         if wanted.period is None:
             raise UsageError("charges are added up over a period")
-        where, values = conditions(wanted.period, wanted.filters)
+        where, values = conditions(DUCKDB, wanted.period, wanted.filters)
         as_of = naive(wanted.as_of) if wanted.as_of else _END
         since = naive(wanted.period.since)
 
@@ -189,7 +191,7 @@ def _query(wanted: Wanted) -> tuple[str, list[Any]]:
     as_of = naive(wanted.as_of) if wanted.as_of else _END
     clauses, values = [_STANDING], [as_of, as_of]
     if wanted.period:
-        asked, used = conditions(wanted.period, wanted.filters, booked=False)
+        asked, used = conditions(DUCKDB, wanted.period, wanted.filters, booked=False)
         clauses, values = [*clauses, asked], [*values, *used]
     where = " AND ".join(clauses)
     if table is Table.CALLS:

@@ -15,11 +15,11 @@ from costspan.core.call import Role
 from costspan.server.store.calls import RecordPlace
 from costspan.server.store.duckdb import kept, rollups
 from costspan.server.store.duckdb.arrow import registered
-from costspan.server.store.duckdb.conditions import naive, utc
 from costspan.server.store.duckdb.store import DuckDBStore
 from costspan.server.store.duckdb.writer import Writer
 from costspan.server.store.entry import KeptRecord, key_text_of
 from costspan.server.store.forward import Told
+from costspan.server.store.sql.conditions import naive, utc
 
 _MARK: Final = "forwarded to "
 _CLASSES: Final = ("input", "cache_read", "cache_write", "output", "fee")

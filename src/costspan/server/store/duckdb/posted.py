@@ -10,15 +10,17 @@ from typing import Any, Final
 
 import duckdb
 
-from costspan.server.store.duckdb.conditions import naive, utc
-from costspan.server.store.duckdb.read_calls import COLUMNS, read_entries
+from costspan.server.store.duckdb.asking import asking
 from costspan.server.store.duckdb.store import DuckDBStore
 from costspan.server.store.posted import Position, PostedLine
+from costspan.server.store.sql.conditions import naive, utc
+from costspan.server.store.sql.dialect import DUCKDB
+from costspan.server.store.sql.read_calls import columns, read_entries
 
 _ORDER: Final = "posted_at, sign, entry_id"
 # The first condition lets whole row groups be passed over; the second is exact within one transaction.
 _AFTER: Final = f"WHERE posted_at >= ? AND ({_ORDER}) > (?, ?, ?)"
-_LINES: Final = f"SELECT {COLUMNS}, sign, run_id, corrects FROM calls {{after}} ORDER BY {_ORDER} LIMIT ?"
+_LINES: Final = f"SELECT {columns(DUCKDB)}, sign, run_id, corrects FROM calls {{after}} ORDER BY {_ORDER} LIMIT ?"
 _LAST: Final = f"SELECT {_ORDER} FROM calls ORDER BY posted_at DESC, sign DESC, entry_id DESC LIMIT 1"
 _OWN: Final = 3
 """Columns after those of an entry."""
@@ -47,7 +49,7 @@ def _lines(connection: duckdb.DuckDBPyConnection, position: Position | None, lim
         values = [moment, moment, position.sign, position.entry_id]
     after = _AFTER if position is not None else ""
     rows = connection.execute(_LINES.format(after=after), [*values, limit]).fetchall()
-    read = read_entries(connection, [row[:-_OWN] for row in rows])
+    read = read_entries(asking(connection), DUCKDB, [row[:-_OWN] for row in rows])
     return [
         PostedLine(Position(entry.posted_at, row[-3], entry.entry_id), entry, row[-2], row[-1])
         for row, entry in zip(rows, read, strict=True)

@@ -12,19 +12,8 @@ import duckdb
 
 from costspan.core.errors import UsageError
 from costspan.core.period import Period
-from costspan.server.store.duckdb.buckets import bucket_start
-from costspan.server.store.duckdb.conditions import utc
-from costspan.server.store.duckdb.measures import ENTRIES, MEASURES, THINNED, needed
-from costspan.server.store.duckdb.plan import DAYS, Extent, Plan, Source, extent, plan
-from costspan.server.store.duckdb.rollups import NEVER
-from costspan.server.store.duckdb.spread import (
-    ANSWERED,
-    Group,
-    Spread,
-    exact_quantiles,
-    sketched_quantiles,
-    standard_errors,
-)
+from costspan.server.store.duckdb.asking import asking
+from costspan.server.store.duckdb.rollups import NEVER, extent
 from costspan.server.store.question import (
     ORDERS,
     SUMS,
@@ -35,6 +24,18 @@ from costspan.server.store.question import (
     SpendAnswer,
     SpendQuestion,
     SpendRow,
+)
+from costspan.server.store.sql.buckets import bucket_start
+from costspan.server.store.sql.conditions import utc
+from costspan.server.store.sql.dialect import DUCKDB
+from costspan.server.store.sql.measures import ENTRIES, MEASURES, THINNED, needed
+from costspan.server.store.sql.plan import DAYS, Extent, Plan, Source, plan
+from costspan.server.store.sql.spread import (
+    Group,
+    Spread,
+    exact_quantiles,
+    sketched_quantiles,
+    standard_errors,
 )
 
 Answer = TypeVar("Answer")
@@ -47,6 +48,8 @@ _WITHOUT_SKETCHES: Final = 4
 _COMPLETENESS: Final = ("calls", "billed_calls", "unpriced_calls", "unpriced_tokens", "sampling_unknown_calls")
 """Measures that every answer has: what a total leaves out."""
 _PARTS: Final = "SELECT * FROM parts"
+ANSWERED: Final = "answered"
+"""The temporary table of the groups that are answered."""
 _STANDING: Final = f"HAVING {ENTRIES} > 0"
 """A group all of whose entries were taken back is no group."""
 _DIALECTS: Final = "SELECT k0, sum(calls)::BIGINT FROM ({parts}) GROUP BY 1 ORDER BY 1"
@@ -73,12 +76,12 @@ class Reader:
         with self._snapshot() as cursor:
             there = extent(cursor)
             whole = replace(question, group_by=(), interval=Interval.TOTAL, limit=None)
-            planned = plan(there, question)
+            planned = plan(DUCKDB, there, question)
             measures = [name for name in MEASURES if name in (*_COMPLETENESS, *question.measures, question.order)]
             rows = _rows(cursor, planned, question, measures) if planned.names else []
             # Where no group was left out, the total is in the parts already.
             left_out = not planned.names or question.limit is not None
-            parts = plan(there, whole).parts(needed(*measures)) if left_out else Source(_PARTS, ())
+            parts = plan(DUCKDB, there, whole).parts(needed(*measures)) if left_out else Source(_PARTS, ())
             thinned, *total = _total(cursor, parts, measures)
             spread: Spread = {}
             sums_only = not set(question.measures) - set(SUMS)
@@ -99,7 +102,7 @@ class Reader:
             return False
         asked = (*question.group_by, *(chosen.key for chosen in question.filters))
         most = self._max_exact * (1 if all(DAYS.knows(key) for key in asked) else _WITHOUT_SKETCHES)
-        parts = plan(there, SpendQuestion(question.period, filters=question.filters)).parts(["calls"])
+        parts = plan(DUCKDB, there, SpendQuestion(question.period, filters=question.filters)).parts(["calls"])
         [(calls,)] = cursor.execute(f"SELECT coalesce(sum(calls), 0) FROM ({parts.sql})", parts.values).fetchall()
         return int(calls) > most
 
@@ -112,7 +115,7 @@ class Reader:
         """Return how many calls the ledger holds, from when to when, by dialect."""
         with self._snapshot() as cursor:
             there = extent(cursor)
-            parts = plan(there, _BY_DIALECT).parts(["entries", "calls"])
+            parts = plan(DUCKDB, there, _BY_DIALECT).parts(["entries", "calls"])
             dialects = cursor.execute(_DIALECTS.format(parts=parts.sql), parts.values).fetchall()
             since = there.rows_since or NEVER
             [(first, last)] = cursor.execute(_FIRST_AND_LAST, [since, since]).fetchall()
@@ -138,13 +141,13 @@ def _spread(
     cursor: duckdb.DuckDBPyConnection, there: Extent, question: SpendQuestion, *, many: bool, thinned: bool
 ) -> Iterator[tuple[Group, dict[str, Any]]]:
     """Yield what is no sum of each group: quantiles, exact where there are rows and few enough; errors."""
-    of_rows = plan(there, question, rows_only=True)
+    of_rows = plan(DUCKDB, there, question, rows_only=True)
     if of_rows.alone or many:
-        yield from sketched_quantiles(cursor, plan(there, question, DAYS)).items()
+        yield from sketched_quantiles(asking(cursor), plan(DUCKDB, there, question, DAYS), ANSWERED).items()
     else:
-        yield from exact_quantiles(cursor, of_rows).items()
+        yield from exact_quantiles(asking(cursor), of_rows, ANSWERED).items()
     if thinned:
-        yield from standard_errors(cursor, of_rows).items()
+        yield from standard_errors(asking(cursor), of_rows, ANSWERED).items()
 
 
 def _narrowed(question: SpendQuestion, rows: Sequence[tuple[Any, ...]]) -> SpendQuestion:

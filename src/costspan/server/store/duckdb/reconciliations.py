@@ -9,10 +9,10 @@ import duckdb
 import msgspec
 
 from costspan.core.period import Period
-from costspan.server.store.duckdb.conditions import naive, utc
 from costspan.server.store.duckdb.store import DuckDBStore
 from costspan.server.store.duckdb.writer import Writer
 from costspan.server.store.reconciliations import Reconciliation, Sheet, SheetMark
+from costspan.server.store.sql.conditions import naive, utc
 
 _TOUCHES: Final = "provider = ? AND since < ? AND until > ?"
 _REPORT: Final = "source, report, since, until"

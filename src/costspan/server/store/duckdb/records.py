@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
-from typing import Any, Final
+from datetime import datetime
+from typing import Final
 
 import duckdb
-import msgspec
 from arro3.core import DataType
 
-from costspan.core.attribution import NOBODY, Attribution
 from costspan.core.call import Call
-from costspan.core.clock import NS_PER_S, ns_from_utc, utc_from_ns
+from costspan.core.clock import NS_PER_S, utc_from_ns
 from costspan.core.link import Link
+from costspan.server.store.columns import Kind
 from costspan.server.store.duckdb import sources, tools
-from costspan.server.store.duckdb.arrow import BYTES, KEY, MOMENT, SPAN_ID, TEXT, registered, registered_rows
+from costspan.server.store.duckdb.arrow import registered, registered_rows
 from costspan.server.store.duckdb.received import calls_of
 from costspan.server.store.duckdb.recent import Held, Recent
 from costspan.server.store.duckdb.schema import RECEIVED
-from costspan.server.store.encoding import decode_call, encode_call
+from costspan.server.store.encoding import decode_call
 from costspan.server.store.entry import Batch, Neighbourhood, Standing, key_of
 from costspan.server.store.ports import SETTLING_WINDOW
+from costspan.server.store.received import RECORD_KINDS, link_of, record_row
 
 # Bounded by time: a record that is sent again has its start again, give or take a corrected clock, and a key over all
 # rows would halve ingest and double the file.
@@ -64,23 +64,10 @@ _STANDING: Final = (
     "FROM calls c JOIN wanted b ON c.key = b.key WHERE c.started_at BETWEEN ? AND ? "
     "GROUP BY b.identity HAVING sum(c.sign) > 0"
 )
-_KINDS: Final = {
-    "key": KEY,
-    "trace_id": KEY,
-    "span_id": SPAN_ID,
-    "parent_span_id": SPAN_ID,
-    "started_at": MOMENT,
-    "response_id": TEXT,
-    "call": BYTES,
-    "trace_state": TEXT,
-    "attribution": TEXT,
-}
 _INSERT: Final = (
     "INSERT INTO records SELECT key, trace_id, span_id, parent_span_id, started_at, ?, response_id, call, trace_state, "
     "attribution FROM record_batch"
 )
-_ENCODER: Final = msgspec.json.Encoder(enc_hook=dict)
-_ATTRIBUTION: Final = msgspec.json.Decoder(Attribution)
 
 
 def known(connection: duckdb.DuckDBPyConnection, recent: Recent, batch: Batch) -> frozenset[str]:
@@ -191,7 +178,7 @@ class _Search:
             elif row[3] is not None:
                 found.append(decode_call(row[3]))
             else:
-                link = _link(trace_id, tuple(row))
+                link = link_of(trace_id, tuple(row))
                 self._links[link.identity] = link
             if shared > self._most:
                 self._cut.add(shared_by)
@@ -247,7 +234,7 @@ def recorded(connection: duckdb.DuckDBPyConnection, batch: Batch) -> dict[str, C
         if entry_id is not None:
             entry_ids.append(entry_id)
         else:
-            found.append(_link(trace_id, tuple(row)) if row[3] is None else decode_call(row[3]))
+            found.append(link_of(trace_id, tuple(row)) if row[3] is None else decode_call(row[3]))
     return {record.identity: record for record in (*found, *calls_of(connection, entry_ids, times))}
 
 
@@ -263,46 +250,8 @@ def disown(connection: duckdb.DuckDBPyConnection, identities: Sequence[str], bat
 
 def insert(connection: duckdb.DuckDBPyConnection, records: Sequence[Call | Link], received_at: datetime) -> None:
     """Add records of which no entry says all."""
-    with registered_rows(connection, "record_batch", _KINDS, [_row(record) for record in records]):
+    with registered_rows(connection, "record_batch", RECORD_KINDS, list(map(record_row, records))):
         connection.execute(_INSERT, [received_at])
-
-
-def _row(record: Call | Link) -> tuple[Any, ...]:
-    call = record if isinstance(record, Call) else None
-    return (
-        key_of(record.identity),
-        bytes.fromhex(record.trace_id) or None,
-        int(record.span_id, 16) if record.span_id else None,
-        int(record.parent_span_id, 16) if record.parent_span_id else None,
-        record.started_at_ns // 1000,
-        call.response_id if call else None,
-        encode_call(call) if call else None,
-        record.trace_state or None,
-        _attribution_text(record),
-    )
-
-
-def _attribution_text(record: Call | Link) -> str | None:
-    if isinstance(record, Call) or record.attribution is NOBODY or record.attribution == NOBODY:
-        return None
-    return _ENCODER.encode(record.attribution).decode()
-
-
-def read_attribution(text: str | None) -> Attribution:
-    """Return what the column of a link says."""
-    return _ATTRIBUTION.decode(text) if text else NOBODY
-
-
-def _link(trace_id: str, row: tuple[Any, ...]) -> Link:
-    span_id, parent_span_id, started_at, _, trace_state, attribution = row
-    return Link(
-        trace_id=trace_id,
-        span_id=f"{span_id:016x}",
-        parent_span_id=None if parent_span_id is None else f"{parent_span_id:016x}",
-        started_at_ns=ns_from_utc(started_at.replace(tzinfo=UTC)),
-        trace_state=trace_state or "",
-        attribution=read_attribution(attribution),
-    )
 
 
 def _standing(
@@ -317,7 +266,7 @@ def _standing(
 
 def _wanted(connection: duckdb.DuckDBPyConnection, identities: Iterable[str]) -> AbstractContextManager[None]:
     rows = [(identity, key_of(identity)) for identity in identities]
-    return registered_rows(connection, "wanted", {"identity": TEXT, "key": KEY}, rows)
+    return registered_rows(connection, "wanted", {"identity": Kind.TEXT, "key": Kind.KEY}, rows)
 
 
 def _window_ns(batch: Batch) -> tuple[int, int]:

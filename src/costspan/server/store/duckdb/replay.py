@@ -13,10 +13,10 @@ from costspan.core.link import Link
 from costspan.core.period import Period
 from costspan.server.store.duckdb import kept, records
 from costspan.server.store.duckdb.arrow import registered
-from costspan.server.store.duckdb.conditions import naive
 from costspan.server.store.duckdb.store import DuckDBStore
 from costspan.server.store.duckdb.writer import Writer
 from costspan.server.store.entry import Batch, KeptRecord, Neighbourhood, Posting
+from costspan.server.store.sql.conditions import naive
 
 _COST: Final = (
     "SELECT coalesce(sum(cost), 0) FROM calls WHERE sign > 0 AND role = 'owner' AND entry_id IN "

@@ -22,9 +22,9 @@ from costspan.semconv.sampling import AdjustedCount
 from costspan.server.store.duckdb.arrow import registered, registered_rows
 from costspan.server.store.duckdb.priced_call import PRICING_COLUMNS, RESULTS, results, verdict
 from costspan.server.store.duckdb.repricing_scan import STANDING
-from costspan.server.store.duckdb.rows import CHARGE_KINDS, lines
 from costspan.server.store.duckdb.writer import INSERT_CHARGES, Writer
 from costspan.server.store.repricing import Run, RunState
+from costspan.server.store.rows import CHARGE_KINDS, lines
 
 _TEXTS: Final = ("price_status", "provider", "model", "price_reason", "rate_id", "matched_by")
 _DECIDED: Final = (*RESULTS, "estimated_cost", "price_reason", "rate_id", "matched_by")

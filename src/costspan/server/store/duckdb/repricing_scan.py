@@ -25,9 +25,10 @@ from costspan.core.units import (
 from costspan.pricing.rate_card import RateCard
 from costspan.pricing.rate_rows import RateBands, rate_bands
 from costspan.server.store.duckdb.arrow import registered
-from costspan.server.store.duckdb.conditions import conditions
 from costspan.server.store.duckdb.priced_call import PRICING_COLUMNS, RESULTS, results, verdict
 from costspan.server.store.repricing import MonthChange, RepricingPlan, Scope, UnpricedModel
+from costspan.server.store.sql.conditions import conditions
+from costspan.server.store.sql.dialect import DUCKDB
 
 STANDING: Final = "sign > 0 AND entry_id NOT IN (SELECT entry_id FROM calls WHERE sign < 0)"
 _NAMES: Final = ("sent_provider", "requested_model", "response_model", "mode")
@@ -52,7 +53,7 @@ AND {{where}} GROUP BY 1, 2, 3 ORDER BY calls DESC, 1, 2, 3"""
 
 def plan(connection: duckdb.DuckDBPyConnection, card: RateCard, scope: Scope) -> RepricingPlan:
     """Return every entry that stands in `scope` and has another result under `card`."""
-    where, values = conditions(scope.period, scope.filters)
+    where, values = conditions(DUCKDB, scope.period, scope.filters)
     asked = f"FROM calls WHERE {STANDING} AND {where}"
     # A name can be of no use to a join when NULL, so keys travel with their NULLs and are compared as such.
     names = connection.execute(f"SELECT DISTINCT {', '.join(_NAMES)} {asked}", values).fetchall()
@@ -76,7 +77,7 @@ def plan(connection: duckdb.DuckDBPyConnection, card: RateCard, scope: Scope) ->
 
 def unpriced(connection: duckdb.DuckDBPyConnection, period: Period) -> list[UnpricedModel]:
     """Return the models of calls that succeeded without a full price, the busiest first."""
-    where, values = conditions(period, ())
+    where, values = conditions(DUCKDB, period, ())
     rows = connection.execute(f"{_UNPRICED.format(where=where)}", values).fetchall()
     return [
         UnpricedModel(

@@ -10,9 +10,10 @@ from typing import Final
 
 import duckdb
 
-from costspan.server.store.duckdb.rollups import COUNTED_AT, MARK, ROWS_SINCE, mark, set_mark
+from costspan.server.store.duckdb.rollups import MARK, ROWS_SINCE, mark, set_mark
 from costspan.server.store.duckdb.schema import RECEIVED
 from costspan.server.store.ports import SETTLING_WINDOW
+from costspan.server.store.sql.plan import COUNTED_AT
 
 _DAY: Final = timedelta(days=1)
 _THINNED: Final = "links_thinned_to"

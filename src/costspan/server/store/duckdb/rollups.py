@@ -12,18 +12,9 @@ from typing import Final
 
 import duckdb
 
-from costspan.server.store.duckdb.measures import PARTS
-from costspan.server.store.duckdb.sketches import COLUMNS, counted, slot
-
-ROLLED: Final = (
-    "provider", "model", "requested_model", "response_model", "operation", "mode", "feature", "team", "environment",
-    "service", "agent", "tenant", "dialect", "price_status", "error_type", "finish_reason",
-)  # fmt: skip
-"""What roll-ups by the hour tell apart. Sessions, tools, tags and attempts have too many values: rows answer."""
-OF_USERS: Final = ("user_id", "tenant")
-"""What roll-ups by the day tell apart beside them: with more keys there would be nearly as many of them as calls."""
-SKETCHED: Final = ("provider", "model", "operation", "feature", "team", "environment", "service", "agent", "tenant")
-"""What sketches tell apart, by the day: a sketch is worth its place where it holds many calls."""
+from costspan.server.store.sql.dialect import DUCKDB
+from costspan.server.store.sql.plan import COUNTED_AT, OF_USERS, ROLLED, SKETCHED, Extent
+from costspan.server.store.sql.sketches import COLUMNS, counted, slot
 
 NEVER: Final = datetime(1, 1, 1)  # noqa: DTZ001 - as the tables keep moments: UTC, without a zone
 MARK: Final = "rolled_up_to"
@@ -31,17 +22,16 @@ MARK: Final = "rolled_up_to"
 ROWS_SINCE: Final = "rows_since"
 """The hour before which calls are kept in roll-ups alone."""
 
-COUNTED_AT: Final = "coalesce(booked_at, started_at)"
 _KEYS: Final = {"rollups": ", ".join(ROLLED), "user_rollups": ", ".join(OF_USERS)}
 _DATED: Final = {"rollups": "hour", "user_rollups": "day", "sketches": "day"}
 _DAY: Final = "date_trunc('day', started_at)"
 _SKETCH_KEYS: Final = ", ".join(SKETCHED)
-_SUMS: Final = ", ".join(PARTS)
+_SUMS: Final = ", ".join(DUCKDB.parts)
 DDL: Final = (
     "CREATE TABLE IF NOT EXISTS ledger_marks (name VARCHAR PRIMARY KEY, moment TIMESTAMP NOT NULL)",
     *(
         f"CREATE TABLE IF NOT EXISTS {table} ({_DATED[table]} TIMESTAMP NOT NULL, "
-        + ", ".join([*(f"{name} VARCHAR" for name in keys), *(f"{name} HUGEINT NOT NULL" for name in PARTS)])
+        + ", ".join([*(f"{name} VARCHAR" for name in keys), *(f"{name} HUGEINT NOT NULL" for name in DUCKDB.parts)])
         + ")"
         for table, keys in {"rollups": ROLLED, "user_rollups": OF_USERS}.items()
     ),
@@ -59,7 +49,7 @@ _COUNTED: Final = f"posted_at <= $to AND {COUNTED_AT} >= $since AND {COUNTED_AT}
 _ROLL_SUMS: Final = {
     table: f"INSERT INTO {table} BY NAME "
     f"SELECT date_trunc('{_DATED[table]}', {COUNTED_AT}) AS {_DATED[table]}, {keys}, "
-    + ", ".join(f"{sql} AS {name}" for name, sql in PARTS.items())
+    + ", ".join(f"{sql} AS {name}" for name, sql in DUCKDB.parts.items())
     + f" FROM calls WHERE {{rows}} GROUP BY {_DATED[table]}, {keys}"
     for table, keys in _KEYS.items()
 }
@@ -79,7 +69,7 @@ _SPREAD: Final = (
 )
 _MERGED_SUMS: Final = {
     table: f"SELECT {_DATED[table]}, {keys}, "
-    + ", ".join(f"sum({name})::HUGEINT AS {name}" for name in PARTS)
+    + ", ".join(f"sum({name})::HUGEINT AS {name}" for name in DUCKDB.parts)
     + f" FROM {table} WHERE {_DATED[table]} IN (SELECT unnest(?::TIMESTAMP[])) GROUP BY {_DATED[table]}, {keys}"
     for table, keys in _KEYS.items()
 }
@@ -92,6 +82,16 @@ _MERGED: Final = {
     table: f"CREATE OR REPLACE TEMP TABLE merged AS {query}"
     for table, query in {**_MERGED_SUMS, "sketches": _LISTS.format(buckets=_MERGED_BUCKETS)}.items()
 }
+_EXTENT: Final = (
+    f"SELECT max(moment) FILTER (WHERE name = '{MARK}'), max(moment) FILTER (WHERE name = '{ROWS_SINCE}'), "
+    "(SELECT count(*) FROM calls), EXISTS (SELECT 1 FROM calls WHERE booked_at IS NOT NULL) FROM ledger_marks"
+)
+
+
+def extent(connection: duckdb.DuckDBPyConnection) -> Extent:
+    """Return the extent of the ledger, as it stands in the caller's transaction."""
+    [found] = connection.execute(_EXTENT).fetchall()
+    return Extent(*found)
 
 
 def mark(connection: duckdb.DuckDBPyConnection, name: str) -> datetime | None:

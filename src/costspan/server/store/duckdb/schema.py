@@ -15,7 +15,8 @@ from typing import Final
 
 from costspan.core.attribution import DIMENSIONS
 from costspan.server.store.duckdb import alerts, kept, rollups
-from costspan.server.store.duckdb.rows import CALL_KINDS
+from costspan.server.store.duckdb.arrow import sql_type
+from costspan.server.store.rows import CALL_KINDS
 
 SCHEMA_VERSION: Final = 8
 TAGS_TYPE: Final = "MAP(VARCHAR, VARCHAR)"
@@ -24,7 +25,7 @@ TAGS_TYPE: Final = "MAP(VARCHAR, VARCHAR)"
 _POSTING: Final = "entry_id BIGINT NOT NULL, sign TINYINT NOT NULL, posted_at TIMESTAMP NOT NULL"
 _OWN_TYPES: Final = {"tags": TAGS_TYPE, "started_ns": "SMALLINT"}
 _CALLS: Final = ", ".join(
-    f"{name} {_OWN_TYPES.get(name, kind.sql)}" for name, kind in CALL_KINDS.items() if name != "entry_id"
+    f"{name} {_OWN_TYPES.get(name, sql_type(kind))}" for name, kind in CALL_KINDS.items() if name != "entry_id"
 )
 CORRECTION: Final = {
     "run_id": "VARCHAR",
@@ -35,7 +36,7 @@ CORRECTION: Final = {
 }
 """Set on the lines that re-pricing posts: which run, which entry it corrects, which run it takes back; and where the
 call's own month is closed, when the line counts instead and the month it belongs to. NULL on all others."""
-_CORRECTION: Final = ", ".join(f"{name} {sql_type}" for name, sql_type in CORRECTION.items())
+_CORRECTION: Final = ", ".join(f"{name} {kept_as}" for name, kept_as in CORRECTION.items())
 _RUNS: Final = """run_id VARCHAR PRIMARY KEY, card_version VARCHAR NOT NULL, scope VARCHAR NOT NULL,
 state VARCHAR NOT NULL, started_at TIMESTAMP NOT NULL, finished_at TIMESTAMP"""
 _CHARGES: Final = """started_at TIMESTAMP NOT NULL, unit VARCHAR NOT NULL, quantity BIGINT NOT NULL,

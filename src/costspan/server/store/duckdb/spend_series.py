@@ -1,85 +1,15 @@
-"""Spend in buckets of five minutes, in SQL. Read from rows: roll-ups are of hours, and have no logarithms."""
+"""The series of five minutes, by column."""
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Any, Final
-
 import duckdb
-import numpy as np
-from numpy.typing import NDArray
 
-from costspan.server.store.duckdb.conditions import column, conditions, naive
-from costspan.server.store.duckdb.measures import OWNED
-from costspan.server.store.spend_series import COLUMNS, STEP, UNITS, SeriesAnswer, SeriesQuestion
-
-_INPUT: Final = (
-    "q_input + q_input_audio + q_input_image + q_tool_use_input + q_cache_read + q_cache_read_audio "
-    "+ q_cache_write_5m + q_cache_write_30m + q_cache_write_1h + q_cache_write_12h"
-)
-_OUTPUT: Final = "q_output + q_reasoning + q_output_audio + q_output_image"
-_VALUES: Final = {
-    "cost_per_call": "usd / n",
-    "input_per_call": "tokens_in / n + 1",
-    "output_per_call": "tokens_out / n + 1",
-    "price_per_token": "usd / (tokens_in + tokens_out)",
-}
-_CALLS: Final = (
-    f"SELECT {{keys}}(epoch_us(started_at) - epoch_us(?)) // {STEP // timedelta(microseconds=1)} AS slot, "
-    f"sign::DOUBLE AS s, call_count::DOUBLE AS n, coalesce(cost, 0)::DOUBLE / 1e12 AS usd, "
-    f"({_INPUT})::DOUBLE AS tokens_in, ({_OUTPUT})::DOUBLE AS tokens_out "
-    f"FROM calls WHERE {{asked}} AND booked_at IS NULL AND {OWNED}"
-)
-_HAS_ALL: Final = "n > 0 AND usd > 0 AND tokens_in + tokens_out > 0"
-_LOGS: Final = "SELECT *, " + ", ".join(
-    f"CASE WHEN {_HAS_ALL} THEN ln({value}) END AS ln_{unit}" for unit, value in _VALUES.items()
-)
-_SUMS: Final = {
-    "calls": "sum(s * n)",
-    "cost_usd": "sum(s * usd)",
-    "measured": f"coalesce(sum(s * n) FILTER (WHERE {_HAS_ALL}), 0)",
-    **{f"log_{unit}": f"coalesce(sum(s * n * ln_{unit}), 0)" for unit in UNITS},
-    **{f"square_{unit}": f"coalesce(sum(s * n * ln_{unit} * ln_{unit}), 0)" for unit in UNITS},
-}
+from costspan.server.store.spend_series import SeriesAnswer, SeriesQuestion
+from costspan.server.store.sql.dialect import DUCKDB
+from costspan.server.store.sql.spend_series import series_answer, series_query
 
 
 def spend_series(connection: duckdb.DuckDBPyConnection, question: SeriesQuestion) -> SeriesAnswer:
     """Return the series of a question."""
-    names = [f"k{number}" for number in range(len(question.group_by))]
-    told = "".join(f"{column(key)} AS {name}, " for key, name in zip(question.group_by, names, strict=True))
-    asked, values = conditions(question.period, question.filters, booked=False)
-    by = "".join(f"{name}, " for name in names)
-    sums = ", ".join(f"{sql} AS {name}" for name, sql in _SUMS.items())
-    rows = (
-        f"SELECT {by}slot, {sums} FROM ({_LOGS} FROM ({_CALLS.format(keys=told, asked=asked)})) "
-        f"GROUP BY {by}slot HAVING sum(s) > 0"
-    )
-    limit = f" LIMIT {int(question.limit)}" if question.limit is not None else ""
-    same = " AND ".join(f"t.{name} IS NOT DISTINCT FROM r.{name}" for name in names) or "TRUE"
-    ranked = "".join(f", {name} NULLS LAST" for name in names)
-    query = (
-        f"WITH r AS MATERIALIZED ({rows}), t AS (SELECT {by}row_number() OVER () - 1 AS g FROM (SELECT {by}"
-        f"sum(cost_usd) AS c FROM r{_group(names)} ORDER BY c DESC{ranked}{limit})) "
-        f"SELECT t.g, r.slot, {', '.join(f'r.{name}' for name in (*COLUMNS, *names))} FROM r JOIN t ON {same} "
-        "ORDER BY t.g, r.slot"
-    )
-    found: dict[str, Any] = connection.execute(query, [naive(question.period.since), *values]).fetchnumpy()
-    groups = np.asarray(found["g"], np.int64)
-    return SeriesAnswer(_keys(found, groups, names), groups, np.asarray(found["slot"], np.int64), _columns(found))
-
-
-def _group(names: list[str]) -> str:
-    return f" GROUP BY {', '.join(names)}" if names else " HAVING count(*) > 0"
-
-
-def _keys(found: dict[str, Any], groups: NDArray[np.int64], names: list[str]) -> tuple[tuple[str | None, ...], ...]:
-    _, places = np.unique(groups, return_index=True)
-    return tuple(tuple(_text(found[name][place]) for name in names) for place in places)
-
-
-def _text(value: Any) -> str | None:
-    return None if value is None or value is np.ma.masked or isinstance(value, float) else str(value)
-
-
-def _columns(found: dict[str, Any]) -> dict[str, NDArray[np.float64]]:
-    return {name: np.asarray(found[name], np.float64) for name in COLUMNS}
+    query = series_query(DUCKDB, question)
+    return series_answer(question, connection.execute(query.sql, query.values).fetchnumpy())

@@ -16,17 +16,21 @@ from costspan.core.errors import PermanentError, StoreUnavailable, Unreachable
 from costspan.semconv.metrics import MetricState
 from costspan.server.store.calls import CallsPage, CallsQuestion, TraceView
 from costspan.server.store.cells import CellsQuestion, LedgerCell
-from costspan.server.store.duckdb import ledger_cells, read_calls, records, spend_series, tools
-from costspan.server.store.duckdb.conditions import utc
+from costspan.server.store.duckdb import ledger_cells, records, spend_series, tools
+from costspan.server.store.duckdb.asking import asking
 from costspan.server.store.duckdb.connection import LEDGER_FILE, open_ledger_file
 from costspan.server.store.duckdb.place import RESERVE_BYTES, Misplaced, Place
 from costspan.server.store.duckdb.reader import MAX_EXACT, Reader
-from costspan.server.store.duckdb.usage_history import usage_history
 from costspan.server.store.duckdb.writer import Writer
 from costspan.server.store.entry import Batch, Neighbourhood, Posting
 from costspan.server.store.ports import SETTLED_TOGETHER
 from costspan.server.store.question import LedgerSummary, SpendAnswer, SpendQuestion
-from costspan.server.store.spend_series import SeriesAnswer, SeriesQuestion
+from costspan.server.store.spend_series import SeriesAnswer, SeriesQuestion, Touched
+from costspan.server.store.sql import read_calls
+from costspan.server.store.sql.conditions import utc
+from costspan.server.store.sql.dialect import DUCKDB
+from costspan.server.store.sql.spend_series import touched
+from costspan.server.store.sql.usage_history import usage_history
 from costspan.server.store.tools import AskedTrace, ToolQuestion
 from costspan.server.store.usage_history import UsageQuestion, UsageRow
 
@@ -99,25 +103,29 @@ class DuckDBStore:
         """Return spend by group and five minutes."""
         return self._read(lambda reader: reader.look(lambda cursor: spend_series.spend_series(cursor, question)))
 
+    def touched(self, after: datetime | None = None) -> Touched:
+        """Return what was posted after a moment."""
+        return self._read(lambda reader: reader.look(lambda cursor: touched(asking(cursor), after)))
+
     def summary(self) -> LedgerSummary:
         """Return how much the ledger holds."""
         return self._read(lambda reader: reader.summary())
 
     def calls(self, question: CallsQuestion) -> CallsPage:
         """Return one page of the entries asked for."""
-        return self._read(lambda _: read_calls.page(self._opened(), question))
+        return self._read(lambda _: read_calls.page(asking(self._opened().cursor()), DUCKDB, question))
 
     def traces(self, prefix: str, limit: int) -> tuple[str, ...]:
         """Return the first recorded trace ids that begin with `prefix`."""
-        return self._read(lambda _: read_calls.traces(self._opened(), prefix, limit))
+        return self._read(lambda _: read_calls.traces(asking(self._opened().cursor()), DUCKDB, prefix, limit))
 
     def trace(self, trace_id: str) -> TraceView:
         """Return all that is recorded of a trace."""
-        return self._read(lambda _: read_calls.trace(self._opened(), trace_id))
+        return self._read(lambda _: read_calls.trace(asking(self._opened().cursor()), DUCKDB, trace_id))
 
     def usage_history(self, question: UsageQuestion) -> list[UsageRow]:
         """Return what the calls asked about used."""
-        return self._read(lambda reader: reader.look(lambda connection: usage_history(connection, question)))
+        return self._read(lambda reader: reader.look(lambda cursor: usage_history(asking(cursor), DUCKDB, question)))
 
     def tool_traces(self, question: ToolQuestion) -> list[AskedTrace]:
         """Return the traces with a tool use or a tool's fee asked about."""

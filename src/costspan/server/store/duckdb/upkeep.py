@@ -8,10 +8,10 @@ from pathlib import Path
 
 from costspan.server.store.duckdb import backup, kept, rollups
 from costspan.server.store.duckdb import retention as removing
-from costspan.server.store.duckdb.conditions import naive
 from costspan.server.store.duckdb.store import DuckDBStore
 from costspan.server.store.duckdb.verify import verify
 from costspan.server.store.duckdb.writer import Writer
+from costspan.server.store.sql.conditions import naive
 from costspan.server.store.upkeep import LINKS_KEPT, Manifest, Removed, Retention, Verdict
 
 

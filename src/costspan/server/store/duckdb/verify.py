@@ -8,10 +8,11 @@ from typing import Final
 
 import duckdb
 
-from costspan.server.store.duckdb.conditions import utc
-from costspan.server.store.duckdb.measures import PARTS
-from costspan.server.store.duckdb.rollups import COUNTED_AT, MARK, NEVER, OF_USERS, ROLLED, ROWS_SINCE, mark
-from costspan.server.store.duckdb.sketches import COLUMNS, counted, slot
+from costspan.server.store.duckdb.rollups import MARK, NEVER, ROWS_SINCE, mark
+from costspan.server.store.sql.conditions import utc
+from costspan.server.store.sql.dialect import DUCKDB
+from costspan.server.store.sql.plan import COUNTED_AT, OF_USERS, ROLLED
+from costspan.server.store.sql.sketches import COLUMNS, counted, slot
 from costspan.server.store.upkeep import Finding, Verdict
 
 _DAY: Final = timedelta(days=1)
@@ -55,10 +56,10 @@ def _sums(table: str, dated: str, names: tuple[str, ...]) -> str:
     keys = ", ".join(names)
     return _unlike(
         f"SELECT date_trunc('{dated}', {COUNTED_AT})::TIMESTAMP AS {dated}, {keys}, "
-        + ", ".join(f"{sql} AS {name}" for name, sql in PARTS.items())
+        + ", ".join(f"{sql} AS {name}" for name, sql in DUCKDB.parts.items())
         + f" FROM {_COUNTED_IN_DAY} GROUP BY ALL",
         f"SELECT {dated}, {keys}, "
-        + ", ".join(f"sum({name})::HUGEINT AS {name}" for name in PARTS)
+        + ", ".join(f"sum({name})::HUGEINT AS {name}" for name in DUCKDB.parts)
         + f" FROM {table} WHERE {dated} >= $since AND {dated} < $next GROUP BY ALL",
     )
 

@@ -16,9 +16,9 @@ from costspan.core.link import Link
 from costspan.server.store.duckdb import kept, records, rollups, series, tools
 from costspan.server.store.duckdb.arrow import registered, registered_columns, registered_rows
 from costspan.server.store.duckdb.recent import Recent
-from costspan.server.store.duckdb.rows import CALL_KINDS, CHARGE_KINDS, QUANTITIES, call_columns, charge_rows
 from costspan.server.store.duckdb.schema import TAGS_TYPE
 from costspan.server.store.entry import Posting, Standing
+from costspan.server.store.rows import CALL_KINDS, CHARGE_KINDS, QUANTITIES, call_columns, charge_rows
 
 _TAGS: Final = f"""from_json(tags, '"{TAGS_TYPE}"')"""
 INSERT_CHARGES: Final = (

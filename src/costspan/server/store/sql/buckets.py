@@ -1,7 +1,7 @@
 """Time buckets in SQL: a moment to the hour or day it is in, as the clocks of a zone go.
 
-Without DuckDB's ICU extension, which would have to be downloaded: local time is UTC plus an offset that changes a few
-times a year, written out as a CASE.
+By the zones that Python knows, whatever the engine does: local time is UTC plus an offset that changes a few times a
+year, written out as a CASE.
 """
 
 from __future__ import annotations
@@ -42,4 +42,4 @@ def _shift(at: str, offsets: tuple[Offset, ...]) -> str:
 
 
 def _seconds(ahead: timedelta) -> str:
-    return f"to_seconds({int(ahead.total_seconds())})"
+    return f"INTERVAL ({int(ahead.total_seconds())}) SECOND"

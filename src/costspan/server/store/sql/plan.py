@@ -7,20 +7,25 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-import duckdb
-
 from costspan.core.zone import Offset, in_whole_hours
-from costspan.server.store.duckdb.buckets import BUCKETS, bucket
-from costspan.server.store.duckdb.conditions import column, naive, passes
-from costspan.server.store.duckdb.measures import PARTS
-from costspan.server.store.duckdb.rollups import COUNTED_AT, MARK, OF_USERS, ROLLED, ROWS_SINCE, SKETCHED
 from costspan.server.store.question import COLUMNS, Filter, Interval, SpendQuestion
+from costspan.server.store.sql.buckets import BUCKETS, bucket
+from costspan.server.store.sql.conditions import naive, passes
+from costspan.server.store.sql.dialect import Dialect
 
 _HOUR: Final = timedelta(hours=1)
-_EXTENT: Final = (
-    f"SELECT max(moment) FILTER (WHERE name = '{MARK}'), max(moment) FILTER (WHERE name = '{ROWS_SINCE}'), "
-    "(SELECT count(*) FROM calls), EXISTS (SELECT 1 FROM calls WHERE booked_at IS NOT NULL) FROM ledger_marks"
-)
+ROLLED: Final = (
+    "provider", "model", "requested_model", "response_model", "operation", "mode", "feature", "team", "environment",
+    "service", "agent", "tenant", "dialect", "price_status", "error_type", "finish_reason",
+)  # fmt: skip
+"""What roll-ups by the hour tell apart. Sessions, tools, tags and attempts have too many values: rows answer."""
+OF_USERS: Final = ("user_id", "tenant")
+"""What roll-ups by the day tell apart beside them: with more keys there would be nearly as many of them as calls."""
+SKETCHED: Final = ("provider", "model", "operation", "feature", "team", "environment", "service", "agent", "tenant")
+"""What sketches tell apart, by the day: a sketch is worth its place where it holds many calls."""
+
+COUNTED_AT: Final = "coalesce(booked_at, started_at)"
+"""When a row of `calls` counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +57,6 @@ class Extent:
     has_booked: bool
 
 
-def extent(connection: duckdb.DuckDBPyConnection) -> Extent:
-    """Return the extent of the ledger, as it stands in the caller's transaction."""
-    [found] = connection.execute(_EXTENT).fetchall()
-    return Extent(*found)
-
-
 @dataclass(frozen=True, slots=True)
 class Source:
     """A FROM clause with its conditions, and the values bound in it."""
@@ -74,6 +73,7 @@ class Plan:
     `blind` that keys of the question are unknown there.
     """
 
+    dialect: Dialect
     keys: tuple[str, ...]
     interval: Interval
     offsets: tuple[Offset, ...]
@@ -106,15 +106,17 @@ class Plan:
         same = (f"chosen.k{i} IS NOT DISTINCT FROM {self._key(key, rolled=rolled)}" for i, key in enumerate(self.keys))
         return f"EXISTS (SELECT 1 FROM {table} AS chosen WHERE {' AND '.join(same)})"
 
-    def parts(self, only: Iterable[str] = PARTS, chosen: str | None = None) -> Source:
+    def parts(self, only: Iterable[str] | None = None, chosen: str | None = None) -> Source:
         """Return the query for the parts of every group, or of those whose keys the table `chosen` has."""
         by = f" GROUP BY {', '.join(self.names)}" if self.names else ""
-        told = ", ".join([*self.grouping(rolled=False), *(f"{PARTS[name]} AS {name}" for name in only)])
+        parts = self.dialect.parts
+        only = tuple(parts if only is None else only)
+        told = ", ".join([*self.grouping(rolled=False), *(f"{parts[name]} AS {name}" for name in only)])
         kept = f" WHERE {self.chosen(chosen, rolled=False)}" if chosen else ""
         query = f"SELECT {told} FROM {self.rows.sql}{kept}{by}"
         if self.rolled is None:
             return Source(query, self.rows.values)
-        told = ", ".join([*self.grouping(rolled=True), *(f"sum({name})::HUGEINT AS {name}" for name in only)])
+        told = ", ".join([*self.grouping(rolled=True), *(f"sum({name})::Int128 AS {name}" for name in only)])
         kept = f" WHERE {self.chosen(chosen, rolled=True)}" if chosen else ""
         # A sum over no rows at all is NULL, where counting rows gives 0.
         some = "" if by else " HAVING count(*) > 0"
@@ -122,10 +124,12 @@ class Plan:
         return Source(query, (*self.rows.values, *self.rolled.values))
 
     def _key(self, key: str, *, rolled: bool) -> str:
-        return column(key) if not rolled or self.grain.knows(key) else "NULL::VARCHAR"
+        return self.dialect.column(key) if not rolled or self.grain.knows(key) else "NULL::VARCHAR"
 
 
-def plan(there: Extent, question: SpendQuestion, grain: Grain | None = None, *, rows_only: bool = False) -> Plan:
+def plan(
+    dialect: Dialect, there: Extent, question: SpendQuestion, grain: Grain | None = None, *, rows_only: bool = False
+) -> Plan:
     """Return where `question` is to be read in a ledger of an extent.
 
     The sums of `grain` are read, of whichever knows what is asked unless said; `rows_only` leaves out roll-ups wherever
@@ -151,12 +155,15 @@ def plan(there: Extent, question: SpendQuestion, grain: Grain | None = None, *, 
         first = last = until
     edges = [(max(since, rows_since or since), min(first, until)), (max(since, last, rows_since or since), until)]
     return Plan(
+        dialect=dialect,
         keys=question.group_by,
         interval=question.interval,
         offsets=offsets,
         grain=grain,
-        rows=_rows(there, question.filters, (since, until), to if rolls or alone else None, edges, wide=not rows_only),
-        rolled=_rolled(question.filters, first, last, grain) if rolls else None,
+        rows=_rows(
+            dialect, there, question.filters, (since, until), to if rolls or alone else None, edges, wide=not rows_only
+        ),
+        rolled=_rolled(dialect, question.filters, first, last, grain) if rolls else None,
         alone=alone,
         blind=alone and rolls and not knows_all,
     )
@@ -178,6 +185,7 @@ def _whole(
 
 
 def _rows(
+    dialect: Dialect,
     there: Extent,
     filters: Sequence[Filter],
     period: tuple[datetime, datetime],
@@ -190,7 +198,7 @@ def _rows(
 
     `wide` says that many of their columns are read.
     """
-    passing, used = passes(filters)
+    passing, used = passes(dialect, filters)
     # One branch for where a call began and one for where its correction is booked: each prunes by its own column.
     branches: list[str] = []
     values: list[Any] = []
@@ -206,21 +214,17 @@ def _rows(
         for edge in (edge for edge in edges if edge[0] < edge[1]):
             branches.append(f"posted_at <= ? AND {kept}")
             values += [to, *edge, *used]
-    # What no roll-up tells apart is rare among the rows: first which they are, then all that they say. Otherwise every
-    # column of every block with such a row would be read.
-    form = (
-        "rowid IN (SELECT rowid FROM calls WHERE {})"
-        if wide and any(not HOURS.knows(chosen.key) for chosen in filters)
-        else "{}"
-    )
-    sql = " UNION ALL ".join(f"SELECT * FROM calls WHERE {form.format(branch)}" for branch in branches)
+    # What no roll-up tells apart is rare among the rows.
+    if wide and any(not HOURS.knows(chosen.key) for chosen in filters):
+        branches = [dialect.rare(branch, "") for branch in branches]
+    sql = " UNION ALL ".join(f"SELECT * FROM calls WHERE {branch}" for branch in branches)
     return Source(f"({sql})", tuple(values))
 
 
-def _rolled(filters: Sequence[Filter], first: datetime, last: datetime, grain: Grain) -> Source:
+def _rolled(dialect: Dialect, filters: Sequence[Filter], first: datetime, last: datetime, grain: Grain) -> Source:
     # A filter on what the roll-ups do not tell apart lets nothing through: who it was is not known any more.
     known = [chosen for chosen in filters if grain.knows(chosen.key)]
-    passing, used = passes(known)
+    passing, used = passes(dialect, known)
     clauses = [f"{grain.dated} >= ? AND {grain.dated} < ?", *passing] + (["FALSE"] if len(known) < len(filters) else [])
     return Source(f"(SELECT * FROM {grain.table} WHERE {' AND '.join(clauses)})", (first, last, *used))
 

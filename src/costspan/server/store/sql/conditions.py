@@ -7,31 +7,34 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from costspan.core.period import Period
-from costspan.server.store.question import COLUMNS, TAG, Filter
+from costspan.server.store.question import Filter
+from costspan.server.store.sql.dialect import Dialect
 
 _STARTED: Final = "started_at >= ? AND started_at < ?"
 # A correction of a closed month counts on the day it was booked (accounting rule 9).
 _COUNTED: Final = f"(booked_at IS NULL AND {_STARTED} OR booked_at >= ? AND booked_at < ?)"
 
 
-def conditions(period: Period, filters: Sequence[Filter], *, booked: bool = True) -> tuple[str, list[Any]]:
+def conditions(
+    dialect: Dialect, period: Period, filters: Sequence[Filter], *, booked: bool = True
+) -> tuple[str, list[Any]]:
     """Return what keeps the rows of a period that pass the filters, as SQL, and its values.
 
     `booked` is for rows of `calls`, which may count on another day than they began.
     """
-    passing, values = passes(filters)
+    passing, values = passes(dialect, filters)
     times = [naive(period.since), naive(period.until)] * (2 if booked else 1)
     return " AND ".join([_COUNTED if booked else _STARTED, *passing]), [*times, *values]
 
 
-def passes(filters: Sequence[Filter]) -> tuple[list[str], list[Any]]:
+def passes(dialect: Dialect, filters: Sequence[Filter]) -> tuple[list[str], list[Any]]:
     """Return the clauses that keep rows which pass `filters`, and their values."""
     clauses, values = [], []
     for key in dict.fromkeys(chosen.key for chosen in filters):
         chosen_here = [chosen for chosen in filters if chosen.key == key]
         for alternatives in ([f for f in chosen_here if not f.excludes], *([f] for f in chosen_here if f.excludes)):
             if alternatives:
-                clause, used = _alternatives(column(key), alternatives)
+                clause, used = _alternatives(dialect.column(key), alternatives)
                 clauses.append(clause)
                 values += used
     return clauses, values
@@ -45,15 +48,6 @@ def _alternatives(expression: str, filters: list[Filter]) -> tuple[str, list[Any
     clauses = [f"{expression} IN ({', '.join('?' for _ in values)})"] if values else []
     clauses += [f"{expression} IS NULL"] if len(values) < len(filters) else []
     return f"({' OR '.join(clauses)})", values
-
-
-def column(key: str) -> str:
-    """Return the SQL for the value of a group key."""
-    if key.startswith(TAG):
-        name = key.removeprefix(TAG).replace("'", "''")
-        return f"tags['{name}']"
-    name = COLUMNS[key]
-    return f"{name}::VARCHAR" if name == "attempt" else name
 
 
 def naive(moment: datetime) -> datetime:

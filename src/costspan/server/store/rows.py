@@ -16,7 +16,7 @@ from costspan.core.call import Call, Role, Signal
 from costspan.core.charge import Charge
 from costspan.core.units import FEE_UNITS, Unit
 from costspan.server.store.charge_classes import charge_classes
-from costspan.server.store.duckdb.arrow import KEY, MOMENT, REAL, SMALL, SPAN_ID, TEXT, TRUTH, WHOLE, Kind
+from costspan.server.store.columns import Kind
 from costspan.server.store.entry import Entry, digest, key_of
 
 LONGEST_TTFT_S: Final = 3_600
@@ -27,7 +27,12 @@ _OF_CALL: Final = (
     "requested_model", "response_model", "response_id", "server_address", "mode", "finish_reason", "error_type",
     "streamed", "attempt", "usage_state", "usage_note", "reported_cost",
 )  # fmt: skip
-_NOT_TEXT: Final = {"call_count": SMALL, "streamed": TRUTH, "attempt": SMALL, "reported_cost": WHOLE}
+_NOT_TEXT: Final = {
+    "call_count": Kind.SMALL,
+    "streamed": Kind.TRUTH,
+    "attempt": Kind.SMALL,
+    "reported_cost": Kind.WHOLE,
+}
 QUANTITIES: Final = {f"q_{unit}": unit for unit in Unit}
 _COSTS: Final = (
     "cost", "list_cost", "input_cost", "cache_read_cost", "cache_write_cost", "output_cost", "fee_cost",
@@ -35,49 +40,49 @@ _COSTS: Final = (
 )  # fmt: skip
 
 CALL_KINDS: Final[Mapping[str, Kind]] = {
-    "entry_id": WHOLE,
-    "key": KEY,
-    "owner_key": KEY,
-    "digest": TEXT,
-    "as_received": TRUTH,
-    "role": TEXT,
-    "reason": TEXT,
-    "adjusted_count": REAL,
-    "kept": WHOLE,
-    "kept_of": WHOLE,
-    "trace_id": KEY,
-    "span_id": SPAN_ID,
-    "parent_span_id": SPAN_ID,
-    "started_at": MOMENT,
-    "started_ns": SMALL,
-    "duration_ns": WHOLE,
-    "ttft_ns": WHOLE,
-    "tokens": WHOLE,
-    "tags": TEXT,
-    "sent_provider": TEXT,
-    "provider": TEXT,
-    "model": TEXT,
-    "price_status": TEXT,
-    "price_reason": TEXT,
-    "rate_id": TEXT,
-    "matched_by": TEXT,
-    "card_version": TEXT,
-    **dict.fromkeys(_COSTS, WHOLE),
-    **{name: _NOT_TEXT.get(name, TEXT) for name in _OF_CALL},
-    **dict.fromkeys(DIMENSIONS, TEXT),
-    **dict.fromkeys(QUANTITIES, WHOLE),
+    "entry_id": Kind.WHOLE,
+    "key": Kind.KEY,
+    "owner_key": Kind.KEY,
+    "digest": Kind.TEXT,
+    "as_received": Kind.TRUTH,
+    "role": Kind.TEXT,
+    "reason": Kind.TEXT,
+    "adjusted_count": Kind.REAL,
+    "kept": Kind.WHOLE,
+    "kept_of": Kind.WHOLE,
+    "trace_id": Kind.KEY,
+    "span_id": Kind.SPAN_ID,
+    "parent_span_id": Kind.SPAN_ID,
+    "started_at": Kind.MOMENT,
+    "started_ns": Kind.SMALL,
+    "duration_ns": Kind.WHOLE,
+    "ttft_ns": Kind.WHOLE,
+    "tokens": Kind.WHOLE,
+    "tags": Kind.TEXT,
+    "sent_provider": Kind.TEXT,
+    "provider": Kind.TEXT,
+    "model": Kind.TEXT,
+    "price_status": Kind.TEXT,
+    "price_reason": Kind.TEXT,
+    "rate_id": Kind.TEXT,
+    "matched_by": Kind.TEXT,
+    "card_version": Kind.TEXT,
+    **dict.fromkeys(_COSTS, Kind.WHOLE),
+    **{name: _NOT_TEXT.get(name, Kind.TEXT) for name in _OF_CALL},
+    **dict.fromkeys(DIMENSIONS, Kind.TEXT),
+    **dict.fromkeys(QUANTITIES, Kind.WHOLE),
 }
 """Name -> kind."""
 
 CHARGE_KINDS: Final[Mapping[str, Kind]] = {
-    "entry_id": WHOLE,
-    "started_at": MOMENT,
-    "unit": TEXT,
-    "quantity": WHOLE,
-    "price": TEXT,
-    "per": WHOLE,
-    "list_cost": WHOLE,
-    "cost": WHOLE,
+    "entry_id": Kind.WHOLE,
+    "started_at": Kind.MOMENT,
+    "unit": Kind.TEXT,
+    "quantity": Kind.WHOLE,
+    "price": Kind.TEXT,
+    "per": Kind.WHOLE,
+    "list_cost": Kind.WHOLE,
+    "cost": Kind.WHOLE,
 }
 """A line's rate and price list are its entry's; `list_cost` is there only where it is not `cost`."""
 

@@ -1,10 +1,11 @@
-"""The measures as sums that merge: `PARTS` over rows of `calls`, `MEASURES` over parts, wherever they were added up.
+"""The measures as sums that merge: `parts` over rows of `calls`, `MEASURES` over parts, wherever they were added up.
 
 A part is a signed sum, so it is the same whether a row is read, rolled up an hour ago, or taken back in between.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 OWNED: Final = "role = 'owner'"
@@ -48,31 +49,23 @@ _MONEY: Final = {
 """Amount -> the part that counts what is known of it: a call that has a cost has all its classes."""
 
 
-def _sum(value: str, condition: str | None = None) -> str:
-    kept = f" FILTER (WHERE {condition})" if condition else ""
-    return f"coalesce(sum({value}){kept}, 0)::HUGEINT"
-
-
-def _parts() -> dict[str, str]:
-    parts = {"entries": _sum("sign")}
-    parts |= {name: _sum("sign * call_count", condition) for name, condition in _COUNTS.items()}
-    parts |= {name: _sum(f"sign * ({value})", condition) for name, (value, condition) in _TOKENS.items()}
+def parts(total: Callable[[str, str | None], str]) -> dict[str, str]:
+    """Return part -> the SQL that sums it over rows of `calls`; `total` makes a sum of a value and its condition."""
+    found = {"entries": total("sign", None)}
+    found |= {name: total("sign * call_count", condition) for name, condition in _COUNTS.items()}
+    found |= {name: total(f"sign * ({value})", condition) for name, (value, condition) in _TOKENS.items()}
     for name, known in _MONEY.items():
         column, condition = ("cost", "role = 'duplicate'") if name == "duplicate_cost" else (name, OWNED)
-        parts[name] = _sum(f"sign * {column}", condition)
+        found[name] = total(f"sign * {column}", condition)
         if known == name:
-            parts[f"{name}_known"] = _sum("sign", f"{condition} AND {column} IS NOT NULL")
-    return parts | {
-        "estimated_cost": _sum("sign * coalesce(estimated_cost, cost)", _IN_PLACE),
-        "estimated_cost_known": _sum("sign", f"{_IN_PLACE} AND coalesce(estimated_cost, cost) IS NOT NULL"),
-        "sampling_known": _sum("sign", f"{_IN_PLACE} AND adjusted_count IS NOT NULL"),
-        "estimates": _sum("sign", f"{OWNED} AND estimated_cost IS NOT NULL"),
-        "thinned": _sum("sign", f"{OWNED} AND estimated_cost IS NOT NULL AND adjusted_count <> 1"),
+            found[f"{name}_known"] = total("sign", f"{condition} AND {column} IS NOT NULL")
+    return found | {
+        "estimated_cost": total("sign * coalesce(estimated_cost, cost)", _IN_PLACE),
+        "estimated_cost_known": total("sign", f"{_IN_PLACE} AND coalesce(estimated_cost, cost) IS NOT NULL"),
+        "sampling_known": total("sign", f"{_IN_PLACE} AND adjusted_count IS NOT NULL"),
+        "estimates": total("sign", f"{OWNED} AND estimated_cost IS NOT NULL"),
+        "thinned": total("sign", f"{OWNED} AND estimated_cost IS NOT NULL AND adjusted_count <> 1"),
     }
-
-
-PARTS: Final = _parts()
-"""Name of a part -> the SQL that sums it over rows of `calls`."""
 
 
 def _money(name: str) -> str:
@@ -82,7 +75,7 @@ def _money(name: str) -> str:
 
 
 MEASURES: Final[dict[str, str]] = {
-    **{name: f"coalesce(sum({name}), 0)::HUGEINT" for name in (*_COUNTS, *_TOKENS)},
+    **{name: f"coalesce(sum({name}), 0)::Int128" for name in (*_COUNTS, *_TOKENS)},
     **{name: _money(name) for name in _MONEY},
     "estimated_cost": (
         "CASE WHEN sum(sampling_known) > 0 AND sum(estimated_cost_known) > 0 THEN sum(estimated_cost) END"
@@ -95,10 +88,13 @@ THINNED: Final = "coalesce(sum(thinned), 0) > 0"
 """True where a call stands for others that were not recorded, so that its estimate has an error."""
 
 
+_NAMES: Final = tuple(parts(lambda value, _: value))
+
+
 def needed(*measures: str) -> list[str]:
     """Return the parts that tell whether a group stands and has errors, and what `measures` of it are."""
     told = "".join(MEASURES[name] for name in measures)
-    return [part for part in PARTS if part in {"entries", "thinned"} or f"({part})" in told]
+    return [part for part in _NAMES if part in {"entries", "thinned"} or f"({part})" in told]
 
 
 ENTRIES: Final = "coalesce(sum(entries), 0)"

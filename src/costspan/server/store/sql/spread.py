@@ -3,64 +3,63 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from math import isnan
 from typing import Any, Final
 
-import duckdb
-
-from costspan.server.store.duckdb.measures import OWNED
-from costspan.server.store.duckdb.plan import Plan, Source
-from costspan.server.store.duckdb.sketches import COLUMNS, SHARES, counted, quantiles, slot
+from costspan.server.store.sql.dialect import Ask
+from costspan.server.store.sql.measures import OWNED
+from costspan.server.store.sql.plan import Plan, Source
+from costspan.server.store.sql.sketches import COLUMNS, SHARES, counted, quantiles, slot
 
 Group = tuple[Any, ...] | None
 """The key values and bucket of a group; None is the total."""
 Spread = dict[Group, dict[str, Any]]
 """Group -> measure -> its value."""
 
-ANSWERED: Final = "answered"
-"""The temporary table of the groups that are answered."""
 _TAKEN_BACK: Final = "SELECT entry_id FROM calls WHERE sign < 0 AND booked_at IS NULL"
 _STANDS: Final = f"sign > 0 AND booked_at IS NULL AND entry_id NOT IN ({_TAKEN_BACK})"
 
 
-def exact_quantiles(cursor: duckdb.DuckDBPyConnection, planned: Plan) -> Spread:
-    """Return the quantiles over the entries that stand, those taken back left out with their reversals."""
-    selected = ", ".join(
-        f"quantile_cont({column}, {list(SHARES)}) FILTER (WHERE {column} IS NOT NULL)" for column in COLUMNS.values()
-    )
+def exact_quantiles(ask: Ask, planned: Plan, among: str | None = None) -> Spread:
+    """Return the quantiles over the entries that stand, those taken back left out with their reversals.
+
+    Here and below, `among` is a table of the groups that matter.
+    """
+    selected = ", ".join(planned.dialect.quantiles(column, SHARES) for column in COLUMNS.values())
     told = ", ".join([*planned.grouping(rolled=False), selected])
-    query = f"SELECT {told} FROM {planned.rows.sql} WHERE {OWNED} AND {_STANDS}{_kept(planned)}{_by(planned)}"
+    query = f"SELECT {told} FROM {planned.rows.sql} WHERE {OWNED} AND {_STANDS}{_kept(planned, among)}{_by(planned)}"
     width = len(planned.names)
     return {
         row[:width] if width else None: {name: _ms(value) for name, value in zip(COLUMNS, row[width:], strict=True)}
-        for row in cursor.execute(query, planned.rows.values).fetchall()
+        for row in ask(query, planned.rows.values)
     }
 
 
-def sketched_quantiles(cursor: duckdb.DuckDBPyConnection, planned: Plan) -> Spread:
+def sketched_quantiles(ask: Ask, planned: Plan, among: str | None = None) -> Spread:
     """Return the quantiles over what sketches and rows count in each bucket."""
     found: Spread = defaultdict(dict)
     shown = ", ".join(planned.names)
     for measure, column in COLUMNS.items():
-        counts = _counts(planned, measure, column)
-        for row in cursor.execute(quantiles(counts.sql, shown), counts.values).fetchall():
+        counts = _counts(planned, measure, column, among)
+        for row in ask(quantiles(counts.sql, shown), counts.values):
             found[row[:-1] if shown else None][measure] = _ms(row[-1])
     return dict(found)
 
 
-def _counts(planned: Plan, measure: str, column: str) -> Source:
+def _counts(planned: Plan, measure: str, column: str, among: str | None) -> Source:
     by = ", ".join([*planned.names, "slot"])
-    told = ", ".join([*planned.grouping(rolled=False), f"{slot(column)} AS slot", "sum(sign)::HUGEINT AS n"])
-    query = f"SELECT {told} FROM {planned.rows.sql} WHERE {counted(column)}{_kept(planned)} GROUP BY {by}"
+    told = ", ".join([*planned.grouping(rolled=False), f"{slot(column)} AS slot", "sum(sign)::Int128 AS n"])
+    query = f"SELECT {told} FROM {planned.rows.sql} WHERE {counted(column)}{_kept(planned, among)} GROUP BY {by}"
     if planned.rolled is None:
         return Source(query, planned.rows.values)
     told = "".join(f"{name}, " for name in planned.grouping(rolled=True))
-    kept = f"measure = '{measure}'{_kept(planned, rolled=True)}"
+    kept = f"measure = '{measure}'{_kept(planned, among, rolled=True)}"
     unnested = f"SELECT {told}unnest(counts, recursive := true) FROM {planned.rolled.sql} WHERE {kept}"
-    query += f" UNION ALL SELECT {by}, sum(n)::HUGEINT FROM ({unnested}) GROUP BY {by}"
+    query += f" UNION ALL SELECT {by}, sum(n)::Int128 FROM ({unnested}) GROUP BY {by}"
     return Source(query, (*planned.rows.values, *planned.rolled.values))
 
 
-def standard_errors(cursor: duckdb.DuckDBPyConnection, planned: Plan) -> Spread:
+def standard_errors(ask: Ask, planned: Plan, among: str | None = None) -> Spread:
     """Return the standard error of each estimate: the root of the sum of w(w-1)y² over sampled traces.
 
     y is what a trace, sampled as a whole with the adjusted count w, cost within the group (Horvitz-Thompson).
@@ -69,16 +68,16 @@ def standard_errors(cursor: duckdb.DuckDBPyConnection, planned: Plan) -> Spread:
     names = "".join(f"{name}, " for name in planned.names)
     traces = (
         f"SELECT {told}coalesce(trace_id, key) AS trace, adjusted_count AS w, sum(sign * cost)::DOUBLE AS y "
-        f"FROM {planned.rows.sql} WHERE {OWNED} AND estimated_cost IS NOT NULL{_kept(planned)} "
+        f"FROM {planned.rows.sql} WHERE {OWNED} AND estimated_cost IS NOT NULL{_kept(planned, among)} "
         f"GROUP BY {names}trace, w HAVING sum(sign) > 0"
     )
-    query = f"SELECT {names}sqrt(fsum(w * (w - 1) * y * y)) FROM ({traces}){_by(planned)}"
-    found = cursor.execute(query, planned.rows.values).fetchall()
+    query = f"SELECT {names}sqrt(sumKahan(w * (w - 1) * y * y)) FROM ({traces}){_by(planned)}"
+    found = ask(query, planned.rows.values)
     return {row[:-1] if names else None: {"estimated_cost_stderr": row[-1]} for row in found}
 
 
-def _kept(planned: Plan, *, rolled: bool = False) -> str:
-    return f" AND {planned.chosen(ANSWERED, rolled=rolled)}" if planned.keys else ""
+def _kept(planned: Plan, among: str | None, *, rolled: bool = False) -> str:
+    return f" AND {planned.chosen(among, rolled=rolled)}" if planned.keys and among else ""
 
 
 def _by(planned: Plan) -> str:
@@ -86,5 +85,5 @@ def _by(planned: Plan) -> str:
 
 
 def _ms(quantiles_ns: list[float | None] | None) -> tuple[float, ...] | None:
-    found = tuple(round(value / 1e6, 3) for value in quantiles_ns or () if value is not None)
+    found = tuple(round(value / 1e6, 3) for value in quantiles_ns or () if value is not None and not isnan(value))
     return found or None

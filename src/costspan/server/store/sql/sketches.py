@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from costspan.server.store.duckdb.measures import OWNED
+from costspan.server.store.sql.measures import OWNED
 
 PER_DOUBLING: Final = 2**5
 _BASE: Final = 2 ** (1 / PER_DOUBLING)
@@ -46,6 +46,6 @@ def quantiles(source: str, keys: str) -> str:
     summed = f"SELECT {shown}slot, sum(n) AS n FROM ({source}) GROUP BY ALL HAVING sum(n) > 0"
     reached = (
         f"SELECT {shown}{middle} AS middle, sum(n) OVER ({by} ORDER BY slot) AS reached, "
-        f"sum(n) OVER ({by}) AS total FROM ({summed})"
+        f"(sum(n) OVER ({by}))::DOUBLE AS total FROM ({summed})"
     )
     return f"SELECT {shown}[{found}] FROM ({reached})" + (f" GROUP BY {keys}" if keys else "")

@@ -5,13 +5,11 @@ from __future__ import annotations
 from datetime import UTC, timedelta
 from typing import Any, Final
 
-import duckdb
-
 from costspan.core.call import Role, Signal
 from costspan.core.units import CACHE_READ_UNITS, INPUT_UNITS, Unit
 from costspan.core.usage import Usage
-from costspan.server.store.duckdb.conditions import column, conditions
-from costspan.server.store.duckdb.repricing_scan import STANDING
+from costspan.server.store.sql.conditions import conditions
+from costspan.server.store.sql.dialect import Ask, Dialect
 from costspan.server.store.usage_history import (
     CACHE_LIVES,
     LEAST_CACHED,
@@ -25,15 +23,16 @@ _NAMES: Final = ("sent_provider", "requested_model", "response_model", "mode")
 _CONTEXT: Final = " + ".join(f"q_{unit}" for unit in INPUT_UNITS)
 _READ: Final = " + ".join(f"q_{unit}" for unit in CACHE_READ_UNITS)
 _MODEL: Final = "coalesce(nullif(response_model, ''), requested_model)"
-_THREAD: Final = f"PARTITION BY tenant, {_MODEL}, thread ORDER BY started_at, key"
-_REUSED: Final = f"INTERVAL {int(REUSED_WITHIN.total_seconds())} SECOND"
+_THREAD: Final = f"PARTITION BY tenant, {_MODEL}, thread ORDER BY began, key"
+_STANDING: Final = "sign > 0 AND entry_id NOT IN (SELECT entry_id FROM calls WHERE sign < 0)"
+_REUSED: Final = int(REUSED_WITHIN.total_seconds()) * 1_000_000
 
 
 def _read_within(life: timedelta) -> str:
     """Return the SQL for the most that a later call read from the cache while it still held what was written."""
     return (
-        f"max(cached) OVER (PARTITION BY tenant, {_MODEL}, feature ORDER BY started_at RANGE BETWEEN "
-        f"INTERVAL 1 MICROSECOND FOLLOWING AND INTERVAL {int(life.total_seconds())} SECOND FOLLOWING)"
+        f"max(cached) OVER (PARTITION BY tenant, {_MODEL}, feature ORDER BY began_ms RANGE BETWEEN "
+        f"1 FOLLOWING AND {int(life.total_seconds()) * 1_000} FOLLOWING)"
     )
 
 
@@ -46,9 +45,9 @@ def _repeated(condition: str) -> str:
     )
 
 
-_SOON: Final = f"started_at - began_before <= {_REUSED}"
-_GOES_ON: Final = f"{_SOON} AND context >= before AND ended_before <= started_at"
-_FOLLOWED: Final = f"began_after - started_at <= {_REUSED} AND context >= {LEAST_CACHED}"
+_SOON: Final = f"began - began_before <= {_REUSED}"
+_GOES_ON: Final = f"{_SOON} AND context >= before AND ended_before <= began"
+_FOLLOWED: Final = f"began_after - began <= {_REUSED} AND context >= {LEAST_CACHED}"
 _SUMS: Final = {
     "calls": "call_count",
     **{f"q_{unit}": f"q_{unit}" for unit in Unit},
@@ -60,28 +59,39 @@ _SUMS: Final = {
 }
 
 
-def usage_history(connection: duckdb.DuckDBPyConnection, question: UsageQuestion) -> list[UsageRow]:
-    """Return the sums of each group; raise duckdb.Error when reading fails."""
-    where, values = conditions(question.period, question.filters, booked=False)
+def usage_history(ask: Ask, dialect: Dialect, question: UsageQuestion) -> list[UsageRow]:
+    """Return the sums of each group."""
+    where, values = conditions(dialect, question.period, question.filters, booked=False)
     keys = [f"k{place}" for place in range(len(question.group_by))]
-    told = "".join(f", {column(key)} AS k{place}" for place, key in enumerate(question.group_by))
+    told = "".join(f", {dialect.column(key)} AS k{place}" for place, key in enumerate(question.group_by))
     band = " + ".join(f"(context > {int(over)})::INT" for over in question.breaks) or "0"
     by = ", ".join([*keys, *_NAMES, "hour", "band", "streams", "cost IS NULL"])
     reads = ", ".join(f"{_read_within(life)} AS r_{unit}" for unit, life in CACHE_LIVES.items())
-    sums = ", ".join(f"sum({sql})::HUGEINT AS {name}" for name, sql in _SUMS.items())
+    sums = ", ".join(f"{dialect.total(sql, None)} AS {name}" for name, sql in _SUMS.items())
     query = f"""WITH asked AS (SELECT *{told},
   CASE WHEN signal = '{Signal.METRIC}' THEN 0 ELSE {_CONTEXT} END AS context, {_READ} AS cached,
-  coalesce(nullif(session, ''), trace_id::VARCHAR, key::VARCHAR) AS thread
-  FROM calls WHERE {STANDING} AND role = '{Role.OWNER}' AND {where}),
-beside AS (SELECT *, lag(context) OVER thread_of AS before, lag(started_at) OVER thread_of AS began_before,
-  lag(started_at + to_microseconds(coalesce(duration_ns, 0) // 1000)) OVER thread_of AS ended_before,
-  lead(started_at) OVER thread_of AS began_after, {reads} FROM asked WINDOW thread_of AS ({_THREAD})),
+  coalesce(nullif(session, ''), {dialect.hex("trace_id")}, {dialect.hex("key")}) AS thread,
+  {dialect.micros("started_at")} AS began, floor({dialect.micros("started_at")} / 1000)::BIGINT AS began_ms
+  FROM calls WHERE {_STANDING} AND role = '{Role.OWNER}' AND {where}),
+beside AS (SELECT *, lag({_known("context")}) OVER thread_of AS before,
+  lag({_known("began")}) OVER thread_of AS began_before,
+  lag({_known("began + floor(coalesce(duration_ns, 0) / 1000)::BIGINT")}) OVER thread_of AS ended_before,
+  lead({_known("began")}) OVER thread_of AS began_after, {reads} FROM asked WINDOW thread_of AS ({_THREAD})),
 repeated AS (SELECT *, {_repeated(_GOES_ON)} AS least, {_repeated(_SOON)} AS most FROM beside)
 SELECT {", ".join(keys) + ", " if keys else ""}{", ".join(_NAMES)}, date_trunc('hour', started_at) AS hour,
-  {band} AS band, coalesce(streamed, false) OR ttft_ns IS NOT NULL AS streams, sum(cost)::HUGEINT AS cost, {sums}
+  {band} AS band, coalesce(streamed, false) OR ttft_ns IS NOT NULL AS streams, {_cost(dialect)} AS cost, {sums}
 FROM repeated GROUP BY {by} ORDER BY {by}"""
     width = len(keys)
-    return [_row(row[:width], row[width:]) for row in connection.execute(query, values).fetchall()]
+    return [_row(row[:width], row[width:]) for row in ask(query, values)]
+
+
+def _known(sql: str) -> str:
+    """Return SQL that may be null, where ClickHouse gives 0 for what is before the first."""
+    return f"CASE WHEN TRUE THEN {sql} END"
+
+
+def _cost(dialect: Dialect) -> str:
+    return f"CASE WHEN count(cost) > 0 THEN {dialect.total('cost', None)} END"
 
 
 def _row(key: tuple[str | None, ...], values: tuple[Any, ...]) -> UsageRow:

@@ -1,0 +1,161 @@
+"""What `costspan serve --store clickhouse://...` is made of: one of many processes over one ledger.
+
+Each receives, and answers questions; one at a time settles. What needs the one writer of a ledger file and is not there
+for ClickHouse yet is refused by name, when the server starts or when it is asked for.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NoReturn
+
+from costspan.core.clock import Clock
+from costspan.core.errors import ConfigError, UsageError
+from costspan.pricing.rate_card import RateCard
+from costspan.pricing.rate_list import last_checked
+from costspan.server.alerts.alerting import Alerting
+from costspan.server.alerts.conditions.base import Sources
+from costspan.server.config import CONFIG_FILE, ServerConfig
+from costspan.server.pipeline.caretaker import Caretaker
+from costspan.server.pipeline.committer import Committer
+from costspan.server.pipeline.counters import IngestCounters
+from costspan.server.pipeline.pipeline import Pipeline
+from costspan.server.pipeline.replay import ReadingSettings, Replay
+from costspan.server.pipeline.repricing import PriceSettings, Repricing
+from costspan.server.pipeline.settler import Settler, leave
+from costspan.server.receiver.gate import Gate
+from costspan.server.receiver.inbox import take_inbox
+from costspan.server.receiver.intake import Intake
+from costspan.server.receiver.otlp_grpc import otlp_services
+from costspan.server.reconciliation.reconciler import Reconciler
+from costspan.server.runtime import Application
+from costspan.server.store.clickhouse.alerts import ClickHouseAlerts
+from costspan.server.store.clickhouse.connection import parse_target
+from costspan.server.store.clickhouse.migration import ClickHouseDestination
+from costspan.server.store.clickhouse.store import ClickHouseStore
+from costspan.server.store.migration import Destination
+from costspan.server.web.api.live import LiveFeed
+from costspan.server.web.app import Parts, make_app
+from costspan.server.web.metrics import IngestCollector, LedgerCollector, ServerMetrics
+from costspan.server.web.self_trace import TraceQuestions, own_tracer
+
+
+class NotYet:
+    """Stands where a ledger file has a part that a ledger on ClickHouse has not got."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise UsageError(f"{self._what} is not there for a ledger on ClickHouse yet")
+
+
+def make_cluster_server(config: ServerConfig, store_url: str, card: RateCard, clock: Clock) -> Application:
+    """Return one process's server over the ledger at `store_url`. Raise Unreachable, ConfigError, StoreUnavailable."""
+    check_settings(config)
+    gate = Gate(config.api_key, config.settings.keys_file)
+    tracer, stop_tracing = own_tracer(config, os.environ) if config.self_trace else (None, lambda: None)
+    rules = config.settings.rules
+    store = ClickHouseStore(parse_target(store_url), clock=clock)
+    metrics = ServerMetrics()
+    committer = Committer(store, card, rules, metrics.observe_commit, leave(store))
+    pipeline = Pipeline(committer, IngestCounters(clock), config.settings.dialects, keeps_records=False)
+    settler = Settler(store, card, rules)
+    alerting = _alerting(config, store, committer, clock)
+    take_inbox(config.data, pipeline)
+    intake = Intake(pipeline, config.settings.limits)
+    settler.start()
+    alerting.start()
+
+    def close() -> None:
+        intake.close()
+        alerting.stop()
+        pipeline.close()
+        settler.stop()
+        store.close()
+        stop_tracing()
+
+    metrics.watch(IngestCollector(pipeline.counters, pipeline, intake))
+    metrics.watch(LedgerCollector(store))
+    live = LiveFeed(pipeline.counters)
+    app = make_app(
+        Parts(
+            config=config,
+            store=store,
+            pipeline=pipeline,
+            intake=intake,
+            gate=gate,
+            metrics=metrics,
+            live=live,
+            alerting=alerting,
+            clock=clock,
+            **_not_yet(config, store, committer, pipeline, clock),
+        )
+    )
+    if tracer is not None:
+        app.add_middleware(TraceQuestions, tracer=tracer)
+    return Application(app, otlp_services(intake, gate), live.stop, close)
+
+
+def check_settings(config: ServerConfig) -> None:
+    """Raise ConfigError for a setting that would do nothing."""
+    settings = config.settings
+    asked = {
+        "forward": settings.forward,
+        "reconcile": settings.reconcile,
+        "retention: calls": settings.retention.calls,
+        "closed_until": settings.closed_before,
+        "--log-calls": config.log_calls,
+    }
+    for what, said in asked.items():
+        if said:
+            place = config.file or config.data / CONFIG_FILE
+            raise ConfigError(f"{place}: {what}: does nothing yet for a ledger on ClickHouse; take it out")
+
+
+def _alerting(config: ServerConfig, store: ClickHouseStore, committer: Committer, clock: Clock) -> Alerting:
+    settings = config.settings
+    notifiers = {name: entry.open(os.environ) for name, entry in settings.notifiers.items()}
+    sources = Sources(
+        ledger=store,
+        budgets=settings.budgets,
+        catalogue_checked=lambda: last_checked(committer.card),
+        drifts=list,
+    )
+    log = ClickHouseAlerts(store, clock)
+    return Alerting(
+        settings.alerts, notifiers, sources, log, committer.write, clock, config.url, is_on_duty=store.is_on_duty
+    )
+
+
+def _not_yet(
+    config: ServerConfig, store: ClickHouseStore, committer: Committer, pipeline: Pipeline, clock: Clock
+) -> dict[str, Any]:
+    def missing(what: str) -> Any:
+        return NotYet(what)
+
+    reading = ReadingSettings(config.settings.dialects, config.settings.rules)
+    return {
+        "repricing": Repricing(committer, missing("re-pricing"), _card_alone(committer, config.file), clock),
+        "caretaker": Caretaker(committer, missing("upkeep"), config.settings.retention, clock),
+        "replay": Replay(pipeline, committer, missing("replay"), lambda: reading),
+        "reconciler": Reconciler(store, missing("reconciliation"), lambda: committer.card, lambda: (), clock),
+        "tables": missing("export"),
+    }
+
+
+def _card_alone(committer: Committer, file: Path | None) -> Callable[[], PriceSettings]:
+    return lambda: PriceSettings(committer.card, None, file)
+
+
+@contextmanager
+def opened_destination(store_url: str) -> Iterator[Destination]:
+    """Open a ledger on ClickHouse to migrate to. Raise ConfigError for its URL, Unreachable where it is not there."""
+    store = ClickHouseStore(parse_target(store_url))
+    try:
+        yield ClickHouseDestination(store)
+    finally:
+        store.close()

@@ -1,0 +1,118 @@
+"""Settling what any receiver left in a shared ledger: in one process at a time, which every process is ready to be."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from costspan.core.errors import CostspanError, PermanentError, StoreUnavailable
+from costspan.pricing.rate_card import RateCard
+from costspan.semconv.settlement.rules import SettlingRules
+from costspan.server.pipeline.settlement import post
+from costspan.server.store.entry import Batch
+from costspan.server.store.ports import Ledger, SharedLedger
+
+IDLE_S: Final = 0.25
+"""How long a process that settles and found nothing waits before it looks again."""
+STAND_BY_S: Final = 1.0
+"""How long one that may not settle waits before it looks whether it may."""
+TIDY_EVERY_S: Final = 600.0
+
+_log = logging.getLogger("costspan.pipeline")
+
+
+def leave(ledger: SharedLedger) -> Callable[[Ledger, Batch, RateCard, SettlingRules], Sequence[bool]]:
+    """Return how a receiver takes a batch: kept for whoever settles. What of it is new, nobody knows yet."""
+
+    def take(_: Ledger, batch: Batch, __: RateCard, ___: SettlingRules) -> Sequence[bool]:
+        ledger.leave(batch)
+        return [True] * len(batch.calls)
+
+    return take
+
+
+class Settler:
+    """A background thread that settles while its process holds the right to, and else waits for it."""
+
+    def __init__(
+        self,
+        ledger: SharedLedger,
+        card: RateCard,
+        rules: SettlingRules,
+        on_commit: Callable[[float], object] = lambda _: None,
+    ) -> None:
+        self._ledger = ledger
+        self._card = card
+        self._rules = rules
+        self._on_commit = on_commit
+        self._stopping = threading.Event()
+        self._tidied_s = time.monotonic()
+        self._thread = threading.Thread(target=self._run, name="costspan-settle", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish the commit under way and end."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def round(self) -> float:
+        """Settle some of what waits, where this process may; return after how many seconds to look again.
+
+        Raise StoreUnavailable.
+        """
+        if not self._ledger.try_to_hold():
+            return STAND_BY_S
+        if batches := self._ledger.waiting():
+            self._settle(batches)
+            return 0
+        if time.monotonic() - self._tidied_s > TIDY_EVERY_S:
+            self._tidied_s = time.monotonic()
+            self._ledger.tidy()
+        return IDLE_S
+
+    def _run(self) -> None:
+        pause_s = 0.0
+        while not self._stopping.wait(pause_s):
+            try:
+                pause_s = self.round()
+            except CostspanError as error:
+                _log.warning("settling is put off: %s", error)
+                pause_s = STAND_BY_S
+            except Exception:  # noqa: BLE001 - whatever it is, what waits is settled later
+                _log.exception("settling is put off")
+                pause_s = STAND_BY_S
+
+    def _settle(self, batches: Sequence[tuple[bytes, Batch]]) -> None:
+        started_s = time.monotonic()
+        together = Batch(
+            [call for _, batch in batches for call in batch.calls],
+            [link for _, batch in batches for link in batch.links],
+            [point for _, batch in batches for point in batch.points],
+            [tool for _, batch in batches for tool in batch.tools],
+        )
+        try:
+            with self._ledger.taking([batch_id for batch_id, _ in batches]):
+                post(self._ledger, together, self._card, self._rules)
+        except StoreUnavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 - one batch that cannot be settled must not hold up the others
+            self._settle_alone(batches, error)
+        else:
+            self._on_commit(time.monotonic() - started_s)
+
+    def _settle_alone(self, batches: Sequence[tuple[bytes, Batch]], error: Exception) -> None:
+        if len(batches) > 1:
+            for each in batches:
+                self._settle([each])
+            return
+        [(batch_id, batch)] = batches
+        why = error if isinstance(error, PermanentError) else PermanentError(f"cannot be stored: {error}")
+        _log.error("a batch of %d calls was set aside: %s", len(batch.calls), why)
+        self._ledger.set_aside(batch_id, batch, str(why))

@@ -1,0 +1,65 @@
+"""What receivers took and nobody settled yet: batches, each durable under an id of its own before it is acknowledged.
+
+A batch is settled once a posting that counts says it was taken. Hours in which all are go, two hours later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+from uuid import uuid4
+
+from costspan.server.store.batches import decode_batch, encode_batch
+from costspan.server.store.clickhouse.connection import Connection
+from costspan.server.store.clickhouse.snapshot import Snapshot
+from costspan.server.store.entry import Batch
+
+AT_A_TIME: Final = 16
+"""Batches settled together: a receiver puts up to 5,000 calls into each."""
+# A settler's clock may be off the server's, by which batches arrive: a day is enough.
+_TAKEN: Final = (
+    "(SELECT arrayJoin(taken) FROM postings WHERE posted_at >= (SELECT min(arrived_at) FROM inbox) - INTERVAL 1 DAY)"
+)
+_WAITING: Final = (
+    f"SELECT batch_id, body FROM inbox WHERE batch_id NOT IN {_TAKEN} "
+    "ORDER BY arrived_at, batch_id LIMIT {most:UInt32}"
+)
+_COUNT: Final = f"SELECT count() FROM inbox WHERE batch_id NOT IN {_TAKEN}"
+_DONE_HOURS: Final = (
+    "SELECT toUnixTimestamp(toStartOfHour(toDateTime(arrived_at))) AS hour FROM inbox "
+    f"GROUP BY hour HAVING countIf(batch_id NOT IN {_TAKEN}) = 0 AND hour < toUnixTimestamp(now()) - 3 * 3600"
+)
+
+
+def put(connection: Connection, batch: Batch) -> None:
+    """Add a batch, durably. Raise StoreUnavailable where that failed; it may be there all the same."""
+    batch_id = uuid4()
+    connection.insert("inbox", {"batch_id": [batch_id.bytes], "body": [encode_batch(batch)]}, token=batch_id.hex)
+
+
+def waiting(connection: Connection, snapshot: Snapshot, most: int = AT_A_TIME) -> list[tuple[bytes, Batch]]:
+    """Return the batches nobody settled, with their ids, the first to arrive first."""
+    rows = connection.rows(_WAITING, {"most": most}, settings=snapshot.settings, as_bytes=("body",))
+    return [(batch_id, decode_batch(body)) for batch_id, body in rows]
+
+
+def count(connection: Connection, snapshot: Snapshot) -> int:
+    """Return how many batches nobody settled."""
+    [(batches,)] = connection.rows(_COUNT, settings=snapshot.settings)
+    return int(batches)
+
+
+def set_aside(connection: Connection, batch_id: bytes, batch: Batch, why: str) -> None:
+    """Keep a batch that cannot be settled where nobody asks for it again."""
+    row: dict[str, list[object]] = {"batch_id": [batch_id], "body": [encode_batch(batch)], "why": [why]}
+    connection.insert("set_aside", row, token=batch_id.hex())
+
+
+def remove_settled(connection: Connection, snapshot: Snapshot) -> None:
+    """Remove the hours of which every batch is settled."""
+    for hour in _done_hours(connection, snapshot):
+        connection.execute(f"ALTER TABLE inbox DROP PARTITION toDateTime({hour}, 'UTC')")
+
+
+def _done_hours(connection: Connection, snapshot: Snapshot) -> Sequence[int]:
+    return [int(hour) for (hour,) in connection.rows(_DONE_HOURS, settings=snapshot.settings)]

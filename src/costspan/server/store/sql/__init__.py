@@ -1,0 +1,1 @@
+"""The questions in SQL, written once for every engine; `dialect` has what engines write otherwise."""

@@ -1,0 +1,150 @@
+"""Several receivers over one ledger on ClickHouse: whoever is killed, nothing is lost, counted twice or told twice."""
+
+from __future__ import annotations
+
+import http.client
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from alert_receivers import Webhook, calls, receiving, settings
+
+from clickhouse_node import needs_clickhouse, running_node
+from costspan.testing.doubled_trace import doubled_trace
+from costspan.testing.otlp import protobuf_body
+from serving import Server, run_serve
+
+Start = Callable[..., Server]
+pytestmark = needs_clickhouse
+TRACES, CALLS_OF_A_TRACE, RECEIVERS, KILLS = 40, 2, 3, 3
+PATIENCE_S = 60
+ALERT = """notifiers:
+  hook: {{webhook: '{hook}'}}
+alerts:
+  - {{name: many, measure: calls, where: {{team: paged}}, above: 2, window: 1h, every: 5s, delay: 0s, notify: [hook]}}
+"""
+SETTLES = "this process settles from now on"
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory):
+    with running_node(tmp_path_factory.mktemp("node")) as node:
+        yield node
+
+
+@pytest.fixture
+def hook() -> Iterator[Webhook]:
+    with receiving() as webhook:
+        yield webhook
+
+
+class Sender(threading.Thread):
+    """Sends bodies to whichever receiver takes them, each until it is acknowledged, and then once more."""
+
+    def __init__(self, servers: list[Server], bodies: Iterable[bytes], seed: int) -> None:
+        super().__init__()
+        self._servers, self._bodies, self._random = servers, list(bodies), Random(seed)
+        self.acknowledged = 0
+
+    def run(self) -> None:
+        """Send all of them."""
+        for body in self._bodies:
+            for _ in range(self._random.choice((1, 1, 2))):
+                while not self._takes(body):
+                    time.sleep(0.05)
+            self.acknowledged += 1
+
+    def _takes(self, body: bytes) -> bool:
+        try:
+            return self._random.choice(self._servers).send(body).status == 200
+        except (OSError, http.client.HTTPException):
+            return False
+
+
+def parts_of_traces(random: Random) -> list[bytes]:
+    """Return traces in which calls are told twice, each cut into requests, in no order."""
+    bodies = []
+    for number in range(1, TRACES + 1):
+        spans = list(doubled_trace(f"{number:04x}{random.getrandbits(112):028x}").values())
+        random.shuffle(spans)
+        bodies += [protobuf_body(spans[:2]), protobuf_body(spans[2:3]), protobuf_body(spans[3:])]
+    random.shuffle(bodies)
+    return bodies
+
+
+def totals(server: Server) -> Any:
+    """Return what all is added up to, by all that tells calls apart here."""
+    document = server.spend(group_by="model,feature,service")
+    return document["total"], document["rows"]
+
+
+def settled(server: Server, count: int) -> Any:
+    """Return the totals once so many calls count, or what there is when patience ends."""
+    deadline = time.monotonic() + PATIENCE_S
+    while (found := totals(server))[0]["calls"] != count and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return found
+
+
+def who_settles(servers: list[Server]) -> int:
+    """Return the place of the server that said last that it settles."""
+    said = {
+        place: [line for line in each.errors().splitlines() if SETTLES in line] for place, each in enumerate(servers)
+    }
+    return max((place for place in said if said[place]), key=lambda place: said[place][-1])
+
+
+def test_receivers_and_the_settling_process_are_killed_and_all_is_counted_and_told_once(
+    node, start_server: Start, tmp_path: Path, hook: Webhook
+) -> None:
+    random, url = Random(9), node.url()
+    bodies = [calls(3, team="paged"), *parts_of_traces(random)]
+    options = ("--store", url, "--no-grpc", "--config", settings(tmp_path, ALERT.format(hook=hook.url)))
+    servers = [start_server(*options, name=f"receiver{place}") for place in range(RECEIVERS)]
+    senders = [Sender(servers, bodies[place::4], place) for place in range(4)]
+    for sender in senders:
+        sender.start()
+    for kill in range(1, KILLS + 1):
+        while sum(sender.acknowledged for sender in senders) < len(bodies) * kill // (KILLS + 1):
+            time.sleep(0.05)
+        place = who_settles(servers) if kill % 2 else random.randrange(RECEIVERS)
+        servers[place].kill()
+        servers[place] = start_server(*options, name=f"receiver{place}")
+    for sender in senders:
+        sender.join()
+    alone = start_server(name="alone")
+    for body in bodies:
+        assert alone.send(body).status == 200
+    expected = totals(alone)
+    assert expected[0]["calls"] == TRACES * CALLS_OF_A_TRACE + 3
+    for server in servers:
+        assert settled(server, expected[0]["calls"]) == expected
+        assert "Traceback" not in server.errors()
+    told = hook.wait(len)
+    # One that a kill cut off is sent again, under its id.
+    assert {(each.id, *each.alerts) for each in told} == {(told[0].id, ("many", "firing"))}
+
+
+def test_what_a_ledger_on_clickhouse_has_not_got_is_refused_by_name(node, start_server: Start, tmp_path: Path) -> None:
+    url = node.url()
+    (tmp_path / "asks").mkdir()
+    (tmp_path / "asks" / "costspan.yaml").write_text("retention: {calls: 30d}\n", encoding="utf-8")
+    refused = run_serve(tmp_path / "asks", "--store", url)
+    assert refused.returncode == 2
+    assert "retention: calls: does nothing yet for a ledger on ClickHouse" in refused.stderr
+    (tmp_path / "named").mkdir()
+    (tmp_path / "named" / "costspan.yaml").write_text(f"store: {url}\n", encoding="utf-8")
+    server = start_server("--no-grpc", name="named")
+    answer = server.get("/api/v1/prices/unpriced")
+    assert (answer.status, "ClickHouse" in answer.document["detail"]) == (400, True)
+
+
+def test_a_server_that_cannot_be_reached_is_named_without_its_password(tmp_path: Path) -> None:
+    refused = run_serve(tmp_path / "data", "--store", "clickhouse://me:secret@127.0.0.1:1/ledger")
+    assert refused.returncode == 3
+    assert "clickhouse://127.0.0.1:1/ledger" in refused.stderr
+    assert "secret" not in refused.stderr
