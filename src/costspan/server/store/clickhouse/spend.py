@@ -36,7 +36,8 @@ class Answering:
         planned = self._plan(grouped)
         rows = self._rows(planned) if planned.names else []
         spread: Spread = {}
-        for asked in () if not set(self._asked.measures) - set(SUMS) else (whole, grouped) if rows else (whole,):
+        sums_only = not set(self._asked.measures) - set(SUMS)
+        for asked in () if sums_only else (whole, grouped) if rows else (whole,):
             for group, said in self._spread(asked, thinned=bool(thinned)):
                 spread.setdefault(group, {}).update(said)
         width = len(planned.names)

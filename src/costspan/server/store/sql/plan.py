@@ -214,10 +214,11 @@ def _rows(
         for edge in (edge for edge in edges if edge[0] < edge[1]):
             branches.append(f"posted_at <= ? AND {kept}")
             values += [to, *edge, *used]
-    # What no roll-up tells apart is rare among the rows.
-    if wide and any(not HOURS.knows(chosen.key) for chosen in filters):
-        branches = [dialect.rare(branch, "") for branch in branches]
-    sql = " UNION ALL ".join(f"SELECT * FROM calls WHERE {branch}" for branch in branches)
+    # What no roll-up tells apart is rare among the rows: first which they are, then all that they say. Otherwise every
+    # column of every block with such a row would be read.
+    is_rare = wide and any(not HOURS.knows(chosen.key) for chosen in filters)
+    chosen = [dialect.rows_where(branch, "") if is_rare else branch for branch in branches]
+    sql = " UNION ALL ".join(f"SELECT * FROM calls WHERE {branch}" for branch in chosen)
     return Source(f"({sql})", tuple(values))
 
 
