@@ -8,7 +8,7 @@ BIN    := $(VENV)/bin
 UV     := $(BIN)/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak check bench bench-accuracy bench-anomaly bench-forecast bench-query bench-sdk bench-ui docs fuzz audit fmt lock browser clean
+.PHONY: help demo test soak check bench bench-accuracy bench-anomaly bench-forecast bench-query bench-sdk bench-ui docs fuzz audit sbom fmt lock browser clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 18
@@ -76,8 +76,8 @@ fuzz: $(VENV)/.dev ## broken requests through both doors; ARGS='--bodies 1000000
 bench-query: $(VENV)/.dev ## the dashboard's questions at 1 and 10 million calls, from rows and from roll-ups; ARGS='--millions 50'
 	$(BIN)/python -m benchmarks.query $(ARGS)
 
-bench-ui: $(VENV)/.dev browser ## what the dashboard's first page costs a browser, beside Phoenix's if it is on PATH
-	$(BIN)/python -m benchmarks.ui $(ARGS)
+bench-ui: $(VENV)/.dev browser ## what the dashboard's first page costs a browser, beside Phoenix's
+	$(BIN)/python -m benchmarks.ui --prepare $(ARGS)
 
 bench-sdk: $(VENV)/.dev ## what the SDK adds to a call, beside OpenTelemetry alone and five tools; ARGS='--json FILE'
 	$(BIN)/python -m benchmarks.sdk --prepare $(ARGS)
@@ -91,6 +91,14 @@ docs: $(VENV)/.dev ## the documentation as a site, in dist/docs; loads nothing f
 
 audit: $(UV) ## known vulnerabilities of the pinned dependencies; asks osv.dev, so not part of CI
 	$(UV) tool run pip-audit --requirement constraints.txt --disable-pip --vulnerability-service osv
+
+# What `costspan[all]` brings, at the versions that are tested.
+sbom: $(UV) ## what is inside an installation, as CycloneDX: dist/sbom.cdx.json
+	@mkdir -p dist
+	$(UV) pip compile --quiet --universal --generate-hashes --no-header --no-annotate --extra all \
+	  --constraints constraints.txt pyproject.toml --output-file dist/sbom.txt
+	$(UV) tool run --from 'cyclonedx-bom>=7,<8' cyclonedx-py requirements dist/sbom.txt --pyproject pyproject.toml \
+	  --output-reproducible --output-file dist/sbom.cdx.json
 
 fmt: $(VENV)/.dev ## format and fix
 	$(BIN)/ruff format

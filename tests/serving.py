@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 
 PROTOBUF = "application/x-protobuf"
 JSON = "application/json"
-START_S = 20
+START_S = 60
 SOURCES = Path(__file__).parent.parent / "src"
 
 

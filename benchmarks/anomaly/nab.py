@@ -85,7 +85,7 @@ def our_scores(buckets: Buckets) -> Floats:
     detector = Detector(1, days_off(buckets))
     parts = [detector.learn(sums).score for _ in range(buckets.length // DAY)]
     if buckets.length % DAY:
-        parts.append(detector.judge(sums).score)
+        parts.append(detector.expected(sums).judge(sums, detector.day * DAY, buckets.length).score)
     return np.concatenate(parts, axis=1)
 
 

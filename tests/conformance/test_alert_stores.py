@@ -1,7 +1,8 @@
-"""Both engines keep what alerting must not forget, in the same way, and the one on disk over a restart."""
+"""All engines keep what alerting must not forget, in the same way, and the one on disk over a restart."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from clickhouse_node import Node, needs_clickhouse, running_node
 from costspan.server.store.alerts import (
     AlertChanges,
     AlertEvent,
@@ -119,10 +121,44 @@ def test_duckdb_keeps_what_memory_keeps_and_again_after_a_restart(seed: int, ste
         store.close()
 
 
-@pytest.fixture(params=["memory", "duckdb"])
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+    with running_node(tmp_path_factory.mktemp("node")) as node:
+        yield node
+
+
+@needs_clickhouse
+@pytest.mark.parametrize("seed", range(2))
+def test_clickhouse_keeps_what_memory_keeps_and_so_does_the_process_that_takes_over(node: Node, seed: int) -> None:
+    from costspan.server.store.clickhouse.alerts import ClickHouseAlerts
+    from costspan.server.store.clickhouse.connection import parse_target
+    from costspan.server.store.clickhouse.ledger import ClickHouseLedger
+
+    memory, target = MemoryAlerts(lambda: NOW), parse_target(node.url())
+    play(memory, Random(seed), 10)
+    ledger, other = ClickHouseLedger(target), ClickHouseLedger(target)
+    play(ClickHouseAlerts(ledger, lambda: NOW, whole_every=4), Random(seed), 10)
+    watching = ClickHouseAlerts(other, lambda: NOW)
+    assert all_of(watching) == all_of(memory)
+    ledger.close()
+    for store in (watching, memory):
+        store.commit(changes(Random(seed), 11))
+    assert all_of(watching) == all_of(memory)
+    other.close()
+
+
+@pytest.fixture(params=["memory", "duckdb", pytest.param("clickhouse", marks=needs_clickhouse)])
 def kept(request: pytest.FixtureRequest, tmp_path: Path):
     if request.param == "memory":
         yield MemoryAlerts(lambda: NOW)
+    elif request.param == "clickhouse":
+        from costspan.server.store.clickhouse.alerts import ClickHouseAlerts
+        from costspan.server.store.clickhouse.connection import parse_target
+        from costspan.server.store.clickhouse.ledger import ClickHouseLedger
+
+        ledger = ClickHouseLedger(parse_target(request.getfixturevalue("node").url()))
+        yield ClickHouseAlerts(ledger, lambda: NOW)
+        ledger.close()
     else:
         store = DuckDBStore(tmp_path)
         yield DuckDBAlerts(store, lambda: NOW)

@@ -8,7 +8,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 
-_BLOCK = re.compile(r"^(?:<!-- not run: ([^\n]*) -->\n)?```(\w*)[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(
+    r"^(?:<!-- not run: ([^\n]*) -->\n)?```(\w*)(?: title=\"([^\"\n]*)\")?[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL
+)
 _FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _CODE_SPAN = re.compile(r"`([^`\n]+)`")
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
@@ -16,12 +18,13 @@ _LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A fenced block; `not_run` is the reason that stands above it where it is not run."""
+    """A fenced block; `not_run` is the reason that stands above it where it is not run, `title` the file it is."""
 
     page: str
     language: str
     body: str
     not_run: str
+    title: str
 
 
 def documents() -> list[Path]:
@@ -37,7 +40,7 @@ def text(path: Path) -> str:
 def fenced(path: Path) -> list[Block]:
     """Return every fenced block, in order."""
     found = _BLOCK.findall(text(path))
-    return [Block(name_in_repository(path), language, body, reason) for reason, language, body in found]
+    return [Block(name_in_repository(path), language, body, reason, title) for reason, language, title, body in found]
 
 
 def blocks(path: Path, language: str) -> list[str]:

@@ -24,7 +24,9 @@ from costspan.server.config import KNOWN_KEYS, read_settings
 from .desk import Desk, desk
 from .markdown import Block, code, documents, fenced, name_in_repository
 
-BLOCKS = [block for path in documents() for block in fenced(path)]
+FOLLOWED = "docs/recipes.md"
+"""What `test_recipes` follows as a whole."""
+BLOCKS = [block for path in documents() if name_in_repository(path) != FOLLOWED for block in fenced(path)]
 RUN = {"python", "sh", "yaml", "json", "toml"}
 SHOWN = {"text", "console"}
 """What a terminal or a picture shows; the commands in it are checked as words."""

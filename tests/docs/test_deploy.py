@@ -31,12 +31,19 @@ def test_kubernetes_takes_every_resource() -> None:
     assert (done.stdout + done.stderr).count("passed") == 4
 
 
-def test_the_compose_file_keeps_to_its_specification() -> None:
+@pytest.mark.parametrize(
+    ("folder", "services"),
+    [
+        ("compose", ["collector", "costspan"]),
+        ("clickhouse", ["costspan1", "costspan2", "node1", "node2", "node3"]),
+    ],
+)
+def test_the_compose_files_keep_to_their_specification(folder: str, services: list[str]) -> None:
     from compose_spec import PyCompose
 
-    found = PyCompose.from_yaml((DEPLOY / "compose/compose.yaml").read_text("utf-8"))
+    found = PyCompose.from_yaml((DEPLOY / folder / "compose.yaml").read_text("utf-8"))
     found.validate()
-    assert sorted(found.service_names()) == ["collector", "costspan"]
+    assert sorted(found.service_names()) == services
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not here")

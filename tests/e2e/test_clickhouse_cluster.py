@@ -1,16 +1,17 @@
-"""Several receivers over one ledger on ClickHouse: whoever is killed, nothing is lost and nothing counts twice."""
+"""Several receivers over one ledger on ClickHouse: whoever is killed, nothing is lost, counted twice or told twice."""
 
 from __future__ import annotations
 
 import http.client
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
+from alert_receivers import Webhook, calls, receiving, settings
 
 from clickhouse_node import needs_clickhouse, running_node
 from costspan.testing.doubled_trace import doubled_trace
@@ -21,6 +22,11 @@ Start = Callable[..., Server]
 pytestmark = needs_clickhouse
 TRACES, CALLS_OF_A_TRACE, RECEIVERS, KILLS = 40, 2, 3, 3
 PATIENCE_S = 60
+ALERT = """notifiers:
+  hook: {{webhook: '{hook}'}}
+alerts:
+  - {{name: many, measure: calls, where: {{team: paged}}, above: 2, window: 1h, every: 5s, delay: 0s, notify: [hook]}}
+"""
 SETTLES = "this process settles from now on"
 
 
@@ -28,6 +34,12 @@ SETTLES = "this process settles from now on"
 def node(tmp_path_factory: pytest.TempPathFactory):
     with running_node(tmp_path_factory.mktemp("node")) as node:
         yield node
+
+
+@pytest.fixture
+def hook() -> Iterator[Webhook]:
+    with receiving() as webhook:
+        yield webhook
 
 
 class Sender(threading.Thread):
@@ -70,10 +82,10 @@ def totals(server: Server) -> Any:
     return document["total"], document["rows"]
 
 
-def settled(server: Server, calls: int) -> Any:
+def settled(server: Server, count: int) -> Any:
     """Return the totals once so many calls count, or what there is when patience ends."""
     deadline = time.monotonic() + PATIENCE_S
-    while (found := totals(server))[0]["calls"] != calls and time.monotonic() < deadline:
+    while (found := totals(server))[0]["calls"] != count and time.monotonic() < deadline:
         time.sleep(0.1)
     return found
 
@@ -86,12 +98,13 @@ def who_settles(servers: list[Server]) -> int:
     return max((place for place in said if said[place]), key=lambda place: said[place][-1])
 
 
-def test_receivers_and_the_settling_process_are_killed_and_all_is_counted_once(
-    node, start_server: Start, tmp_path: Path
+def test_receivers_and_the_settling_process_are_killed_and_all_is_counted_and_told_once(
+    node, start_server: Start, tmp_path: Path, hook: Webhook
 ) -> None:
     random, url = Random(9), node.url()
-    bodies = parts_of_traces(random)
-    servers = [start_server("--store", url, "--no-grpc", name=f"receiver{place}") for place in range(RECEIVERS)]
+    bodies = [calls(3, team="paged"), *parts_of_traces(random)]
+    options = ("--store", url, "--no-grpc", "--config", settings(tmp_path, ALERT.format(hook=hook.url)))
+    servers = [start_server(*options, name=f"receiver{place}") for place in range(RECEIVERS)]
     senders = [Sender(servers, bodies[place::4], place) for place in range(4)]
     for sender in senders:
         sender.start()
@@ -100,17 +113,20 @@ def test_receivers_and_the_settling_process_are_killed_and_all_is_counted_once(
             time.sleep(0.05)
         place = who_settles(servers) if kill % 2 else random.randrange(RECEIVERS)
         servers[place].kill()
-        servers[place] = start_server("--store", url, "--no-grpc", name=f"receiver{place}")
+        servers[place] = start_server(*options, name=f"receiver{place}")
     for sender in senders:
         sender.join()
     alone = start_server(name="alone")
     for body in bodies:
         assert alone.send(body).status == 200
     expected = totals(alone)
-    assert expected[0]["calls"] == TRACES * CALLS_OF_A_TRACE
+    assert expected[0]["calls"] == TRACES * CALLS_OF_A_TRACE + 3
     for server in servers:
-        assert settled(server, TRACES * CALLS_OF_A_TRACE) == expected
+        assert settled(server, expected[0]["calls"]) == expected
         assert "Traceback" not in server.errors()
+    told = hook.wait(len)
+    # One that a kill cut off is sent again, under its id.
+    assert {(each.id, *each.alerts) for each in told} == {(told[0].id, ("many", "firing"))}
 
 
 def test_what_a_ledger_on_clickhouse_has_not_got_is_refused_by_name(node, start_server: Start, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from costspan.cli import alerts_text as text
 from costspan.cli.ask import ServerLedger, add_source_options, answering_server, data_folder, reach
+from costspan.cli.table import progress_bar
 from costspan.core.errors import Unreachable
 
 _PATH: Final = "/api/v1/alerts"
@@ -74,7 +75,8 @@ def _backtest(arguments: argparse.Namespace) -> int:
     asked = {"rule": arguments.rule, "since": arguments.since, "until": arguments.until}
     with reach(arguments) as ledger:
         patient = ServerLedger(ledger.url, _BACKTEST_S) if isinstance(ledger, ServerLedger) else ledger
-        document = patient.ask(f"{_PATH}/backtest", _given(asked))
+        with progress_bar("Looking back", 1):
+            document = patient.ask(f"{_PATH}/backtest", _given(asked))
     _print(arguments, document, text.backtest_text)
     return 0
 

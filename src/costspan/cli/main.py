@@ -35,6 +35,7 @@ COMMANDS: Final = {
     "verify": "does the ledger add up? charges, reversals, roll-ups",
     "backup": "a consistent copy of the ledger, also while it is served",
     "restore": "put a backup where the ledger belongs",
+    "migrate": "the ledger from its file into ClickHouse, when one machine is outgrown",
     "repair": "make a damaged ledger readable again and say what is lost",
     "config": "is a costspan.yaml right? and its JSON Schema, for editors",
     "keys": "make, list and revoke the server's API keys",

@@ -42,6 +42,7 @@ from costspan.server.store.duckdb.backup import manifest_of, restore
 from costspan.server.store.duckdb.connection import LEDGER_FILE
 from costspan.server.store.duckdb.export import DuckDBTables, rows_of, values_of
 from costspan.server.store.duckdb.forward import DuckDBForward
+from costspan.server.store.duckdb.migration import DuckDBOrigin
 from costspan.server.store.duckdb.posted import DuckDBPosted
 from costspan.server.store.duckdb.reconciliations import DuckDBReconciliations
 from costspan.server.store.duckdb.repair import Mended, repair
@@ -50,6 +51,7 @@ from costspan.server.store.duckdb.repricing import DuckDBRepricing
 from costspan.server.store.duckdb.store import DuckDBStore
 from costspan.server.store.duckdb.upkeep import DuckDBUpkeep
 from costspan.server.store.export import TableSource
+from costspan.server.store.migration import Held, migrate
 from costspan.server.store.reconciliations import ReconciliationLog
 from costspan.server.store.upkeep import Manifest
 from costspan.server.web.api.live import LiveFeed
@@ -325,6 +327,22 @@ def price_settings(data: Path, file: Path) -> PriceSettings:
 def has_ledger(data: Path) -> bool:
     """Return True when `data` holds a ledger."""
     return (data / LEDGER_FILE).exists()
+
+
+def migrate_ledger(data: Path, store_url: str, show: Callable[[float], None]) -> Held:
+    """Bring the ledger in `data`, which nobody serves, to ClickHouse; see `store.migration.migrate`.
+
+    Raise Unreachable where one of them cannot be opened.
+    """
+    from costspan.server.cluster import opened_destination  # noqa: PLC0415 - an extra
+
+    _need_ledger(data)
+    origin = DuckDBStore(data, read_only=True)
+    try:
+        with opened_destination(store_url) as destination:
+            return migrate(DuckDBOrigin(origin), destination, show)
+    finally:
+        origin.close()
 
 
 def _need_ledger(data: Path) -> None:

@@ -7,7 +7,8 @@ for ClickHouse yet is refused by name, when the server starts or when it is aske
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -31,8 +32,11 @@ from costspan.server.receiver.intake import Intake
 from costspan.server.receiver.otlp_grpc import otlp_services
 from costspan.server.reconciliation.reconciler import Reconciler
 from costspan.server.runtime import Application
+from costspan.server.store.clickhouse.alerts import ClickHouseAlerts
 from costspan.server.store.clickhouse.connection import parse_target
+from costspan.server.store.clickhouse.migration import ClickHouseDestination
 from costspan.server.store.clickhouse.store import ClickHouseStore
+from costspan.server.store.migration import Destination
 from costspan.server.web.api.live import LiveFeed
 from costspan.server.web.app import Parts, make_app
 from costspan.server.web.metrics import IngestCollector, LedgerCollector, ServerMetrics
@@ -60,12 +64,15 @@ def make_cluster_server(config: ServerConfig, store_url: str, card: RateCard, cl
     committer = Committer(store, card, rules, metrics.observe_commit, leave(store))
     pipeline = Pipeline(committer, IngestCounters(clock), config.settings.dialects, keeps_records=False)
     settler = Settler(store, card, rules)
+    alerting = _alerting(config, store, committer, clock)
     take_inbox(config.data, pipeline)
     intake = Intake(pipeline, config.settings.limits)
     settler.start()
+    alerting.start()
 
     def close() -> None:
         intake.close()
+        alerting.stop()
         pipeline.close()
         settler.stop()
         store.close()
@@ -83,6 +90,7 @@ def make_cluster_server(config: ServerConfig, store_url: str, card: RateCard, cl
             gate=gate,
             metrics=metrics,
             live=live,
+            alerting=alerting,
             clock=clock,
             **_not_yet(config, store, committer, pipeline, clock),
         )
@@ -96,7 +104,6 @@ def check_settings(config: ServerConfig) -> None:
     """Raise ConfigError for a setting that would do nothing."""
     settings = config.settings
     asked = {
-        "alerts, or a budget's notify": settings.alerts,
         "forward": settings.forward,
         "reconcile": settings.reconcile,
         "retention: calls": settings.retention.calls,
@@ -109,18 +116,27 @@ def check_settings(config: ServerConfig) -> None:
             raise ConfigError(f"{place}: {what}: does nothing yet for a ledger on ClickHouse; take it out")
 
 
+def _alerting(config: ServerConfig, store: ClickHouseStore, committer: Committer, clock: Clock) -> Alerting:
+    settings = config.settings
+    notifiers = {name: entry.open(os.environ) for name, entry in settings.notifiers.items()}
+    sources = Sources(
+        ledger=store,
+        budgets=settings.budgets,
+        catalogue_checked=lambda: last_checked(committer.card),
+        drifts=list,
+    )
+    log = ClickHouseAlerts(store, clock)
+    return Alerting(
+        settings.alerts, notifiers, sources, log, committer.write, clock, config.url, is_on_duty=store.is_on_duty
+    )
+
+
 def _not_yet(
     config: ServerConfig, store: ClickHouseStore, committer: Committer, pipeline: Pipeline, clock: Clock
 ) -> dict[str, Any]:
     def missing(what: str) -> Any:
         return NotYet(what)
 
-    sources = Sources(
-        ledger=store,
-        budgets=config.settings.budgets,
-        catalogue_checked=lambda: last_checked(committer.card),
-        drifts=list,
-    )
     reading = ReadingSettings(config.settings.dialects, config.settings.rules)
     return {
         "repricing": Repricing(committer, missing("re-pricing"), _card_alone(committer, config.file), clock),
@@ -128,9 +144,18 @@ def _not_yet(
         "replay": Replay(pipeline, committer, missing("replay"), lambda: reading),
         "reconciler": Reconciler(store, missing("reconciliation"), lambda: committer.card, lambda: (), clock),
         "tables": missing("export"),
-        "alerting": Alerting((), {}, sources, missing("alerting"), committer.write, clock, config.url),
     }
 
 
 def _card_alone(committer: Committer, file: Path | None) -> Callable[[], PriceSettings]:
     return lambda: PriceSettings(committer.card, None, file)
+
+
+@contextmanager
+def opened_destination(store_url: str) -> Iterator[Destination]:
+    """Open a ledger on ClickHouse to migrate to. Raise ConfigError for its URL, Unreachable where it is not there."""
+    store = ClickHouseStore(parse_target(store_url))
+    try:
+        yield ClickHouseDestination(store)
+    finally:
+        store.close()

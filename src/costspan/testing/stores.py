@@ -307,6 +307,16 @@ class StoreContract:
                 apart = [pair for pair in pairs if not isclose(*pair, rel_tol=1e-9, abs_tol=1e-6)]
                 _check(apart, [], name)
 
+    def test_the_earliest_call_of_what_was_posted_since_a_look_is_known(self, store: Store) -> None:
+        """A reader that looks again learns from when on it must read anew, also of what was taken back."""
+        random, reference = seeded(31), MemoryStore()
+        for planned in random_postings(random, 20):
+            before = store.touched(), reference.touched()
+            for engine in (store, reference):
+                play(engine, [planned])
+            found, expected = store.touched(before[0].posted_at), reference.touched(before[1].posted_at)
+            _check(found.since, expected.since, "earliest call posted")
+
     @staticmethod
     def _answers_as_memory(
         store: Store, planned: Sequence[Planned], random: Random, questions: int = 20, *, played: bool = False

@@ -104,6 +104,41 @@ def test_the_same_moment_gives_the_same_verdicts_whatever_was_looked_at_before()
     assert judge(RULE, Sources(ledger=store), at) == first
 
 
+def test_calls_that_arrive_hours_late_are_seen_at_the_next_look():
+    store, sources = quiet_weeks()
+    at = NOON + minutes(15)
+    assert met(sources, at) == []
+
+    record(store, every(timedelta(seconds=15), NOON - timedelta(hours=3), NOON - timedelta(hours=2)), feature="docs")
+
+    late = met(sources, at + minutes(5))
+    assert [verdict.group for verdict in late] == [(("feature", "docs"),)]
+    assert late == [each for each in judge(RULE, Sources(ledger=store), at + minutes(5)) if each.truth is Truth.MET]
+
+
+def test_a_job_whose_past_is_filled_in_later_is_usual_within_a_quarter_of_an_hour():
+    store, sources = quiet_weeks()
+    job = every(timedelta(seconds=10), NOON, NOON + minutes(10))
+    record(store, job, feature="docs")
+    at = NOON + minutes(10)
+    assert len(met(sources, at)) == 1
+
+    for days in range(1, DAYS):
+        record(store, [moment - timedelta(days=days) for moment in job], feature="docs")
+
+    assert met(sources, at + minutes(15)) == []
+
+
+def test_a_group_that_comes_during_the_day_is_looked_at():
+    store, sources = quiet_weeks()
+    assert met(sources, NOON) == []
+
+    record(store, every(timedelta(seconds=20), NOON, NOON + minutes(10)), feature="brand new")
+
+    [verdict] = met(sources, NOON + minutes(10))
+    assert verdict.group == (("feature", "brand new"),)
+
+
 def test_an_excess_of_fewer_dollars_than_the_rule_says_is_let_pass():
     store, sources = quiet_weeks()
     record(store, every(timedelta(seconds=20), NOON, NOON + minutes(15)), feature="search", attempt=2)

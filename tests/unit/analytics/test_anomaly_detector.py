@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from costspan.server.analytics.anomaly.buckets import DAY, HOUR, Buckets, Sums
-from costspan.server.analytics.anomaly.detect import RULES, Detector
+from costspan.server.analytics.anomaly.detect import Detector
 from costspan.server.analytics.anomaly.limits import Sensitivity
+from costspan.server.analytics.anomaly.rules import RULES
 from costspan.server.store.spend_series import UNITS
 
 WEEKS = 4

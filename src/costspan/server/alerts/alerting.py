@@ -43,7 +43,10 @@ class Alerting:
         write: Write,
         clock: Clock,
         url: str = "",
+        is_on_duty: Callable[[], bool] = lambda: True,
     ) -> None:
+        """`is_on_duty` tells whether this process judges and sends, of several over one ledger."""
+        self._is_on_duty = is_on_duty
         self.rules = tuple(rules)
         self.sources = sources
         self.store = store
@@ -52,7 +55,7 @@ class Alerting:
         self._clock = clock
         self._url = url
         self._evaluator = Evaluator(rules, sources, store, write, url=url)
-        self._couriers = [Courier(name, each, store, write, clock) for name, each in notifiers.items()]
+        self._couriers = [Courier(name, each, store, write, clock, is_on_duty) for name, each in notifiers.items()]
         self._judging = Background("alerts", self._look)
 
     @property
@@ -126,6 +129,8 @@ class Alerting:
             courier.wake()
 
     def _look(self) -> float:
+        if not self._is_on_duty():
+            return _LOOK_AGAIN_S
         try:
             self.round(self._clock())
         except CostspanError as error:

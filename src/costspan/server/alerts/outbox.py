@@ -51,7 +51,9 @@ class Courier:
         store: AlertStore,
         write: Callable[[Callable[[], None]], None],
         clock: Clock,
+        is_on_duty: Callable[[], bool] = lambda: True,
     ) -> None:
+        self._is_on_duty = is_on_duty
         self._name = name
         self._notifier = notifier
         self._store = store
@@ -119,6 +121,8 @@ class Courier:
                 return
 
     def _look(self) -> float:
+        if not self._is_on_duty():
+            return _LOOK_AGAIN_S
         try:
             if self.deliver():
                 return 0

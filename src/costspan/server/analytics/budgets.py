@@ -13,7 +13,7 @@ from costspan.core.money import usd_text
 from costspan.core.period import Period, iso
 from costspan.server.analytics.spend_ahead import spent
 from costspan.server.store.ports import LedgerReader
-from costspan.server.store.question import Filter, Spend, SpendQuestion
+from costspan.server.store.question import SUMS, Filter, Spend, SpendQuestion
 
 VERDICT_MAX_AGE_S: Final = 10
 """How long a client may go on with a verdict before it asks for the next one."""
@@ -129,7 +129,7 @@ def standing_of(reader: LedgerReader, budget: Budget, now: datetime, until: date
     """Return where a budget stands in its period, by all calls of it or those that began before `until`."""
     period = budget.period.at(now)
     counted = period if until is None else Period(min(period.since, until), min(period.until, until))
-    question = SpendQuestion(counted, filters=scope_filters(budget), sums_only=True)
+    question = SpendQuestion(counted, filters=scope_filters(budget), measures=SUMS)
     return Standing(budget, period, now, reader.spend(question).total)
 
 

@@ -8,17 +8,19 @@ from datetime import datetime
 from typing import Any, Final
 
 from costspan.core.period import iso
+from costspan.server.analytics.spend import PARAMETERS as OF_SPEND
 from costspan.server.analytics.spend import parse_question, quantiles_document
 from costspan.server.store.ports import LedgerReader
 from costspan.server.store.question import Spend, SpendQuestion
 
 BY_DEFAULT: Final = ("operation", "model")
+PARAMETERS: Final = tuple(name for name in OF_SPEND if name != "measures")
 
 
 def parse_latency_question(parameters: Sequence[tuple[str, str]], now: datetime) -> SpendQuestion:
     """Return the question a query string asks, as `parse_question` does; the busiest groups first unless said."""
     given = dict(parameters)
-    question = parse_question(parameters, now)
+    question = parse_question(parameters, now, PARAMETERS)
     if "group_by" not in given:
         question = replace(question, group_by=BY_DEFAULT)
     return question if "order" in given else replace(question, order="calls", ascending=False)

@@ -84,6 +84,17 @@ class AlertStanding:
     silences: Sequence[StoredSilence] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertBook:
+    """Everything that is kept, in order; `standing` is rule, group and document."""
+
+    judged_at: Mapping[str, datetime] = field(default_factory=dict)
+    standing: tuple[tuple[str, str, str], ...] = ()
+    events: tuple[AlertEvent, ...] = ()
+    notifications: tuple[QueuedNotification, ...] = ()
+    silences: tuple[StoredSilence, ...] = ()
+
+
 class AlertReader(Protocol):
     """Reads what is kept. Safe from several threads; raises StoreUnavailable when it cannot be read."""
 

@@ -38,7 +38,7 @@ from costspan.server.store.question import (
     SpendRow,
     bucket_start,
 )
-from costspan.server.store.spend_series import SeriesAnswer, SeriesQuestion
+from costspan.server.store.spend_series import SeriesAnswer, SeriesQuestion, Touched
 from costspan.server.store.tools import AskedTrace, ToolQuestion, fits
 from costspan.server.store.usage_history import UsageQuestion, UsageRow
 
@@ -137,6 +137,13 @@ class MemoryStore:
         wanted = SpendQuestion(question.period, question.group_by, filters=question.filters)
         asked = (entry for entry in self._entries.values() if _is_asked(entry, wanted))
         return spend_series(((_key(entry, wanted), entry) for entry in asked), question)
+
+    def touched(self, after: datetime | None = None) -> Touched:
+        """Return what was posted after a moment."""
+        moments = [(each.taken_back_at or each.at, _started_at(each.entry)) for each in self._posted.values()]
+        later = [(at, started) for at, started in moments if after is None or at > after]
+        since = None if after is None else min((started for _, started in later), default=None)
+        return Touched(max((at for at, _ in later), default=None), since)
 
     def summary(self) -> LedgerSummary:
         """Return how much the ledger holds."""

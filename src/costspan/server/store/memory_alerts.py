@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Final
 
 from costspan.core.clock import Clock, system_clock
 from costspan.server.store.alerts import (
+    AlertBook,
     AlertChanges,
     AlertEvent,
     AlertKey,
@@ -20,16 +22,32 @@ OPEN = (SendState.QUEUED, SendState.SENDING)
 SILENCE_KEPT = timedelta(days=1)
 
 
+_EMPTY: Final = AlertBook()
+
+
 class MemoryAlerts:
     """What alerting keeps, in lists."""
 
-    def __init__(self, clock: Clock = system_clock) -> None:
+    def __init__(self, clock: Clock = system_clock, book: AlertBook = _EMPTY) -> None:
+        """Begin with what `book` says."""
         self._clock = clock
-        self._judged_at: dict[str, datetime] = {}
-        self._standing: dict[AlertKey, str] = {}
-        self._events: list[AlertEvent] = []
-        self._notifications: dict[tuple[str, str], QueuedNotification] = {}
-        self._silences: dict[str, StoredSilence] = {}
+        self._judged_at: dict[str, datetime] = dict(book.judged_at)
+        self._standing: dict[AlertKey, str] = {(rule, group): document for rule, group, document in book.standing}
+        self._events: list[AlertEvent] = list(book.events)
+        self._notifications = {(each.notifier, each.id): each for each in book.notifications}
+        self._silences: dict[str, StoredSilence] = {each.id: each for each in book.silences}
+
+    def book(self, most: int) -> AlertBook:
+        """Return all that is kept; of events and of notifications that need no more doing the latest `most`."""
+        notifications = list(self._notifications.values())
+        latest = set(map(id, notifications[-most:]))
+        return AlertBook(
+            judged_at=dict(self._judged_at),
+            standing=tuple((*key, document) for key, document in self._standing.items()),
+            events=tuple(self._events[-most:]),
+            notifications=tuple(each for each in notifications if each.state in OPEN or id(each) in latest),
+            silences=tuple(self._silences.values()),
+        )
 
     def standing(self) -> AlertStanding:
         """Return how everything stands."""

@@ -126,14 +126,15 @@ def _read_later(entry: Entry, entries: Sequence[Entry]) -> dict[Unit, int]:
     ]
     return {
         unit: max(
-            (each.call.usage.cache_read_tokens for each in same if _EPSILON <= _began(each) - _began(entry) <= life),
+            (each.call.usage.cache_read_tokens for each in same if _STEP <= _began_ms(each) - _began_ms(entry) <= life),
             default=0,
         )
         for unit, life in CACHE_LIVES.items()
     }
 
 
-_EPSILON: Final = timedelta(microseconds=1)
+_STEP: Final = timedelta(milliseconds=1)
+"""As fine as the life of what is in a cache is told."""
 
 
 def _model(entry: Entry) -> str | None:
@@ -151,6 +152,11 @@ def _has_ttft(entry: Entry) -> bool:
 
 def _began(entry: Entry) -> datetime:
     return _EPOCH + timedelta(microseconds=entry.call.started_at_ns // 1000)
+
+
+def _began_ms(entry: Entry) -> datetime:
+    began = _began(entry)
+    return began - timedelta(microseconds=began.microsecond % 1000)
 
 
 def _ended(entry: Entry) -> datetime:

@@ -12,7 +12,7 @@ from costspan.server.store.calls import CallsPage, CallsQuestion, TraceView
 from costspan.server.store.cells import CellReader
 from costspan.server.store.entry import Batch, Neighbourhood, Posting
 from costspan.server.store.question import LedgerSummary, SpendAnswer, SpendQuestion
-from costspan.server.store.spend_series import SeriesAnswer, SeriesQuestion
+from costspan.server.store.spend_series import SeriesAnswer, SeriesQuestion, Touched
 from costspan.server.store.tools import AskedTrace, ToolQuestion
 from costspan.server.store.usage_history import UsageQuestion, UsageRow
 
@@ -93,6 +93,9 @@ class LedgerReader(Protocol):
 
     def spend_series(self, question: SeriesQuestion) -> SeriesAnswer:
         """Return spend by group and five minutes. Raise StoreUnavailable when the ledger cannot be read."""
+
+    def touched(self, after: datetime | None = None) -> Touched:
+        """Return what was posted, or taken back, after a moment; without one only when the last posting was."""
 
     def summary(self) -> LedgerSummary:
         """Return how much the ledger holds, and since when."""

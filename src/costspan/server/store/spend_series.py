@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from costspan.core.period import Period
@@ -34,6 +34,14 @@ class SeriesQuestion:
     group_by: tuple[str, ...] = ()
     filters: tuple[Filter, ...] = ()
     limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """When the ledger was posted to last, None where it never was; `since` is the earliest call of what was posted."""
+
+    posted_at: datetime | None
+    since: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

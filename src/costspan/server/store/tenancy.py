@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Final, Protocol
 
 from costspan.core.errors import UsageError
 from costspan.server.store.calls import CallsPage, CallsQuestion, TraceView
 from costspan.server.store.ports import CallReader, LedgerReader
 from costspan.server.store.question import Filter, LedgerSummary, SpendAnswer, SpendQuestion
-from costspan.server.store.spend_series import SeriesAnswer, SeriesQuestion
+from costspan.server.store.spend_series import SeriesAnswer, SeriesQuestion, Touched
 from costspan.server.store.tools import AskedTrace, ToolQuestion
 from costspan.server.store.usage_history import UsageQuestion, UsageRow
 
@@ -37,6 +38,10 @@ class TenantReader:
     def spend_series(self, question: SeriesQuestion) -> SeriesAnswer:
         """Answer for the tenant's calls."""
         return self._reader.spend_series(replace(question, filters=self._own(question.filters)))
+
+    def touched(self, after: datetime | None = None) -> Touched:
+        """Answer for the whole ledger: a moment tells nothing of what another tenant sent."""
+        return self._reader.touched(after)
 
     def calls(self, question: CallsQuestion) -> CallsPage:
         """Answer with the tenant's calls."""

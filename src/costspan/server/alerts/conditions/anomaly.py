@@ -18,6 +18,7 @@ from costspan.server.alerts.rule import Rule
 from costspan.server.analytics.anomaly.document import group_filters
 from costspan.server.analytics.anomaly.explain import Explanation, explain
 from costspan.server.analytics.anomaly.findings import Anomaly, find
+from costspan.server.analytics.anomaly.history import Asked
 from costspan.server.analytics.anomaly.limits import Sensitivity
 from costspan.server.analytics.anomaly.watch import Watch
 from costspan.server.analytics.anomaly.words import cause, figures, reasons
@@ -26,8 +27,8 @@ from costspan.server.store.question import Filter
 
 _MOST_WATCHES: Final = 8
 """Rules whose history is kept in memory; of more, each look reads it anew."""
-_MOST_EXPLAINED: Final = 100
-"""Anomalies of a period, the latest, that are told with their drivers."""
+_MOST_EXPLAINED: Final = 20
+"""Anomalies of a period, the latest, that are told with their drivers; of more only what gave alarm."""
 _Asked = tuple[tuple[str, ...], tuple[Filter, ...], Limits]
 
 
@@ -68,18 +69,17 @@ def _as_usual(rule: Rule, key: tuple[str | None, ...]) -> Verdict:
 def anomalies_in(rule: Rule, sources: Sources, period: Period) -> list[tuple[Period, Verdict]]:
     """Return what gives alarm in a period, the first first, and from when to when; found in one go."""
     limits = _limits(rule)
-    found = find(sources.ledger, period, rule.group_by, rule.filters, Sensitivity(float(limits.ratio)))
-    return [
-        (Period(each.since, each.until), _verdict(rule, each, sources))
-        for each in reversed(found[:_MOST_EXPLAINED])
-        if _is_asked(each, limits)
-    ]
+    found = find(_asked(sources.ledger, rule, limits), period, Sensitivity(float(limits.ratio)))
+    asked = [each for each in found if _is_asked(each, limits)]
+    verdicts = [_verdict(rule, each, sources, explained=place < _MOST_EXPLAINED) for place, each in enumerate(asked)]
+    told = [(Period(each.since, each.until), verdict) for each, verdict in zip(asked, verdicts, strict=True)]
+    return told[::-1]
 
 
-def _verdict(rule: Rule, anomaly: Anomaly, sources: Sources) -> Verdict:
+def _verdict(rule: Rule, anomaly: Anomaly, sources: Sources, *, explained: bool = True) -> Verdict:
     group: Group = tuple(zip(rule.group_by, anomaly.key, strict=True))
     filters = (*rule.filters, *group_filters(rule.group_by, anomaly.key))
-    why = explain(sources.ledger, anomaly.window, filters, rule.group_by)
+    why = explain(sources.ledger, anomaly.window, filters, rule.group_by) if explained else None
     return Verdict(
         group=group,
         truth=Truth.MET,
@@ -87,14 +87,15 @@ def _verdict(rule: Rule, anomaly: Anomaly, sources: Sources) -> Verdict:
         observed=_usd(anomaly.observed_usd),
         limit=_usd(anomaly.expected_usd),
         text=f"{cause(anomaly, why)}{group_text(group)}: {figures(anomaly)}",
-        reasons=tuple(reasons(why)),
+        reasons=tuple(reasons(why)) if why else (),
         facts=_facts(anomaly, why),
         link=calls_link(anomaly.window, rule.filters, group),
     )
 
 
-def _facts(anomaly: Anomaly, why: Explanation) -> tuple[tuple[str, str], ...]:
-    drivers = ((f"driver_{part}_usd", f"{usd_from_pico(amount):f}") for part, amount in why.parts.items() if amount)
+def _facts(anomaly: Anomaly, why: Explanation | None) -> tuple[tuple[str, str], ...]:
+    parts = why.parts.items() if why else ()
+    drivers = ((f"driver_{part}_usd", f"{usd_from_pico(amount):f}") for part, amount in parts if amount)
     return (
         ("channel", anomaly.channel),
         ("expected_usd", f"{_usd(anomaly.expected_usd):f}"),
@@ -110,8 +111,11 @@ def _limits(rule: Rule) -> Limits:
 
 
 def _watch(ledger: LedgerReader, rule: Rule, limits: Limits) -> Watch:
-    sensitivity = Sensitivity(float(limits.ratio))
-    return Watch(ledger, rule.group_by, rule.filters, sensitivity, look_back_days=limits.baseline.days)
+    return Watch(_asked(ledger, rule, limits), Sensitivity(float(limits.ratio)))
+
+
+def _asked(ledger: LedgerReader, rule: Rule, limits: Limits) -> Asked:
+    return Asked(ledger, rule.group_by, rule.filters, look_back_days=limits.baseline.days)
 
 
 def _is_asked(anomaly: Anomaly, limits: Limits) -> bool:

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from costspan.server.store.spend_series import STEP
 
 Floats = NDArray[np.float64]
+Values = NDArray[np.floating]
+"""Of any precision; sums and what follows from them have the full one."""
 Flags = NDArray[np.bool_]
 
 STEP_S: Final = int(STEP.total_seconds())
@@ -31,11 +33,11 @@ class Buckets:
     """
 
     start_s: int
-    calls: Floats
-    cost_usd: Floats
-    measured: Floats
-    logs: Mapping[str, Floats]
-    squares: Mapping[str, Floats]
+    calls: Values
+    cost_usd: Values
+    measured: Values
+    logs: Mapping[str, Values]
+    squares: Mapping[str, Values]
 
     @property
     def groups(self) -> int:
@@ -56,53 +58,75 @@ class Running:
     base: int = 0
 
     @classmethod
-    def of(cls, values: Floats, base: int = 0) -> Running:
+    def of(cls, values: Values, base: int = 0) -> Running:
         """Return the running sums of `values`, the first of which is bucket `base`."""
-        start = np.zeros((*values.shape[:-1], 1))
-        return cls(np.concatenate([start, np.cumsum(values, -1, dtype=np.float64)], -1), base)
+        sums = np.zeros((*values.shape[:-1], values.shape[-1] + 1))
+        np.cumsum(values, -1, dtype=np.float64, out=sums[..., 1:])
+        return cls(sums, base)
 
     def window(self, first: int, last: int, width: int) -> Floats:
         """Return the sums of the `width` buckets that end with each of `first` to `last` (exclusive).
 
         Before the beginning there is nothing: windows there are short.
         """
-        ends = np.maximum(np.arange(first, last) + 1 - self.base, 0)
+        low, high = first + 1 - self.base, last + 1 - self.base
+        if low >= width:
+            return np.asarray(self.sums[..., low:high] - self.sums[..., low - width : high - width])
+        ends = np.maximum(np.arange(low, high), 0)
         return np.asarray(self.sums[..., ends] - self.sums[..., np.maximum(ends - width, 0)])
-
-    def between(self, first: NDArray[np.int64], last: NDArray[np.int64]) -> Floats:
-        """Return the sums of the buckets from each of `first` to its `last` (exclusive)."""
-        return np.asarray(self.sums[..., last - self.base] - self.sums[..., first - self.base])
 
     def parts(self, edges: NDArray[np.int64]) -> Floats:
         """Return the sums of the buckets from each edge to the next."""
         return np.diff(self.sums[..., edges - self.base], axis=-1)
 
+    def each(self, first: int, last: int) -> Floats:
+        """Return the buckets from `first` to `last` (exclusive) one by one."""
+        return np.diff(self.sums[..., first - self.base : last - self.base + 1], axis=-1)
+
+    def from_to(self, first: int, last: int) -> Running:
+        """Return the same from `first` to `last` (exclusive) alone."""
+        return Running(self.sums[..., first - self.base : last - self.base + 1], first)
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """All groups of an organisation together: what they spend, and since when the first of them is there."""
+
+    cost: Running
+    seen_from: int
+
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """The running sums of some buckets, and since when each group is there."""
+    """The running sums of some buckets, since when each group is there, and the whole that they are part of."""
 
     calls: Running
     cost: Running
     measured: Running
     logs: Mapping[str, Running]
-    squares: Mapping[str, Running]
     seen_from: NDArray[np.int64]
     """The first bucket with a call, by group; the length where there is none."""
     length: int
+    whole: Whole
+    squares: Mapping[str, Floats]
+    """By day."""
 
     @classmethod
-    def of(cls, buckets: Buckets) -> Sums:
-        """Return the running sums of `buckets`."""
-        active = buckets.calls > 0
+    def of(cls, buckets: Buckets, whole: Whole | None = None, first: int = 0) -> Sums:
+        """Return the running sums of `buckets`, of which bucket `first` is the first, of all groups or of a `whole`."""
+        active, length = buckets.calls > 0, first + buckets.length
+        seen_from = np.where(active.any(1), first + active.argmax(1), length)
+        cost = Running.of(buckets.cost_usd, first)
+        days = np.arange(first, length + 1, DAY)
         return cls(
-            calls=Running.of(buckets.calls),
-            cost=Running.of(buckets.cost_usd),
-            measured=Running.of(buckets.measured),
-            logs={name: Running.of(values) for name, values in buckets.logs.items()},
-            squares={name: Running.of(values) for name, values in buckets.squares.items()},
-            seen_from=np.where(active.any(1), active.argmax(1), buckets.length),
-            length=buckets.length,
+            calls=Running.of(buckets.calls, first),
+            cost=cost,
+            measured=Running.of(buckets.measured, first),
+            logs={name: Running.of(values, first) for name, values in buckets.logs.items()},
+            seen_from=seen_from,
+            length=length,
+            whole=whole or Whole(Running(cost.sums.sum(0), first), int(seen_from.min(initial=length))),
+            squares={name: Running.of(values, first).parts(days) for name, values in buckets.squares.items()},
         )
 
 

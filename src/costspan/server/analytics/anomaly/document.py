@@ -15,6 +15,7 @@ from costspan.core.period import Period, iso, parse_period
 from costspan.core.zone import ZONE_UTC, Zone
 from costspan.server.analytics.anomaly.explain import Explanation, explain
 from costspan.server.analytics.anomaly.findings import Anomaly, find
+from costspan.server.analytics.anomaly.history import Asked
 from costspan.server.analytics.anomaly.limits import DEFAULT_SENSITIVITY, Sensitivity
 from costspan.server.analytics.anomaly.words import cause, figures, reasons
 from costspan.server.analytics.spend import parse_filter
@@ -65,9 +66,8 @@ def parse_anomaly_question(parameters: Sequence[tuple[str, str]], now: datetime)
 
 def anomalies_document(reader: LedgerReader, question: AnomalyQuestion) -> dict[str, Any]:
     """Return the answer to `question` as the document `/api/v1/anomalies` sends and `anomalies --json` prints."""
-    found = find(reader, question.period, question.group_by, question.filters, question.sensitivity, question.zone)[
-        : question.limit
-    ]
+    asked = Asked(reader, question.group_by, question.filters, question.zone)
+    found = find(asked, question.period, question.sensitivity)[: question.limit]
     return {
         "since": iso(question.period.since),
         "until": iso(question.period.until),

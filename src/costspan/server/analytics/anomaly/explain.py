@@ -11,7 +11,7 @@ from typing import Final
 from costspan.core.period import Period
 from costspan.server.analytics.drivers import Amounts, Cell, drivers
 from costspan.server.store.ports import LedgerReader
-from costspan.server.store.question import Filter, Spend, SpendQuestion
+from costspan.server.store.question import SUMS, Filter, Spend, SpendQuestion
 
 _WEEKS: Final = (timedelta(days=7), timedelta(days=14))
 _DAYS: Final = (timedelta(days=1), timedelta(days=2))
@@ -87,14 +87,14 @@ class _Asked:
 
     def _was_there(self, period: Period) -> bool:
         """Return whether these calls had begun by then: a week without any is a week of nothing, before is not."""
-        return self.reader.spend(SpendQuestion(period, filters=self.filters, sums_only=True)).total.calls > 0
+        return self.reader.spend(SpendQuestion(period, filters=self.filters, measures=SUMS)).total.calls > 0
 
     def cells(self, windows: Sequence[Period]) -> dict[Cell, Amounts]:
         """Return the mean of the windows, by model and whether the calls are retries."""
         found: dict[Cell, list[Spend]] = defaultdict(list)
         for window in windows:
             for row in self.reader.spend(
-                SpendQuestion(window, ("model", "attempt"), filters=self.filters, sums_only=True)
+                SpendQuestion(window, ("model", "attempt"), filters=self.filters, measures=SUMS)
             ).rows:
                 model, attempt = row.key
                 found[model, attempt not in (None, "0", "1")].append(row.spend)
@@ -116,5 +116,5 @@ class _Asked:
         return [Contribution(key, value, change) for value, change in of_mean.items() if sign * change > 0]
 
     def _by(self, key: str, period: Period) -> dict[str | None, int]:
-        answer = self.reader.spend(SpendQuestion(period, (key,), filters=self.filters, sums_only=True))
+        answer = self.reader.spend(SpendQuestion(period, (key,), filters=self.filters, measures=SUMS))
         return {row.key[0]: row.spend.cost or 0 for row in answer.rows}

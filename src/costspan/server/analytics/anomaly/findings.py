@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 import numpy as np
 
 from costspan.core.period import Period
-from costspan.core.zone import ZONE_UTC, Zone
 from costspan.server.analytics.anomaly.buckets import DAY, HOUR, Flags
-from costspan.server.analytics.anomaly.detect import RULES, Detector, Judged
-from costspan.server.analytics.anomaly.history import History, Key, beginning
+from costspan.server.analytics.anomaly.detect import Detector
+from costspan.server.analytics.anomaly.expected import Judged
+from costspan.server.analytics.anomaly.history import Asked, History, Key
 from costspan.server.analytics.anomaly.limits import Sensitivity
-from costspan.server.store.ports import LedgerReader
-from costspan.server.store.question import Filter
+from costspan.server.analytics.anomaly.rules import RULES
 from costspan.server.store.spend_series import STEP
 
 QUIET: Final = 2 * HOUR
@@ -42,39 +41,36 @@ class Anomaly:
     score: float
 
 
-def find(
-    reader: LedgerReader,
-    period: Period,
-    group_by: tuple[str, ...],
-    filters: tuple[Filter, ...] = (),
-    sensitivity: Sensitivity = Sensitivity(),  # noqa: B008 - a value
-    zone: Zone = ZONE_UTC,
-) -> list[Anomaly]:
+def find(asked: Asked, period: Period, sensitivity: Sensitivity = Sensitivity()) -> list[Anomaly]:  # noqa: B008 - a value
     """Return the anomalies whose alarm was given in `period`, the latest first; the same for the same ledger."""
-    start = beginning(period.since, zone)
-    days = (period.until - start) // timedelta(days=1) + 1
-    history = History(reader, group_by, filters, start, days, zone)
-    history.read(start, period.until)
-    sums = history.sums()
-    detector = Detector(len(history.keys), history.off, sensitivity)
-    judged = [detector.learn(sums) for _ in range(history.length // DAY)]
-    if history.length % DAY:
-        judged.append(detector.judge(sums))
-    found = list(_anomalies(history, judged))
+    start = asked.beginning(period.since)
+    history = History.read(asked, start, period.until)
+    days, rest = divmod(history.length, DAY)
+    off = asked.off(start, days + 1)
+    found: list[Anomaly] = []
+    at = 0
+    for sums in history.parts():
+        keys = history.keys[at : at + len(sums.seen_from)]
+        at += len(keys)
+        detector = Detector(len(keys), off, sensitivity)
+        judged = [detector.learn(sums) for _ in range(days)]
+        if rest:
+            judged.append(detector.expected(sums).judge(sums, days * DAY, history.length))
+        found += _anomalies(start, keys, judged)
     return sorted(
         (each for each in found if each.until > period.since), key=lambda each: (each.since, each.score), reverse=True
     )
 
 
-def of_bucket(history: History, judged: Judged, bucket: int) -> Iterator[Anomaly]:
-    """Yield what gives alarm in one bucket."""
-    at = bucket - judged.first
-    for group in np.flatnonzero(judged.fired[:, at]):
-        yield _anomaly(history, judged, int(group), at, (at, at))
+def of_last_bucket(start: datetime, keys: Sequence[Key], judged: Judged) -> Iterator[Anomaly]:
+    """Yield what gives alarm in the last bucket that was judged; bucket 0 begins at `start`."""
+    at = judged.fired.shape[1] - 1
+    for group in np.flatnonzero(judged.fired[:, at]).tolist():
+        yield _anomaly(start, keys[group], judged, group, at, (at, at))
 
 
-def _anomalies(history: History, judged: Sequence[Judged]) -> Iterator[Anomaly]:
-    if not judged or not history.keys:
+def _anomalies(start: datetime, keys: Sequence[Key], judged: Sequence[Judged]) -> Iterator[Anomaly]:
+    if not judged:
         return
     whole = Judged(
         judged[0].first,
@@ -83,10 +79,10 @@ def _anomalies(history: History, judged: Sequence[Judged]) -> Iterator[Anomaly]:
             for name in ("score", "fired", "rule", "observed_usd", "expected_usd", "ratio")
         ),
     )
-    for group in range(len(history.keys)):
+    for group, key in enumerate(keys):
         for first, last in episodes(whole.fired[group]):
             peak = first + int(whole.score[group, first : last + 1].argmax())
-            yield _anomaly(history, whole, group, peak, (first, last))
+            yield _anomaly(start, key, whole, group, peak, (first, last))
 
 
 def episodes(fired: Flags) -> list[tuple[int, int]]:
@@ -98,14 +94,14 @@ def episodes(fired: Flags) -> list[tuple[int, int]]:
     return list(zip(at[np.r_[0, breaks + 1]].tolist(), at[np.r_[breaks, at.size - 1]].tolist(), strict=True))
 
 
-def _anomaly(history: History, judged: Judged, group: int, at: int, span: tuple[int, int]) -> Anomaly:
+def _anomaly(start: datetime, key: Key, judged: Judged, group: int, at: int, span: tuple[int, int]) -> Anomaly:
     rule = RULES[judged.rule[group, at]]
-    ends = [history.start + (judged.first + bucket + 1) * STEP for bucket in (*span, at)]
+    ends = [start + (judged.first + bucket + 1) * STEP for bucket in (*span, at)]
     return Anomaly(
-        key=history.keys[group],
+        key=key,
         since=ends[0],
         until=ends[1],
-        window=Period(max(ends[2] - rule.width * STEP, history.start), ends[2]),
+        window=Period(max(ends[2] - rule.width * STEP, start), ends[2]),
         channel=rule.channel,
         observed_usd=float(judged.observed_usd[group, at]),
         expected_usd=float(judged.expected_usd[group, at]),

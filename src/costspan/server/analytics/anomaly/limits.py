@@ -26,21 +26,33 @@ class Limit:
 
 
 VOLUME: Final = (
-    Limit(1, 8.0, 6.3),
-    Limit(3, 5.0, 6.3),
-    Limit(HOUR, 3.2, 5.8),
-    Limit(6 * HOUR, 2.2, 5.5),
-    Limit(DAY, 1.7, 5.3),
+    Limit(2, 5.8, 6.4),
+    Limit(3, 5.3, 6.2),
+    Limit(6, 4.6, 6.0),
+    Limit(HOUR, 3.8, 5.8),
+    Limit(6 * HOUR, 2.8, 5.5),
+    Limit(DAY, 2.2, 5.3),
 )
 """For how much is called and spent."""
 UNIT: Final = (
-    Limit(3, 2.5, 5.0),
-    Limit(HOUR, 1.7, 4.9),
-    Limit(6 * HOUR, 1.35, 4.9),
-    Limit(DAY, 1.25, 4.7),
-    Limit(3 * DAY, 1.2, 4.5),
+    Limit(2, 2.6, 4.9),
+    Limit(3, 2.4, 4.8),
+    Limit(6, 2.2, 4.8),
+    Limit(HOUR, 1.9, 4.7),
+    Limit(6 * HOUR, 1.65, 4.5),
+    Limit(DAY, 1.45, 4.2),
+    Limit(3 * DAY, 1.4, 4.0),
 )
-"""For what a typical call is: its cost, its tokens, the price of its tokens."""
+"""For what a typical call is: its cost and its tokens, which wander by themselves."""
+PRICE: Final = (
+    Limit(2, 2.5, 4.9),
+    Limit(3, 2.3, 4.8),
+    Limit(HOUR, 1.7, 4.7),
+    Limit(6 * HOUR, 1.35, 4.6),
+    Limit(DAY, 1.25, 4.5),
+    Limit(3 * DAY, 1.2, 4.4),
+)
+"""For the price of a token, which hardly does."""
 
 MATERIAL_SHARE: Final = 0.005
 """An excess below this share of what all groups together usually spend in an hour is nobody's worry."""
@@ -49,8 +61,16 @@ LEAST_USD: Final = 0.01
 NEW_HOUR_SHARE: Final = 0.02
 NEW_DAY_SHARE: Final = 0.01
 """A group of less than a day is told when it spends this share of what all spend in an hour, or in a day."""
-STRONG: Final = 1.6
-"""A score from which on one look is enough; below, two looks in a row must agree."""
+NEW_SCORE: Final = 1.6
+"""The score of a group that is told as new."""
+LEVEL_SHARE: Final = 0.2
+"""Part of the least excess that is added on both sides of a ratio of dollars."""
+THIN: Final = 4.0
+"""By what an excess must be larger in a group's first week, of which little is known."""
+YOUNG: Final = 0.6
+"""What a score is worth while a group has not seen each weekday, or on days off no earlier weekend."""
+GIANT_DEVIATIONS: Final = 4.0
+"""One call so far out is no anomaly: what is spent must exceed what is usual by more than that."""
 
 DEFAULT_SENSITIVITY: Final = 3.0
 _SENSITIVITIES: Final = (1.0, 20.0)
@@ -67,9 +87,7 @@ class Sensitivity:
         if not low <= self.value <= high:
             raise UsageError(f"sensitivity {self.value:g} is not from {low:g} (tells more) to {high:g} (tells less)")
 
-    def score(self, limits: tuple[Limit, ...], log_ratio: Floats, deviation: Floats, log_limit: Floats) -> Floats:
-        """Return how far past its limits each window (limits, groups, buckets) is: 1 is at both of them."""
+    def score(self, limit: Limit, log_ratio: Floats, deviation: Floats, log_limit: Floats | float) -> Floats:
+        """Return how far past its limits each window is: 1 is at both of them."""
         factor = self.value / DEFAULT_SENSITIVITY
-        most = np.array([limit.deviations for limit in limits])[:, None, None]
-        score = np.minimum(log_ratio / (factor * log_limit), deviation / (factor * most))
-        return np.asarray(np.where(np.isfinite(score), score, -np.inf))
+        return np.asarray(np.minimum(log_ratio / (factor * log_limit), deviation / (factor * limit.deviations)))

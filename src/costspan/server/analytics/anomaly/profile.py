@@ -32,35 +32,49 @@ def usual(sums: Running, day: int, off: Flags, born: NDArray[np.int64]) -> Float
     found = _trimmed_mean(sums, day, like, born)
     young = (np.array(like, int)[None, :] >= born[:, None]).sum(1) < 2
     if young.any():
-        found[young] = _trimmed_mean(Running(sums.sums[young]), day, list(past), born[young])
+        found[young] = _trimmed_mean(Running(sums.sums[young], sums.base), day, list(past), born[young])
     return found
 
 
 def _trimmed_mean(sums: Running, day: int, days: list[int], born: NDArray[np.int64]) -> Floats:
-    if not days:
-        return np.zeros((sums.sums.shape[0], DAY))
-    at = np.array(days)[:, None] * DAY + np.arange(DAY)
-    first, last = np.maximum(at - HOUR // 2, 0), np.minimum(at + HOUR // 2, day * DAY)
-    around = sums.between(first, last) / (last - first)
-    known = np.array(days)[None, :] >= born[:, None]
-    kept = known.sum(1) - np.floor(_TRIMMED * known.sum(1))
-    ranked = np.sort(np.where(known[:, :, None], around, np.inf), axis=1)
-    within = np.arange(len(days))[None, :] < kept[:, None]
-    total = np.where(within[:, :, None], ranked, 0.0).sum(1)
-    return np.asarray(total / np.maximum(kept, 1)[:, None])
+    groups = sums.sums.shape[0]
+    known = (np.array(days, int)[None, :] >= born[:, None]).sum(1)
+    trimmed = np.floor(_TRIMMED * known).astype(int)
+    total = np.zeros((groups, DAY))
+    # Of days on which a group was not there yet there is nothing to add, and nothing high to leave out.
+    highest = np.zeros((int(trimmed.max(initial=0)), groups, DAY))
+    for each in days:
+        around = _around(sums, each, day)
+        total += around
+        for rank in range(len(highest)):
+            lower = np.minimum(highest[rank], around)
+            np.maximum(highest[rank], around, out=highest[rank])
+            around = lower
+    for rank in range(len(highest)):
+        total -= np.where((trimmed > rank)[:, None], highest[rank], 0.0)
+    return np.asarray(np.maximum(total, 0.0) / np.maximum(known - trimmed, 1)[:, None])
+
+
+def _around(sums: Running, day: int, today: int) -> Floats:
+    """Return the mean of the hour around each bucket of a day, of what was before today."""
+    at = day * DAY + np.arange(DAY)
+    first, last = np.maximum(at - HOUR // 2, 0), np.minimum(at + HOUR // 2, today * DAY)
+    if first[0] > at[0] - HOUR // 2 or last[-1] < at[-1] + HOUR // 2:
+        return np.asarray((sums.sums[:, last] - sums.sums[:, first]) / (last - first))
+    low, high = int(first[0]), int(last[0])
+    return np.asarray((sums.sums[:, high : high + DAY] - sums.sums[:, low : low + DAY]) / HOUR)
 
 
 def level(actual: Running, expected: Floats, day: int, least: float) -> Floats:
     """Return by what a group as a whole lies above what was expected of it: the median of two weeks of whole days.
 
-    It follows growth, and does not follow one bad day. `expected` are all buckets so far, `least` what a day must have
-    to be worth comparing.
+    It follows growth, and does not follow one bad day. `expected` are the sums of all days so far, `least` what a day
+    must have to be worth comparing.
     """
     first, last = max(0, day - _LEVEL_DAYS), day - _LEVEL_GAP
     if last - first < 2:
         return np.ones((len(expected), 1))
-    was = by_day(actual, first, last)
-    should = expected[:, first * DAY : last * DAY].reshape(len(expected), last - first, DAY).sum(-1)
+    was, should = by_day(actual, first, last), expected[:, first:last]
     ratios = np.where(should > 0, np.log((was + least) / (should + least)), 0.0)
     found = np.clip(np.median(ratios, axis=1), -_LEVEL_LIMIT, _LEVEL_LIMIT)
     return np.asarray(np.exp(found)[:, None])

@@ -24,31 +24,33 @@ class Spread:
     """The deviations of the last two weeks, by window and group; what was called an anomaly is left out."""
 
     def __init__(self, windows: int, groups: int) -> None:
-        self._seen = np.full((_DAYS + _LATEST, windows, groups, DAY // _EVERY), np.nan, np.float32)
+        # Groups, windows, days, buckets: what is ranked lies together.
+        shape = (groups, windows, _DAYS + _LATEST, DAY // _EVERY)
+        self._seen = np.full(shape, -np.inf, np.float32)
         self._days = 0
 
-    def remember(self, deviations: Floats) -> None:
-        """Keep a day of deviations (windows, groups, buckets); not-a-number where there was nothing to compare."""
-        self._seen[self._days % len(self._seen)] = deviations[..., _EVERY - 1 :: _EVERY]
+    def remember(self, window: int, deviations: Floats) -> None:
+        """Keep a day of deviations (groups, buckets) of a window; minus infinity where there was nothing to compare."""
+        self._seen[:, window, self._days % self._seen.shape[2]] = deviations[:, _EVERY - 1 :: _EVERY]
+
+    def next_day(self) -> None:
+        """Go on to the next day, once all windows of one are kept."""
         self._days += 1
 
-    def widen(self, groups: int) -> None:
-        """Make room for groups that came, of which nothing is known yet."""
-        missing = groups - self._seen.shape[2]
-        self._seen = np.pad(self._seen, ((0, 0), (0, 0), (0, missing), (0, 0)), constant_values=np.nan)
-
     def factor(self) -> Floats:
-        """Return by what deviations are larger than sampling alone would make them, never less than 1.
+        """Return (windows, groups, 1) by what deviations are larger than sampling alone would make them, at least 1.
 
         The 98th percentile, not the median deviation: of a spiky group the median says that it never strays.
         """
-        size = len(self._seen)
-        settled = [(self._days - back) % size for back in range(_LATEST + 1, size + 1)]
-        chosen = self._seen[settled] if self._days > 2 * _LATEST else self._seen
-        days, windows, groups, slots = chosen.shape
-        seen = np.sort(chosen.transpose(1, 2, 0, 3).reshape(windows, groups, days * slots), axis=-1)
-        count = np.isfinite(seen).sum(-1)
-        place = np.maximum(np.ceil(_SHARE * count).astype(int) - 1, 0)
-        high = np.nan_to_num(np.take_along_axis(seen, place[..., None], -1)[..., 0])
+        size = self._seen.shape[2]
+        chosen = self._seen
+        if self._days > 2 * _LATEST:
+            chosen = chosen[:, :, [(self._days - back) % size for back in range(_LATEST + 1, size + 1)]]
+        rows = chosen.reshape(*chosen.shape[:2], -1)
+        count = np.isfinite(rows).sum(-1)
+        place = np.maximum(count - np.maximum(np.ceil(_SHARE * count).astype(int), 1), 0)
+        most = int(place.max(initial=0)) + 1
+        ranked = np.sort(np.partition(rows, rows.shape[-1] - most, axis=-1)[..., -most:], axis=-1)
+        high = np.take_along_axis(ranked, (most - 1 - place)[..., None], -1)[..., 0]
         wide = np.where(count >= _FEWEST, _TAIL * high / _OF_NORMAL, 1.0)
-        return np.asarray(np.maximum(wide, 1.0)[..., None], np.float64)
+        return np.asarray(np.maximum(wide, 1.0).T[..., None], np.float64)

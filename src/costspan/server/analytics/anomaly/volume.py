@@ -1,4 +1,4 @@
-"""How much is called and spent: windows of five minutes to a day beside what they usually hold."""
+"""How much is called and spent: windows of ten minutes to a day beside what they usually hold."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import Final
 import numpy as np
 
 from costspan.server.analytics.anomaly.buckets import DAY, HOUR, Floats, Running
-from costspan.server.analytics.anomaly.compared import Compared
-from costspan.server.analytics.anomaly.limits import VOLUME
+from costspan.server.analytics.anomaly.limits import VOLUME, Limit
 
 _FLOOR: Final = 0.08
 """Standard deviation of the logarithm of a window, however many calls it holds."""
@@ -23,66 +22,88 @@ _LOG_RATIOS: Final = np.log([limit.ratio for limit in VOLUME])
 
 
 @dataclass(frozen=True, slots=True)
-class Usual:
-    """What is usual in each bucket from `base` on, and what a window of it is like."""
+class UsualVolume:
+    """What is usual in each bucket of yesterday and of the day that begins at `first`.
 
+    `weekly` is what windows of each of VOLUME that end in the day had on the same weekday of other weeks.
+    """
+
+    first: int
     sums: Running
     squares: Running
+    weekly: tuple[Floats, ...]
 
     @classmethod
-    def of(cls, values: Floats, base: int) -> Usual:
-        """Return the running sums of what is usual."""
-        return cls(Running.of(values, base), Running.of(values * values, base))
+    def of(cls, expected: Floats, base: int, actual: Running, first: int) -> UsualVolume:
+        """Return it for what is expected from `base` on, and what was so far."""
+        return cls(
+            first,
+            Running.of(expected, base),
+            Running.of(expected * expected, base),
+            tuple(_same_weekday(actual, first, limit.width) for limit in VOLUME),
+        )
 
-    def log_limit(self, first: int, last: int, width: int) -> Floats:
+    def window(self, actual: Running, first: int, last: int, place: int) -> Floats:
+        """Return what is usual in the windows of `VOLUME[place]` that end in a part of the day."""
+        width = VOLUME[place].width
+        weekly = self.weekly[place][:, first - self.first : last - self.first]
+        should = np.maximum(self.sums.window(first, last, width), weekly)
+        return should + _owed(actual, self.sums, first, last, width) if width < _OWED_WINDOW else should
+
+    def log_limit(self, actual: Running, first: int, last: int, limit: Limit) -> Floats:
         """Return the logarithm of the ratio that is too much.
 
         A window is as wide as the part of it in which something happens: a day with a job of an hour is an hour.
         """
-        total, squares = self.sums.window(first, last, width), self.squares.window(first, last, width)
-        with np.errstate(all="ignore"):
-            busy = np.where(squares > 0, total**2 / squares, width)
-        return np.asarray(np.interp(np.log(np.clip(busy, 1, width)), _LOG_WIDTHS, _LOG_RATIOS))
+        busy = _busy(self.sums, self.squares, first, last, limit.width)
+        if limit.width == DAY:
+            since = max(0, first - DAY)
+            values = actual.each(since, last)
+            busy = np.minimum(busy, _busy(actual, Running.of(values * values, since), first, last, DAY))
+        return np.asarray(np.interp(np.log(np.clip(busy, 1, limit.width)), _LOG_WIDTHS, _LOG_RATIOS))
 
 
-def compare(sums: Running, usual: Usual, span: tuple[int, int], pseudo: float, chance: list[Floats]) -> Compared:
-    """Return the windows that end in `span` beside the usual ones.
+def log_ratio(was: Floats, should: Floats, pseudo: float, limit: Limit) -> Floats:
+    """Return the logarithm of how many times as much as usual is there.
 
-    `pseudo` is added on both sides, so that next to nothing is never many times nothing; `chance` is the variance of
-    each window's logarithm by sampling alone.
+    `pseudo` is added on both sides, so that next to nothing is never many times nothing.
     """
-    first, last = span
-    windows = []
-    for limit, by_chance in zip(VOLUME, chance, strict=True):
-        width = limit.width
-        was = sums.window(first, last, width)
-        should = np.maximum(usual.sums.window(first, last, width), _same_weekday(sums, first, last, width))
-        if width < _OWED_WINDOW:
-            should = should + _owed(sums, usual.sums, first, last, width)
-        extra = pseudo * max(width / HOUR, 1.0) ** 0.5
-        log_ratio = np.log((was + extra) / (should + extra))
-        deviation = log_ratio / np.sqrt(_FLOOR**2 + by_chance)
-        windows.append((was, should, log_ratio, deviation, usual.log_limit(first, last, width)))
-    return Compared.of(windows)
+    extra = pseudo * max(limit.width / HOUR, 1.0) ** 0.5
+    return np.asarray(np.log((was + extra) / (should + extra)))
 
 
-def _same_weekday(sums: Running, first: int, last: int, width: int) -> Floats:
-    """Return what the same moment had in two of the last four weeks: a job of Mondays is usual on Mondays.
+def deviation(log_ratio: Floats, by_chance: Floats) -> Floats:
+    """Return it in standard deviations; `by_chance` is the variance of the logarithm by sampling alone."""
+    return np.asarray(log_ratio / np.sqrt(_FLOOR**2 + by_chance))
+
+
+def _busy(sums: Running, squares: Running, first: int, last: int, width: int) -> Floats:
+    total, squared = sums.window(first, last, width), squares.window(first, last, width)
+    with np.errstate(all="ignore"):
+        return np.asarray(np.where(squared > 0, total**2 / squared, width))
+
+
+def _same_weekday(actual: Running, first: int, width: int) -> Floats:
+    """Return what the same moments of a day had in two of the last four weeks: a job of Mondays is usual on Mondays.
 
     The second highest of them, the lower of two: after a quiet week what was usual before it is usual still. An hour
     earlier or later counts as the same, as clocks are changed.
     """
     weeks = []
     for back in range(_WEEK, min(_WEEKS * _WEEK, first) + 1, _WEEK):
-        near = [sums.window(first - back + by, last - back + by, width) for by in (-_AROUND, 0, _AROUND)]
-        weeks.append(np.maximum.reduce(near))
+        wide = actual.window(first - back - _AROUND, first - back + DAY + _AROUND, width)
+        weeks.append(np.maximum.reduce([wide[:, by : by + DAY] for by in (0, _AROUND, 2 * _AROUND)]))
     if len(weeks) < 2:
-        return np.zeros((sums.sums.shape[0], last - first))
-    return np.asarray(np.sort(weeks, axis=0)[-2])
+        return np.zeros((len(actual.sums), DAY), np.float32)
+    highest, second = weeks[0], np.zeros_like(weeks[0])
+    for each in weeks[1:]:
+        second = np.maximum(second, np.minimum(highest, each))
+        highest = np.maximum(highest, each)
+    return np.asarray(second, np.float32)
 
 
-def _owed(sums: Running, usual: Running, first: int, last: int, width: int) -> Floats:
+def _owed(actual: Running, usual: Running, first: int, last: int, width: int) -> Floats:
     """Return what did not come in the hours before and may now be caught up: after an outage a burst is usual."""
-    before = sums.window(first, last, _OWED_WINDOW) - sums.window(first, last, width)
+    before = actual.window(first, last, _OWED_WINDOW) - actual.window(first, last, width)
     should = usual.window(first, last, _OWED_WINDOW) - usual.window(first, last, width)
     return np.asarray(np.maximum(_OWED_BELOW * should - before, 0.0))

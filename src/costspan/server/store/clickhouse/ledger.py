@@ -17,6 +17,7 @@ from costspan.server.store.clickhouse.connection import Connection, Target
 from costspan.server.store.clickhouse.lease import PATIENCE, Lease
 from costspan.server.store.clickhouse.writer import Writer
 from costspan.server.store.entry import Batch, Neighbourhood, Posting
+from costspan.server.store.migration import Stretch
 from costspan.server.store.ports import SETTLED_TOGETHER
 
 Answer = TypeVar("Answer")
@@ -77,6 +78,18 @@ class ClickHouseLedger:
         """Add a posting in one atomic commit; see the port for what is raised when nothing was added."""
         self._write(lambda writer: writer.commit(posting, self._taken))
         self._taken = _NOBODY
+
+    def take_over(self, stretch: Stretch) -> None:
+        """Add what was posted to another ledger, as it was posted there, in one atomic commit."""
+        self._write(lambda writer: writer.take_over(stretch))
+
+    def note(self, document: bytes, *, is_whole: bool) -> None:
+        """Add a document to the log of alerting, in one atomic commit."""
+        self._write(lambda writer: writer.note(document, is_whole=is_whole))
+
+    def is_on_duty(self) -> bool:
+        """Return whether this process holds the right to write, as far as it knows."""
+        return self.lease.epoch is not None
 
     def leave(self, batch: Batch) -> None:
         """Put a batch into the inbox, durably, for whoever settles. Raise StoreUnavailable; the sender sends again."""

@@ -14,13 +14,13 @@ from costspan.server.store.clickhouse.connection import Connection
 from costspan.server.store.clickhouse.snapshot import take_snapshot
 from costspan.server.store.clickhouse.spend import Answering, extent
 from costspan.server.store.question import ORDERS, LedgerSummary, SpendAnswer, SpendQuestion
-from costspan.server.store.spend_series import SeriesAnswer, SeriesQuestion
+from costspan.server.store.spend_series import SeriesAnswer, SeriesQuestion, Touched
 from costspan.server.store.sql import read_calls
 from costspan.server.store.sql.conditions import naive, utc
 from costspan.server.store.sql.dialect import CLICKHOUSE, Ask
 from costspan.server.store.sql.ledger_cells import cells_of_rows, in_order
 from costspan.server.store.sql.plan import plan
-from costspan.server.store.sql.spend_series import series_answer, series_columns, series_query
+from costspan.server.store.sql.spend_series import series_answer, series_columns, series_query, touched
 from costspan.server.store.sql.tool_traces import tool_traces
 from costspan.server.store.sql.usage_history import usage_history
 from costspan.server.store.tools import AskedTrace, ToolQuestion
@@ -69,6 +69,10 @@ class Reader:
         names = series_columns(question)
         columns = zip(*rows, strict=True) if rows else ((),) * len(names)
         return series_answer(question, {name: list(found) for name, found in zip(names, columns, strict=True)})
+
+    def touched(self, after: datetime | None) -> Touched:
+        """Return what was posted after a moment."""
+        return touched(self._ask(), after)
 
     def usage_history(self, question: UsageQuestion) -> list[UsageRow]:
         """Return what the calls asked about used."""

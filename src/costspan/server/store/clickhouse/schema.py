@@ -149,6 +149,7 @@ LEDGER: Final[Mapping[str, Table]] = {
         },
         "(series, posting)",
     ),
+    "alert_log": Table({"posting": "UInt64", "is_whole": "Bool", "document": "String"}, "posting"),
 }
 """The tables whose rows count with their posting."""
 
@@ -203,7 +204,7 @@ SELECT key, trace_id, span_id, parent_span_id, started_at, response_id, CAST(NUL
 
 _DURABLE: Final = "fsync_after_insert = 1, fsync_part_directory = 1, non_replicated_deduplication_window = 10000"
 """A single node has no replica that remembers what it lost, and repeats nothing that is sent twice."""
-_REPLICATED: Final = "replicated_deduplication_window = 10000"
+_REPLICATED: Final = "replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 2592000"
 
 
 def ddl(cluster: str | None) -> Iterator[str]:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from costspan.core.errors import StoreUnavailable
 from costspan.server.store.clickhouse.connection import Connection
 from costspan.server.store.clickhouse.schema import LEDGER
 
@@ -17,7 +18,8 @@ SEQUENCE_BITS: Final = 32
 CLAIMED: Final = "claimed"
 ENDED: Final = "ended"
 _EPOCHS: Final = (
-    f"SELECT epoch, max(if(event = '{ENDED}', last_sequence + 1, 0)) AS after FROM epochs GROUP BY epoch ORDER BY epoch"
+    f"SELECT epoch, countIf(event = '{ENDED}') > 0, minIf(last_sequence, event = '{ENDED}') "
+    "FROM epochs GROUP BY epoch ORDER BY epoch"
 )
 _LAST: Final = (
     "SELECT toUInt32(bitAnd(posting, 4294967295)) FROM postings "
@@ -48,10 +50,11 @@ class Snapshot:
 def take_snapshot(connection: Connection) -> Snapshot:
     """Return what counts now. Raise StoreUnavailable when the ledger cannot be read."""
     ends = []
-    for number, (epoch, after) in enumerate(connection.rows(_EPOCHS), 1):
-        if epoch != number:  # a claim is only ever made of the next one
-            raise ValueError(f"epoch {number} of {connection.target} is missing")
-        ends.append(after - 1 if after else last_sequence(connection, epoch))
+    for number, (epoch, has_ended, end) in enumerate(connection.rows(_EPOCHS), 1):
+        if epoch != number:
+            # A claim is only ever made of the next one, so this replica has not heard of all of them yet.
+            raise StoreUnavailable(f"epoch {number} of {connection.target} is not there yet")
+        ends.append(end if has_ended else last_sequence(connection, epoch))
     return Snapshot(tuple(ends), connection.target.cluster is not None)
 
 

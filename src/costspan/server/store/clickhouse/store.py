@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from costspan.core.clock import Clock, system_clock
 from costspan.server.store.calls import CallsPage, CallsQuestion, TraceView
@@ -13,7 +13,7 @@ from costspan.server.store.clickhouse.ledger import ClickHouseLedger
 from costspan.server.store.clickhouse.reader import MAX_EXACT, Reader
 from costspan.server.store.ports import SETTLED_TOGETHER
 from costspan.server.store.question import LedgerSummary, SpendAnswer, SpendQuestion
-from costspan.server.store.spend_series import SeriesAnswer, SeriesQuestion
+from costspan.server.store.spend_series import SeriesAnswer, SeriesQuestion, Touched
 from costspan.server.store.tools import AskedTrace, ToolQuestion
 from costspan.server.store.usage_history import UsageQuestion, UsageRow
 
@@ -44,6 +44,10 @@ class ClickHouseStore(ClickHouseLedger):
     def spend_series(self, question: SeriesQuestion) -> SeriesAnswer:
         """Return spend by group and five minutes."""
         return self._reader.spend_series(question)
+
+    def touched(self, after: datetime | None = None) -> Touched:
+        """Return what was posted after a moment."""
+        return self._reader.touched(after)
 
     def calls(self, question: CallsQuestion) -> CallsPage:
         """Return one page of the entries asked for."""

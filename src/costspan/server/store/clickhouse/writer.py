@@ -16,6 +16,7 @@ from costspan.server.store.clickhouse.connection import Connection
 from costspan.server.store.clickhouse.lease import Lease, deposed
 from costspan.server.store.clickhouse.snapshot import SEQUENCE_BITS, Snapshot, take_snapshot
 from costspan.server.store.entry import Posting
+from costspan.server.store.migration import Stretch
 from costspan.server.store.received import RECORD_KINDS, record_row
 from costspan.server.store.rows import CHARGE_KINDS, call_columns, charge_rows
 
@@ -77,9 +78,36 @@ class Writer:
         tool_ids = self._new_ids(len(posting.tools))
         number = self._number()
         inserts = self._inserts(posting, ids, tool_ids, number)
+        self._add(number, inserts, posting.reversed_entry_ids, taken)
+        self.metric_state = posting.metrics or self.metric_state
+
+    def take_over(self, stretch: Stretch) -> None:
+        """Add rows as they were posted to another ledger, under their ids and at their moments. Raise as `commit`."""
+        self._last_moment, self._last_entry_id = stretch.until, stretch.last_entry_id
+        number = _Number((self._epoch << SEQUENCE_BITS) + self._sequence + 1, (stretch.until - _LONG_AGO) // _STEP)
+        inserts = {
+            table: {"posting": [number.posting] * len(next(iter(columns.values()))), **columns}
+            for table, columns in stretch.tables.items()
+        }
+        self._add(number, inserts)
+        self.metric_state = series.load(self._connection, self.snapshot)
+
+    def note(self, document: bytes, *, is_whole: bool) -> None:
+        """Add a document to the log of alerting. Raise as `commit`."""
+        number = self._number()
+        row: dict[str, list[Any]] = {"posting": [number.posting], "is_whole": [is_whole], "document": [document]}
+        self._add(number, {"alert_log": row})
+
+    def _add(
+        self,
+        number: _Number,
+        inserts: Mapping[str, Mapping[str, Sequence[Any]]],
+        reversed_entry_ids: Sequence[int] = (),
+        taken: Sequence[bytes] = (),
+    ) -> None:
         try:
-            if posting.reversed_entry_ids:
-                self._reverse(posting.reversed_entry_ids, number)
+            if reversed_entry_ids:
+                self._reverse(reversed_entry_ids, number)
             for table, columns in inserts.items():
                 if any(columns.values()):
                     self._connection.insert(table, columns)
@@ -88,7 +116,6 @@ class Writer:
             self._lease.lose()
             raise
         self._sequence += 1
-        self.metric_state = posting.metrics or self.metric_state
 
     def _inserts(
         self, posting: Posting, ids: Sequence[int], tool_ids: Sequence[int], number: _Number
@@ -117,7 +144,9 @@ class Writer:
         ids = ", ".join(map(str, entry_ids))
         for table in ("calls", "charges", "tools"):
             statement = _REVERSE.format(table=table, ids=ids, posting=number.posting, posted_us=number.posted_us)
-            self._connection.execute(statement, settings=self.snapshot.settings)
+            # One thread makes one block, which the client may send again where it lost the answer.
+            token = {"insert_deduplication_token": f"reversed-{number.posting}", "max_threads": 1}
+            self._connection.execute(statement, settings={**self.snapshot.settings, **token})
 
     def _count(self, number: _Number, taken: Sequence[bytes]) -> None:
         """Make the posting count, and make sure that it does."""

@@ -25,10 +25,11 @@ from costspan.server.store.duckdb.writer import Writer
 from costspan.server.store.entry import Batch, Neighbourhood, Posting
 from costspan.server.store.ports import SETTLED_TOGETHER
 from costspan.server.store.question import LedgerSummary, SpendAnswer, SpendQuestion
-from costspan.server.store.spend_series import SeriesAnswer, SeriesQuestion
+from costspan.server.store.spend_series import SeriesAnswer, SeriesQuestion, Touched
 from costspan.server.store.sql import read_calls
 from costspan.server.store.sql.conditions import utc
 from costspan.server.store.sql.dialect import DUCKDB
+from costspan.server.store.sql.spend_series import touched
 from costspan.server.store.sql.usage_history import usage_history
 from costspan.server.store.tools import AskedTrace, ToolQuestion
 from costspan.server.store.usage_history import UsageQuestion, UsageRow
@@ -101,6 +102,10 @@ class DuckDBStore:
     def spend_series(self, question: SeriesQuestion) -> SeriesAnswer:
         """Return spend by group and five minutes."""
         return self._read(lambda reader: reader.look(lambda cursor: spend_series.spend_series(cursor, question)))
+
+    def touched(self, after: datetime | None = None) -> Touched:
+        """Return what was posted after a moment."""
+        return self._read(lambda reader: reader.look(lambda cursor: touched(asking(cursor), after)))
 
     def summary(self) -> LedgerSummary:
         """Return how much the ledger holds."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
-from costspan.server.store.spend_series import COLUMNS, STEP, UNITS, SeriesAnswer, SeriesQuestion
-from costspan.server.store.sql.conditions import conditions, naive
-from costspan.server.store.sql.dialect import Dialect
+from costspan.server.store.spend_series import COLUMNS, STEP, UNITS, SeriesAnswer, SeriesQuestion, Touched
+from costspan.server.store.sql.conditions import conditions, naive, utc
+from costspan.server.store.sql.dialect import Ask, Dialect
 from costspan.server.store.sql.measures import OWNED
 from costspan.server.store.sql.plan import Source
 
@@ -80,6 +80,22 @@ def series_answer(question: SeriesQuestion, found: Mapping[str, Any]) -> SeriesA
 def series_columns(question: SeriesQuestion) -> list[str]:
     """Return the names of the columns that `series_query` finds, in order."""
     return ["g", "slot", *COLUMNS, *_names(question)]
+
+
+_POSTED: Final = "SELECT max(posted_at), count(*) FROM calls"
+_EARLIEST: Final = "SELECT min(started_at), count(*) FROM calls WHERE posted_at > ? AND booked_at IS NULL"
+
+
+def touched(ask: Ask, after: datetime | None) -> Touched:
+    """Return when the ledger was posted to last, and the earliest call of what was posted after a moment."""
+    # In this order: what is posted in between is found again by whoever asks from `posted_at` on.
+    [(posted_at, rows)] = ask(_POSTED if after is None else f"{_POSTED} WHERE posted_at > ?", _given(after))
+    earliest = [] if after is None else [since for since, count in ask(_EARLIEST, _given(after)) if count]
+    return Touched(utc(posted_at) if rows else None, utc(earliest[0]) if earliest else None)
+
+
+def _given(after: datetime | None) -> list[datetime]:
+    return [] if after is None else [naive(after)]
 
 
 def _names(question: SeriesQuestion) -> list[str]:

@@ -31,8 +31,8 @@ _REUSED: Final = int(REUSED_WITHIN.total_seconds()) * 1_000_000
 def _read_within(life: timedelta) -> str:
     """Return the SQL for the most that a later call read from the cache while it still held what was written."""
     return (
-        f"max(cached) OVER (PARTITION BY tenant, {_MODEL}, feature ORDER BY began RANGE BETWEEN "
-        f"1 FOLLOWING AND {int(life.total_seconds()) * 1_000_000} FOLLOWING)"
+        f"max(cached) OVER (PARTITION BY tenant, {_MODEL}, feature ORDER BY began_ms RANGE BETWEEN "
+        f"1 FOLLOWING AND {int(life.total_seconds()) * 1_000} FOLLOWING)"
     )
 
 
@@ -71,7 +71,7 @@ def usage_history(ask: Ask, dialect: Dialect, question: UsageQuestion) -> list[U
     query = f"""WITH asked AS (SELECT *{told},
   CASE WHEN signal = '{Signal.METRIC}' THEN 0 ELSE {_CONTEXT} END AS context, {_READ} AS cached,
   coalesce(nullif(session, ''), {dialect.hex("trace_id")}, {dialect.hex("key")}) AS thread,
-  {dialect.micros("started_at")} AS began
+  {dialect.micros("started_at")} AS began, floor({dialect.micros("started_at")} / 1000)::BIGINT AS began_ms
   FROM calls WHERE {_STANDING} AND role = '{Role.OWNER}' AND {where}),
 beside AS (SELECT *, lag({_known("context")}) OVER thread_of AS before,
   lag({_known("began")}) OVER thread_of AS began_before,
