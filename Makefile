@@ -82,7 +82,7 @@ bench-ui: $(VENV)/.dev browser ## what the dashboard's first page costs a browse
 bench-sdk: $(VENV)/.dev ## what the SDK adds to a call, beside OpenTelemetry alone and five tools; ARGS='--json FILE'
 	$(BIN)/python -m benchmarks.sdk --prepare $(ARGS)
 
-docs: $(VENV)/.dev ## the documentation as a site, in dist/docs; loads nothing from other hosts
+docs: $(VENV)/.dev ## the documentation as a site in dist/docs; to search it: python -m http.server --directory dist/docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict $(ARGS)
 
 .venv-focus: $(UV) tools/focus_validator.txt tools/focus_validator.sh

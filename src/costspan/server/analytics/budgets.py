@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -81,13 +81,19 @@ def budgets_document(
     reader: LedgerReader, budgets: Sequence[Budget], parameters: Sequence[tuple[str, str]], now: datetime
 ) -> dict[str, Any]:
     """Return every budget as `/api/v1/budgets` sends it. Raise UsageError for a parameter: it takes none."""
+    return each_document(budgets, parameters, now, lambda each: standing_document(standing_of(reader, each, now)))
+
+
+def each_document(
+    budgets: Sequence[Budget],
+    parameters: Sequence[tuple[str, str]],
+    now: datetime,
+    show: Callable[[Budget], dict[str, Any]],
+) -> dict[str, Any]:
+    """Return what `show` says of each budget, as of now. Raise UsageError for a parameter: none is taken."""
     if parameters:
         raise UsageError(f"unknown parameter {parameters[0][0]!r}; known: none")
-    return {
-        "currency": "USD",
-        "now": iso(now),
-        "budgets": [standing_document(standing_of(reader, each, now)) for each in budgets],
-    }
+    return {"currency": "USD", "now": iso(now), "budgets": [show(each) for each in budgets]}
 
 
 def verdict_document(

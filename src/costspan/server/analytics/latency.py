@@ -7,9 +7,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
-from costspan.core.period import iso
 from costspan.server.analytics.spend import PARAMETERS as OF_SPEND
-from costspan.server.analytics.spend import parse_question, quantiles_document
+from costspan.server.analytics.spend import answer_document, parse_question, quantiles_document
 from costspan.server.store.ports import LedgerReader
 from costspan.server.store.question import Spend, SpendQuestion
 
@@ -28,22 +27,7 @@ def parse_latency_question(parameters: Sequence[tuple[str, str]], now: datetime)
 
 def latency_document(reader: LedgerReader, question: SpendQuestion) -> dict[str, Any]:
     """Return the answer to `question` as the document `/api/v1/latency` sends. Times are milliseconds."""
-    answer = reader.spend(question)
-    rows = []
-    for row in answer.rows:
-        document: dict[str, Any] = dict(zip(question.group_by, row.key, strict=True))
-        if row.start is not None:
-            document["start"] = iso(row.start)
-        rows.append(document | _measures(row.spend))
-    return {
-        "since": iso(question.period.since),
-        "until": iso(question.period.until),
-        "interval": question.interval.value,
-        "tz": question.zone.name,
-        "group_by": list(question.group_by),
-        "rows": rows,
-        "total": _measures(answer.total),
-    }
+    return answer_document(question, reader.spend(question), _measures)
 
 
 def _measures(spend: Spend) -> dict[str, Any]:

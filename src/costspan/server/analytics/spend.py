@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -20,6 +20,7 @@ from costspan.server.store.question import (
     Filter,
     Interval,
     Spend,
+    SpendAnswer,
     SpendQuestion,
     known_key,
 )
@@ -71,23 +72,32 @@ def parse_question(
 def spend_document(reader: LedgerReader, question: SpendQuestion) -> dict[str, Any]:
     """Return the answer to `question` as the document `/api/v1/spend` sends and `report --json` prints."""
     answer = reader.spend(question)
+    known = completeness(answer.total) | {"keys_since": iso(answer.keys_since) if answer.keys_since else None}
+    return {
+        "currency": "USD",
+        **answer_document(question, answer, lambda spend: _measures(spend, question.measures)),
+        "completeness": known,
+    }
+
+
+def answer_document(
+    question: SpendQuestion, answer: SpendAnswer, measures: Callable[[Spend], dict[str, Any]]
+) -> dict[str, Any]:
+    """Return what was asked, each row and the total, with the `measures` of each."""
     rows = []
     for row in answer.rows:
         document: dict[str, Any] = dict(zip(question.group_by, row.key, strict=True))
         if row.start is not None:
             document["start"] = iso(row.start)
-        rows.append(document | _measures(row.spend, question.measures))
+        rows.append(document | measures(row.spend))
     return {
         "since": iso(question.period.since),
         "until": iso(question.period.until),
         "interval": question.interval.value,
         "tz": question.zone.name,
-        "currency": "USD",
         "group_by": list(question.group_by),
         "rows": rows,
-        "total": _measures(answer.total, question.measures),
-        "completeness": completeness(answer.total)
-        | {"keys_since": iso(answer.keys_since) if answer.keys_since else None},
+        "total": measures(answer.total),
     }
 
 
