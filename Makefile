@@ -76,13 +76,13 @@ fuzz: $(VENV)/.dev ## broken requests through both doors; ARGS='--bodies 1000000
 bench-query: $(VENV)/.dev ## the dashboard's questions at 1 and 10 million calls, from rows and from roll-ups; ARGS='--millions 50'
 	$(BIN)/python -m benchmarks.query $(ARGS)
 
-bench-ui: $(VENV)/.dev browser ## what the dashboard's first page costs a browser, beside Phoenix's if it is on PATH
-	$(BIN)/python -m benchmarks.ui $(ARGS)
+bench-ui: $(VENV)/.dev browser ## what the dashboard's first page costs a browser, beside Phoenix's
+	$(BIN)/python -m benchmarks.ui --prepare $(ARGS)
 
 bench-sdk: $(VENV)/.dev ## what the SDK adds to a call, beside OpenTelemetry alone and five tools; ARGS='--json FILE'
 	$(BIN)/python -m benchmarks.sdk --prepare $(ARGS)
 
-docs: $(VENV)/.dev ## the documentation as a site, in dist/docs; loads nothing from other hosts
+docs: $(VENV)/.dev ## the documentation as a site in dist/docs; to search it: python -m http.server --directory dist/docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict $(ARGS)
 
 .venv-focus: $(UV) tools/focus_validator.txt tools/focus_validator.sh

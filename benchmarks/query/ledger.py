@@ -19,12 +19,11 @@ UNTIL: Final = datetime(2026, 11, 21, tzinfo=UTC)
 SINCE: Final = UNTIL - timedelta(days=DAYS)
 _STEP: Final = 1_000_000
 _POSTED_TOGETHER: Final = 5_000
-_SINCE_US: Final = int(SINCE.timestamp()) * 1_000_000
 
 _COLUMNS: Final = {
     "entry_id": "i + 1",
     "sign": "1",
-    "posted_at": f"make_timestamp({_SINCE_US} + i // {_POSTED_TOGETHER} * {_POSTED_TOGETHER} * $apart)",
+    "posted_at": f"make_timestamp($since + i // {_POSTED_TOGETHER} * {_POSTED_TOGETHER} * $apart)",
     "key": "uuid()",
     "digest": "''",
     "as_received": "TRUE",
@@ -32,7 +31,7 @@ _COLUMNS: Final = {
     "call_count": "1",
     "trace_id": "md5((i // 6)::VARCHAR)::UUID",
     "span_id": "i::UBIGINT",
-    "started_at": f"make_timestamp({_SINCE_US} + i * $apart)",
+    "started_at": "make_timestamp($since + i * $apart)",
     "started_ns": "0",
     "duration_ns": "(exp(random() * 4 + 6) * 1e6)::BIGINT",
     "ttft_ns": "(exp(random() * 3 + 5) * 1e6)::BIGINT",
@@ -69,8 +68,9 @@ _COLUMNS: Final = {
 }
 
 
-def write_ledger(folder: Path, calls: int) -> int:
-    """Write a ledger of so many calls into `folder`; return the size of its file in bytes."""
+def write_ledger(folder: Path, calls: int, until: datetime = UNTIL) -> int:
+    """Write a ledger of so many calls up to `until` into `folder`; return the size of its file in bytes."""
+    since_us = int((until - timedelta(days=DAYS)).timestamp()) * 1_000_000
     with open_ledger_file(folder) as connection:
         quantities = _quantities(connection)
         values = _COLUMNS | {name: "0" for name in quantities if name not in _COLUMNS}
@@ -81,7 +81,7 @@ def write_ledger(folder: Path, calls: int) -> int:
                 f"FROM range({first}, {min(calls, first + _STEP)})"
             )
             told = "SELECT *, chance % 1009 % 20 AS model_number, chance // 1009 % 10 AS feature_number "
-            expressions = ", ".join(values.values()).replace("$apart", str(apart))
+            expressions = ", ".join(values.values()).replace("$apart", str(apart)).replace("$since", str(since_us))
             connection.execute(
                 f"INSERT INTO calls ({', '.join(values)}) SELECT {expressions} FROM ({told} FROM ({numbered}))"
             )

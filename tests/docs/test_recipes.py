@@ -13,7 +13,7 @@ import pytest
 from .markdown import ROOT, Block, fenced, text
 
 PAGE = ROOT / "docs/recipes.md"
-COPIED = ("src", "pyproject.toml")
+COPIED = ("src", "pyproject.toml", "docs/dialects.md", "tests/unit/semconv/dialects")
 WORK = "work"
 
 
@@ -36,9 +36,11 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("house")
     left_out = shutil.ignore_patterns("__pycache__", "static")
     for name in COPIED:
-        source = ROOT / name
-        copy = shutil.copytree if source.is_dir() else shutil.copy
-        copy(source, folder / name, **({"ignore": left_out} if source.is_dir() else {}))
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, folder / name, ignore=left_out)
+        else:
+            shutil.copy(ROOT / name, folder / name)
     return folder
 
 

@@ -18,7 +18,9 @@ from costspan.server.config import KNOWN_KEYS, read_settings
 
 SCHEMA = settings_schema()
 SECTIONS: dict[str, dict[str, Any]] = SCHEMA["properties"]
-LISTING = [name for name in SECTIONS if name not in {"closed_until", "public_url", "auth", "alerts", "mappings"}]
+LISTING = [
+    name for name in SECTIONS if name not in {"closed_until", "public_url", "auth", "alerts", "mappings", "store"}
+]
 """Sections whose errors list the keys they know."""
 
 

@@ -83,6 +83,15 @@ def test_every_measure_says_what_was_sent(filled: Server) -> None:
     }  # fmt: skip
 
 
+def test_the_named_measures_are_answered_and_no_other(filled: Server) -> None:
+    whole = filled.spend(group_by="feature")
+    asked = filled.spend(group_by="feature", measures="calls,cost_usd,latency_ms")
+    assert [set(row) for row in asked["rows"]] == [{"feature", "calls", "cost_usd", "latency_ms"}] * len(whole["rows"])
+    for row, full in zip([*asked["rows"], asked["total"]], [*whole["rows"], whole["total"]], strict=True):
+        assert row.items() <= full.items()
+    assert asked["completeness"] == whole["completeness"]
+
+
 def test_unknown_money_is_null_and_never_zero(filled: Server) -> None:
     total = filled.spend(filter="model:nobody-sells-this")["total"]
     assert (total["calls"], total["cost_usd"], total["list_cost_usd"], total["input_cost_usd"]) == (1, None, None, None)
@@ -179,6 +188,8 @@ def test_order_is_by_a_measure_and_a_minus_puts_the_largest_first(filled, order,
         ("limit=1" + "0" * 30, ["1000000000", "999999"]),
         ("limit=" + "9" * 5000, ["limit"]),
         ("colour=red", ["colour", "group_by"]),
+        ("measures=beauty", ["beauty", "cost_usd", "latency_ms"]),
+        ("measures=", ["calls"]),
     ],
 )
 def test_a_question_that_makes_no_sense_is_a_problem_that_says_what_does(filled, query, words) -> None:
@@ -215,7 +226,8 @@ def test_openapi_describes_the_spend_document(filled: Server) -> None:
     model = document["components"]["schemas"][reference.rpartition("/")[2]]
     assert set(model["properties"]) >= {"rows", "total", "completeness"}
     assert {p["name"] for p in operation["parameters"]} == {
-        "group_by", "since", "until", "interval", "tz", "filter", "order", "limit", "format",
+        "group_by", "since", "until", "interval", "tz", "filter", "order", "limit", "measures",
+        "format",
     }  # fmt: skip
     assert "400" in operation["responses"]
     for path, operations in document["paths"].items():

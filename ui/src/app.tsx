@@ -83,7 +83,12 @@ export function App() {
       </a>
       <SideBar view={view} ingest={ingest} page={page} open={menu} onClose={() => setMenu(false)} />
       <div class="column">
-        <TopBar title={page?.title ?? "Not found"} onMenu={() => setMenu(true)} onHelp={() => setHelp(true)} />
+        <TopBar
+          title={page?.title ?? "Not found"}
+          timeless={page?.timeless ?? false}
+          onMenu={() => setMenu(true)}
+          onHelp={() => setHelp(true)}
+        />
         <main id="main" tabIndex={-1}>
           {found ? (
             <Shown

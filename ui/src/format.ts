@@ -82,10 +82,17 @@ export function change(now: number | null, before: number | null): string {
   return text === "0.0" ? "±0.0%" : `${percent < 0 ? "−" : "+"}${text}%`;
 }
 
+/** Milliseconds from which on a duration is read in minutes, and the unit it is read in. */
+const MINUTES_FROM_MS = 100_000;
+
+export function durationUnit(ms: number): number {
+  return ms < MINUTES_FROM_MS ? 1 : 60_000;
+}
+
 export function duration(ms: number | null | undefined): string {
   if (ms === null || ms === undefined) return DASH;
   if (ms < 1000) return `${Math.round(ms)} ms`;
-  return ms < 100_000 ? `${significant(ms / 1000, 3)} s` : `${significant(ms / 60_000, 3)} min`;
+  return ms < MINUTES_FROM_MS ? `${significant(ms / 1000, 3)} s` : `${significant(ms / 60_000, 3)} min`;
 }
 
 const formats = new Map<string, Intl.DateTimeFormat>();

@@ -26,6 +26,8 @@ export interface Page {
   readonly icon?: IconName;
   /** Opens the page when pressed after `g`. */
   readonly key?: string;
+  /** True where neither range nor filters apply. */
+  readonly timeless?: boolean;
   /** True where `path/something` belongs to the page too. */
   readonly open?: boolean;
   /** The first page comes with the shell; the others are fetched when they are opened. */
@@ -76,6 +78,7 @@ export const PAGES: readonly Page[] = [
     title: "Budgets",
     icon: "budgets",
     key: "b",
+    timeless: true,
     load: async () => (await import("./budgets/BudgetsPage")).default,
   },
   {
@@ -91,6 +94,7 @@ export const PAGES: readonly Page[] = [
     title: "Prices",
     icon: "prices",
     key: "p",
+    timeless: true,
     load: async () => (await import("./prices/PricesPage")).default,
   },
   {
@@ -112,6 +116,7 @@ export const PAGES: readonly Page[] = [
     title: "Reconciliation",
     icon: "reconcile",
     open: true,
+    timeless: true,
     load: async () => (await import("./reconcile/ReconcilePage")).default,
   },
 ];

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 from pathlib import Path
+from random import Random
 
 import duckdb
 import msgspec
@@ -22,7 +23,7 @@ from costspan.server.store.entry import Batch
 from costspan.server.store.question import SpendQuestion
 from costspan.server.store.repricing import Scope
 from costspan.testing.spans.call import sample_call
-from costspan.testing.stores import EVER, assert_same
+from costspan.testing.stores import EVER, assert_same, play, random_postings
 
 ADDED = ("sent_provider", "kept", "run_id", "corrects", "undoes", "booked_at", "adjusts")
 ADDED_LATER = ("as_received", "started_ns", "trace_state", "tenant")
@@ -158,6 +159,22 @@ def test_a_file_of_schema_4_keeps_alerts_from_then_on(fourth: Path) -> None:
 
     store = DuckDBStore(fourth)
     assert DuckDBAlerts(store).standing().standing == {("spend", "[]"): "{}"}
+    store.close()
+
+
+def test_what_was_rolled_up_before_users_were_is_rolled_up_by_user(tmp_path: Path) -> None:
+    store = DuckDBStore(tmp_path)
+    play(store, random_postings(Random(6), 60))
+    DuckDBUpkeep(store).roll_up(30)
+    by_user = store.spend(SpendQuestion(EVER, ("user",)))
+    store.close()
+    with duckdb.connect(str(tmp_path / "ledger.duckdb")) as connection:
+        connection.execute("DROP TABLE user_rollups")
+        connection.execute("UPDATE ledger_schema SET version = 7")
+
+    store = DuckDBStore(tmp_path)
+    assert_same(store.spend(SpendQuestion(EVER, ("user",))), by_user)
+    assert DuckDBUpkeep(store).verify(lambda _: None).is_well
     store.close()
 
 

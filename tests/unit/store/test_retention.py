@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from bodies import MILLISECOND, PLAIN_CALL, protobuf, span
@@ -108,6 +109,16 @@ def test_keys_that_only_rows_had_are_unknown_for_the_time_before_and_the_answer_
         assert (ada.total.calls, ada.keys_since) == (7, kept.store.kept_since())
         lately = Period(NOW - timedelta(days=5), NOW)
         assert kept.store.spend(SpendQuestion(lately, ("user",))).keys_since is None
+
+
+def test_no_user_is_named_by_the_file_once_their_rows_are_gone(tmp_path: Path) -> None:
+    with ledger(tmp_path) as kept:
+        kept.take(*month_of_calls())
+        kept.caretaker.round()
+        since = kept.store.kept_since()
+    with duckdb.connect(str(tmp_path / "ledger.duckdb"), read_only=True) as connection:
+        [(named_since,)] = connection.execute("SELECT min(day) FROM user_rollups WHERE user_id IS NOT NULL").fetchall()
+    assert named_since.replace(tzinfo=UTC) == since
 
 
 def test_adjacent_periods_hold_every_call_once_also_where_rows_are_gone(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from costspan.server.store.duckdb.rollups import ROLLED
 from costspan.server.store.duckdb.store import DuckDBStore
 from costspan.server.store.duckdb.upkeep import DuckDBUpkeep
 from costspan.server.store.memory import MemoryStore
-from costspan.server.store.question import QUANTILES, SpendAnswer, SpendQuestion
+from costspan.server.store.question import QUANTILES, Filter, Interval, SpendAnswer, SpendQuestion
 from costspan.server.store.sql.sketches import RELATIVE_ERROR
 from costspan.testing.stores import EVER, assert_same, play, random_postings, random_question
 
@@ -85,6 +85,25 @@ def test_sketched_quantiles_are_within_the_stated_error_and_sums_stay_exact(rand
             assert quantiles(found) == pytest.approx(quantiles(exact), rel=RELATIVE_ERROR * 1.001, abs=0.0011)
 
 
+@settings(max_examples=6, deadline=None)
+@given(random=st.randoms(use_true_random=False), count=st.integers(1, 40))
+def test_users_are_answered_the_same_however_much_is_rolled_up(random: Random, count: int) -> None:
+    postings = random_postings(random, count)
+    memory = MemoryStore()
+    play(memory, postings)
+    questions = [
+        SpendQuestion(EVER, group_by, interval, filters=filters, limit=limit)
+        for group_by in (("user",), ("user", "tenant"), ())
+        for interval in Interval
+        for filters in ((), (Filter("user", "a"),), (Filter("user", None),), (Filter("user", "a", excludes=True),))
+        for limit in (None, 2)
+    ]
+    with TemporaryDirectory() as folder, opened(Path(folder)) as (store, upkeep):
+        play_with_upkeep(random, store, upkeep, postings)
+        for question in random.sample(questions, 10):
+            assert_same(store.spend(question), memory.spend(question))
+
+
 def test_a_limit_keeps_the_same_groups_with_sketches(tmp_path: Path) -> None:
     postings = random_postings(Random(3), 120)
     memory = MemoryStore()
@@ -112,7 +131,7 @@ def test_rolling_up_survives_a_restart_and_goes_on_where_it_was(tmp_path: Path) 
         assert_same(store.spend(SpendQuestion(EVER, ("model",))), memory.spend(SpendQuestion(EVER, ("model",))))
 
 
-@pytest.mark.parametrize("table", ["rollups", "sketches"])
+@pytest.mark.parametrize("table", ["rollups", "user_rollups", "sketches"])
 def test_a_roll_up_that_does_not_add_up_is_found_and_made_anew(tmp_path: Path, table: str) -> None:
     with opened(tmp_path) as (store, upkeep):
         play(store, random_postings(Random(5), 60))

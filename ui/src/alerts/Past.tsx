@@ -1,13 +1,11 @@
 /** What fired and ended, and the notifications that nobody took. */
-import { useState } from "preact/hooks";
 import type { Answer } from "../data/answers";
 import { TONES, type History, type Notifications } from "../data/alerts";
-import { ProblemError } from "../data/api";
-import { postJson } from "../data/send";
 import { plain } from "../data/table";
 import { stamp } from "../format";
 import { Panel } from "../panels/Panel";
 import type { View } from "../view/view";
+import { Listed } from "./Listed";
 
 export function Fired({ answer, view }: { answer: Answer<History>; view: View }) {
   const events = answer.data?.events ?? [];
@@ -36,7 +34,7 @@ export function Fired({ answer, view }: { answer: Answer<History>; view: View })
               <tbody>
                 {events.map((each) => (
                   <tr key={each.at + each.rule + each.state + JSON.stringify(each.group)}>
-                    <th scope="row" class="num" title={each.at}>
+                    <th scope="row" title={each.at}>
                       {stamp(new Date(each.at), view.tz)}
                     </th>
                     <td>
@@ -63,24 +61,12 @@ export function Fired({ answer, view }: { answer: Answer<History>; view: View })
 
 export function Undelivered(props: { answer: Answer<Notifications>; view: View; onChanged: () => void }) {
   const { answer, view } = props;
-  const [problem, setProblem] = useState("");
   const dead = answer.data?.notifications ?? [];
-  const sendAgain = async (id: string) => {
-    try {
-      await postJson(`api/v1/alerts/notifications/${encodeURIComponent(id)}/send`, {});
-      setProblem("");
-    } catch (error) {
-      if (!(error instanceof ProblemError)) throw error;
-      setProblem(error.problem.detail || error.problem.title);
-    }
-    props.onChanged();
-  };
   return (
-    <Panel
+    <Listed
       title="Undelivered"
       caption="refused for good, or tried ten times in about four hours"
       answer={answer}
-      height={120}
       table={() => ({
         columns: ["Id", "Notifier", "Since", "What", "Why not", "Attempts"],
         rows: dead.map((each) => [
@@ -88,56 +74,22 @@ export function Undelivered(props: { answer: Answer<Notifications>; view: View; 
           ...[each.notifier, each.created_at, each.title, each.error, each.attempts].map(plain),
         ]),
       })}
-    >
-      {() => (
-        <>
-          {problem && (
-            <p class="warn-text" role="alert">
-              {problem}
-            </p>
-          )}
-          {dead.length ? (
-            <div class="scroll-x" role="region" aria-label="Undelivered, rows" tabIndex={0}>
-              <table class="alerts">
-                <thead>
-                  <tr>
-                    <th scope="col">What</th>
-                    <th scope="col">To</th>
-                    <th scope="col">Why not</th>
-                    <th scope="col">
-                      <span class="sr">Send again</span>
-                    </th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {dead.map((each) => (
-                    <tr key={each.notifier + each.id}>
-                      <th scope="row">
-                        {each.title}
-                        <small class="under num">{stamp(new Date(each.created_at), view.tz)}</small>
-                      </th>
-                      <td>{each.notifier}</td>
-                      <td>{each.error}</td>
-                      <td class="num">
-                        <button
-                          type="button"
-                          class="control"
-                          aria-label={`Send ${each.title} again`}
-                          onClick={() => void sendAgain(each.id)}
-                        >
-                          Send again
-                        </button>
-                      </td>
-                    </tr>
-                  ))}
-                </tbody>
-              </table>
-            </div>
-          ) : (
-            <p class="note">Every notification was delivered or is still being tried.</p>
-          )}
-        </>
-      )}
-    </Panel>
+      heads={["What", "To", "Why not"]}
+      rows={dead.map((each) => ({
+        key: each.notifier + each.id,
+        head: (
+          <>
+            {each.title}
+            <small class="under num">{stamp(new Date(each.created_at), view.tz)}</small>
+          </>
+        ),
+        cells: [each.notifier, each.error],
+        aloud: `Send ${each.title} again`,
+        url: `api/v1/alerts/notifications/${encodeURIComponent(each.id)}/send`,
+      }))}
+      action="Send again"
+      empty="Every notification was delivered or is still being tried."
+      onChanged={props.onChanged}
+    />
   );
 }

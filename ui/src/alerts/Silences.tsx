@@ -2,12 +2,11 @@
 import { useState } from "preact/hooks";
 import type { Answer } from "../data/answers";
 import type { Alerts, Silence } from "../data/alerts";
-import { ProblemError } from "../data/api";
-import { postJson, useSending } from "../data/send";
+import { useSending } from "../data/send";
 import { plain } from "../data/table";
 import { stamp } from "../format";
-import { Panel } from "../panels/Panel";
 import type { View } from "../view/view";
+import { Listed } from "./Listed";
 
 const LENGTHS = ["1h", "2h", "8h", "1d", "7d"] as const;
 
@@ -61,24 +60,12 @@ function NewSilence({ onChanged }: { onChanged: () => void }) {
 
 export function Silences(props: { answer: Answer<Alerts>; view: View; onChanged: () => void }) {
   const { answer, view } = props;
-  const [problem, setProblem] = useState("");
   const silences = answer.data?.silences ?? [];
-  const end = async (silence: Silence) => {
-    try {
-      await postJson(`api/v1/alerts/silences/${encodeURIComponent(silence.id)}/end`, {});
-      setProblem("");
-    } catch (error) {
-      if (!(error instanceof ProblemError)) throw error;
-      setProblem(error.problem.detail || error.problem.title);
-    }
-    props.onChanged();
-  };
   return (
-    <Panel
+    <Listed
       title="Silences"
       caption="alerts fire and end all the same; what still fires when a silence ends is told then"
       answer={answer}
-      height={120}
       table={() => ({
         columns: ["Silence", "Of", "Until", "Why", "By"],
         rows: silences.map((each) => [
@@ -86,53 +73,22 @@ export function Silences(props: { answer: Answer<Alerts>; view: View; onChanged:
           ...[each.matchers.join(" "), each.ends_at, each.comment, each.author].map(plain),
         ]),
       })}
+      heads={["Of", "Until", "Why"]}
+      rows={silences.map((each) => ({
+        key: each.id,
+        head: each.matchers.join(" and "),
+        cells: [
+          stamp(new Date(each.ends_at), view.tz),
+          [each.comment, each.author && `by ${each.author}`].filter(Boolean).join(", "),
+        ],
+        aloud: `End the silence of ${each.matchers.join(" and ")}`,
+        url: `api/v1/alerts/silences/${encodeURIComponent(each.id)}/end`,
+      }))}
+      action="End"
+      empty="Nothing is silenced."
+      onChanged={props.onChanged}
     >
-      {() => (
-        <>
-          <NewSilence onChanged={props.onChanged} />
-          {problem && (
-            <p class="warn-text" role="alert">
-              {problem}
-            </p>
-          )}
-          {silences.length > 0 && (
-            <div class="scroll-x" role="region" aria-label="Silences, rows" tabIndex={0}>
-              <table>
-                <thead>
-                  <tr>
-                    <th scope="col">Of</th>
-                    <th scope="col">Until</th>
-                    <th scope="col">Why</th>
-                    <th scope="col">
-                      <span class="sr">End</span>
-                    </th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {silences.map((each) => (
-                    <tr key={each.id}>
-                      <th scope="row">{each.matchers.join(" and ")}</th>
-                      <td class="num">{stamp(new Date(each.ends_at), view.tz)}</td>
-                      <td>{[each.comment, each.author && `by ${each.author}`].filter(Boolean).join(", ")}</td>
-                      <td class="num">
-                        <button
-                          type="button"
-                          class="control"
-                          aria-label={`End the silence of ${each.matchers.join(" and ")}`}
-                          onClick={() => void end(each)}
-                        >
-                          End
-                        </button>
-                      </td>
-                    </tr>
-                  ))}
-                </tbody>
-              </table>
-            </div>
-          )}
-          {!silences.length && <p class="note">Nothing is silenced.</p>}
-        </>
-      )}
-    </Panel>
+      <NewSilence onChanged={props.onChanged} />
+    </Listed>
   );
 }

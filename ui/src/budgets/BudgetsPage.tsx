@@ -142,7 +142,7 @@ export default function BudgetsPage({ view, clock }: PageProps) {
     <div class="page">
       <Panel
         title="Budgets"
-        caption="each in its own period, in UTC days; the range above does not apply"
+        caption="each in its own period, in UTC days"
         answer={answer}
         height={240}
         table={() => ({

@@ -20,9 +20,13 @@ export interface TimeAxisProps {
   readonly buckets: readonly Bucket[];
   readonly height: number;
   readonly tick: (value: number) => string;
+  /** What the ticks are multiples of, for a largest value. */
+  readonly unit?: (max: number) => number;
   readonly bucketName: (bucket: Bucket, long: boolean) => string;
   readonly onRange: (since: Date, until: Date) => void;
   readonly onWiden: () => void;
+  /** What lies over the chart, such as marks that open. */
+  readonly over?: (plot: Plot) => ComponentChildren;
 }
 
 interface TimeChartProps extends TimeAxisProps {
@@ -63,11 +67,11 @@ export function TimeChart(props: TimeChartProps) {
   const [drag, setDrag] = useState<{ from: number; to: number; x: number } | null>(null);
   const { buckets } = props;
   const { frame, scale, band, y } = useMemo(() => {
-    const scale = axis(props.max);
+    const scale = axis(props.max, props.unit?.(props.max));
     const room = Math.max(...scale.ticks.map((value) => props.tick(value).length)) * 6.6 + 10;
     const frame: Frame = { width, height: props.height, left: room, right: 4, top: 8, bottom: 24 };
     return { scale, frame, band: bands(frame, buckets.length), y: heights(frame, scale.top) };
-  }, [buckets, props.max, props.tick, width, props.height]);
+  }, [buckets, props.max, props.tick, props.unit, width, props.height]);
   const hovered = buckets.findIndex((bucket) => bucket.start.getTime() === at);
   const plot: Plot = { width, frame, band, y, hovered };
 
@@ -194,6 +198,7 @@ export function TimeChart(props: TimeChartProps) {
           )}
         </svg>
       )}
+      {width > 0 && props.over?.(plot)}
       {own && current && !drag && (
         <Tooltip
           x={band.x(hovered) + band.width / 2}

@@ -15,11 +15,12 @@ const TOP_RADIUS = 2.5;
 const GAP = 1;
 
 /** A zero-based axis with about four round steps that holds `max`. */
-export function axis(max: number): { readonly top: number; readonly ticks: readonly number[] } {
+/** `unit` is what ticks are whole multiples or decimal parts of: 60,000 for milliseconds that are read as minutes. */
+export function axis(max: number, unit = 1): { readonly top: number; readonly ticks: readonly number[] } {
   const scale = scaleLinear()
-    .domain([0, max > 0 ? max : 1])
+    .domain([0, max > 0 ? max / unit : 1])
     .nice(4);
-  return { top: scale.domain()[1] ?? 1, ticks: scale.ticks(4) };
+  return { top: (scale.domain()[1] ?? 1) * unit, ticks: scale.ticks(4).map((tick) => tick * unit) };
 }
 
 export function heights(frame: Frame, top: number): (value: number) => number {

@@ -32,6 +32,28 @@ export interface Measures {
   readonly ttft_ms: Quantiles | null;
 }
 
+/** What a page reads of groups beside percentiles, which take longest to answer. */
+export const SUMS: readonly (keyof Measures)[] = [
+  "cost_usd",
+  "input_cost_usd",
+  "output_cost_usd",
+  "cache_savings_usd",
+  "duplicate_cost_usd",
+  "calls",
+  "billed_calls",
+  "errors",
+  "retries",
+  "truncated",
+  "unpriced_calls",
+  "usage_missing_calls",
+  "duplicate_calls",
+  "input_tokens",
+  "cache_read_tokens",
+  "cache_write_tokens",
+  "output_tokens",
+  "reasoning_tokens",
+];
+
 export interface Row extends Measures {
   /** Start of the bucket, when the document has an interval. */
   readonly start?: string;
@@ -118,6 +140,10 @@ export interface SpendQuestion {
   readonly interval?: "1h" | "1d" | "total";
   readonly filters: readonly Filter[];
   readonly limit?: number;
+  /** A measure of the API; cost unless said. The largest come first. */
+  readonly order?: string;
+  /** All unless said; percentiles are the dear ones. */
+  readonly measures?: readonly (keyof Measures)[];
 }
 
 /** The address of a spend document, relative to the page's base. */
@@ -132,7 +158,9 @@ export function spendUrl(question: SpendQuestion): string {
   if (question.interval && question.range.tz !== "UTC") query.set("tz", question.range.tz);
   for (const filter of question.filters) query.append("filter", `${filter.key}:${filterText(filter)}`);
   if (question.limit) query.set("limit", String(question.limit));
-  return `api/v1/spend?${query.toString().replaceAll("%3A", ":")}`;
+  if (question.order) query.set("order", `-${question.order}`);
+  if (question.measures) query.set("measures", question.measures.join(","));
+  return `api/v1/spend?${query.toString().replaceAll("%3A", ":").replaceAll("%2C", ",")}`;
 }
 
 /** The address of a tools document. */

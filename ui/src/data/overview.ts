@@ -1,7 +1,7 @@
 /** The eight questions behind the Cost overview page. */
-import { autoBucket, previous, resolve, type Range } from "../view/range";
+import { autoBucket, DAY_MS, previous, resolve, type Range } from "../view/range";
 import type { View, Who } from "../view/view";
-import { groupOf, spendUrl, type Row, type Spend } from "./api";
+import { groupOf, spendUrl, SUMS, type Ingest, type Row, type Spend } from "./api";
 import type { Questions } from "./answers";
 
 /** Rows of "Who is spending" before the rest is summed up as "Other". */
@@ -13,6 +13,11 @@ export interface Asked {
   readonly before: Range | null;
   readonly interval: "1h" | "1d";
   readonly questions: Questions;
+}
+
+/** A period that began before the first call was received is no fair comparison: a dash is shown instead. */
+export function wasRecorded(period: Range, ingest: Ingest | null): boolean {
+  return !ingest?.first_call_at || Date.parse(ingest.first_call_at) <= period.since.getTime() + DAY_MS;
 }
 
 export function rankByCost(rows: readonly Row[]): Row[] {
@@ -27,7 +32,7 @@ function trendUrl(view: View, range: Range, interval: "1h" | "1d", who: Spend | 
     .slice(0, WHO_ROWS)
     .map((row) => ({ key: view.who, value: groupOf(row, view.who) ?? "", exclude: false }));
   const others = view.filters.filter((filter) => filter.key !== view.who);
-  return spendUrl({ groupBy: view.who, range, interval, filters: [...others, ...own] });
+  return spendUrl({ groupBy: view.who, range, interval, filters: [...others, ...own], measures: ["cost_usd"] });
 }
 
 /** What to ask for `view` at `now`. `who` is the answered table, once there is one, for the trends in it. */
@@ -43,10 +48,10 @@ export function ask(view: View, now: Date, who: { dimension: Who; spend: Spend |
     interval,
     questions: {
       buckets: spendUrl({ range, interval, filters }),
-      series: spendUrl({ groupBy: view.by, range, interval, filters }),
-      models: spendUrl({ groupBy: "model", range, filters: ofOthers }),
-      who: spendUrl({ groupBy: view.who, range, filters, limit: WHO_ROWS }),
-      before: before && spendUrl({ groupBy: view.who, range: before, filters, limit: BEFORE_ROWS }),
+      series: spendUrl({ groupBy: view.by, range, interval, filters, measures: ["cost_usd", "calls"] }),
+      models: spendUrl({ groupBy: "model", range, filters: ofOthers, measures: SUMS }),
+      who: spendUrl({ groupBy: view.who, range, filters, limit: WHO_ROWS, measures: [...SUMS, "latency_ms"] }),
+      before: before && spendUrl({ groupBy: view.who, range: before, filters, limit: BEFORE_ROWS, measures: SUMS }),
       trends: who.dimension === view.who ? trendUrl(view, range, interval, who.spend) : null,
     },
   };

@@ -49,13 +49,18 @@ function drawn<R>(rows: readonly (R | null)[], read: Read<R>): number[] {
 
 const total = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
 
-/** A measure per bucket of its largest groups, the biggest first, and the rest as "Other". */
+/**
+ * A measure per bucket of its largest groups, the biggest first, and the rest as "Other".
+ *
+ * `whole` is what all groups come to, for an answer that has only the largest.
+ */
 export function seriesOf<R extends Started>(
   rows: readonly R[],
   dimension: string,
   view: View,
   buckets: readonly Bucket[],
   read: Read<R>,
+  whole?: readonly R[],
 ): GroupSeries[] {
   const groups = [...byGroup(rows, dimension)]
     .map(([value, own]) => ({ value, values: drawn(along(buckets, own), read) }))
@@ -73,10 +78,14 @@ export function seriesOf<R extends Started>(
     faint: isLeftOut(view, dimension, group.value),
   }));
   const rest = groups.slice(TONES);
-  if (!rest.length) return top;
-  const values = buckets.map((_, index) => total(rest.map((group) => group.values[index] ?? 0)));
-  return [
-    ...top,
-    { value: OTHER, key: OTHER, label: `${OTHER} (${rest.length})`, tone: "tone-other", values, faint: false },
-  ];
+  const at = (of: readonly { values: readonly number[] }[], index: number) =>
+    total(of.map((group) => group.values[index] ?? 0));
+  const known = buckets.map((_, index) => at(rest, index));
+  const all = whole && drawn(along(buckets, whole), read).map((value, index) => value - at(top, index));
+  // Dollars are added up as floats here: what is left by that is nothing.
+  const isMore = all !== undefined && total(all) - total(known) > 1e-9 * (total(all) + at(top, 0) + 1);
+  if (!rest.length && !isMore) return top;
+  const label = isMore ? OTHER : `${OTHER} (${rest.length})`;
+  const values = isMore ? all.map((value) => Math.max(0, value)) : known;
+  return [...top, { value: OTHER, key: OTHER, label, tone: "tone-other", values, faint: false }];
 }

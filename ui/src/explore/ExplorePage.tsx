@@ -3,7 +3,7 @@ import { useEffect } from "preact/hooks";
 import { StackedBars } from "../chart/StackedBars";
 import { freshnessStore } from "../clock";
 import { useAnswers } from "../data/answers";
-import { groupOf, inputTokens, spendUrl, type Row, type Spend } from "../data/api";
+import { groupOf, inputTokens, spendUrl, type Measures, type Row, type Spend } from "../data/api";
 import { float } from "../data/money";
 import { bucketsOf, NOT_SET, OTHER, seriesOf } from "../data/series";
 import { plain } from "../data/table";
@@ -19,38 +19,64 @@ import { EXPLORED, MEASURES, type Measure } from "../view/view";
 
 interface Meaning {
   readonly label: string;
+  /** What of a row it is read from. */
+  readonly of: readonly (keyof Measures)[];
   readonly read: (row: Row) => number | null;
   readonly exact: (row: Row) => string | number | null;
   readonly money: boolean;
 }
 
 const MEANING: Readonly<Record<Measure, Meaning>> = {
-  cost: { label: "Cost", read: (row) => float(row.cost_usd), exact: (row) => row.cost_usd, money: true },
-  calls: { label: "Calls", read: (row) => row.calls, exact: (row) => row.calls, money: false },
-  errors: { label: "Errors", read: (row) => row.errors, exact: (row) => row.errors, money: false },
-  retries: { label: "Retries", read: (row) => row.retries, exact: (row) => row.retries, money: false },
-  truncated: { label: "Truncated", read: (row) => row.truncated, exact: (row) => row.truncated, money: false },
-  input_tokens: { label: "Input tokens", read: inputTokens, exact: inputTokens, money: false },
+  cost: {
+    label: "Cost",
+    of: ["cost_usd"],
+    read: (row) => float(row.cost_usd),
+    exact: (row) => row.cost_usd,
+    money: true,
+  },
+  calls: { label: "Calls", of: ["calls"], read: (row) => row.calls, exact: (row) => row.calls, money: false },
+  errors: { label: "Errors", of: ["errors"], read: (row) => row.errors, exact: (row) => row.errors, money: false },
+  retries: { label: "Retries", of: ["retries"], read: (row) => row.retries, exact: (row) => row.retries, money: false },
+  truncated: {
+    label: "Truncated",
+    of: ["truncated"],
+    read: (row) => row.truncated,
+    exact: (row) => row.truncated,
+    money: false,
+  },
+  input_tokens: {
+    label: "Input tokens",
+    of: ["input_tokens", "cache_read_tokens", "cache_write_tokens"],
+    read: inputTokens,
+    exact: inputTokens,
+    money: false,
+  },
   output_tokens: {
     label: "Output tokens",
+    of: ["output_tokens"],
     read: (row) => row.output_tokens,
     exact: (row) => row.output_tokens,
     money: false,
   },
   cache_savings: {
     label: "Cache savings",
+    of: ["cache_savings_usd"],
     read: (row) => float(row.cache_savings_usd),
     exact: (row) => row.cache_savings_usd,
     money: true,
   },
   duplicate_cost: {
     label: "Duplicates not counted",
+    of: ["duplicate_cost_usd"],
     read: (row) => float(row.duplicate_cost_usd),
     exact: (row) => row.duplicate_cost_usd,
     money: true,
   },
 };
 
+/** How many groups are asked for: what is beyond them is in the sums all the same. */
+const SERIES = 50;
+const GROUPS = 5000;
 const COLUMNS = 6;
 const ROWS = 50;
 
@@ -67,12 +93,17 @@ function Choice<T extends string>(props: {
       <select class="control" value={props.value} onChange={(event) => props.onChange(event.currentTarget.value as T)}>
         {props.options.map((each) => (
           <option key={each} value={each}>
-            {props.name ? props.name(each) : each.replaceAll("_", " ")}
+            {props.name ? props.name(each) : spoken(each)}
           </option>
         ))}
       </select>
     </label>
   );
+}
+
+function spoken(name: string): string {
+  const words = name.replaceAll("_", " ");
+  return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
 /** The sum of what is known; null where nothing is. */
@@ -102,23 +133,25 @@ export default function ExplorePage({ view, clock, ingest }: PageProps) {
   const range = resolve(view, clock.now);
   const interval = view.bucket === "auto" ? autoBucket(range) : view.bucket;
   const { filters, across, down } = view;
+  const meaning = MEANING[view.measure];
+  const asked = { range, filters, order: view.measure, measures: [...new Set([...meaning.of, "calls" as const])] };
   const both = across === down ? across : `${across},${down}`;
   const answers = useAnswers(
     {
-      times: spendUrl({ groupBy: across, range, interval, filters }),
-      groups: spendUrl({ groupBy: both, range, filters, limit: 5000 }),
+      times: spendUrl({ ...asked, groupBy: across, interval, limit: SERIES }),
+      whole: spendUrl({ ...asked, interval }),
+      groups: spendUrl({ ...asked, groupBy: both, limit: GROUPS }),
     },
     clock.round,
   );
-  const [times, groups] = [answers<Spend>("times"), answers<Spend>("groups")];
-  const loading = times.loading || groups.loading;
+  const [times, whole, groups] = [answers<Spend>("times"), answers<Spend>("whole"), answers<Spend>("groups")];
+  const loading = times.loading || whole.loading || groups.loading;
   useEffect(() => freshnessStore.set({ loading, receivedAt: times.receivedAt }), [loading, times.receivedAt]);
-  const meaning = MEANING[view.measure];
   const text = meaning.money ? usd : count;
   if (ingest.data?.calls === 0) return <SetUp ingest={ingest.data} />;
   if (times.data && !times.data.total.calls && !loading) return <NoMatch view={view} ingest={ingest.data} />;
   const buckets = times.data ? bucketsOf(times.data) : [];
-  const series = seriesOf(times.data?.rows ?? [], across, view, buckets, meaning.read);
+  const series = seriesOf(times.data?.rows ?? [], across, view, buckets, meaning.read, whole.data?.rows);
   const table = pivot(groups.data?.rows ?? [], across, down, meaning.read);
   const shown = table.columns.slice(0, COLUMNS);
   return (
@@ -190,7 +223,7 @@ export default function ExplorePage({ view, clock, ingest }: PageProps) {
             <table class="rows">
               <thead>
                 <tr>
-                  <th scope="col">{down.replaceAll("_", " ")}</th>
+                  <th scope="col">{spoken(down)}</th>
                   {shown.map((column) => (
                     <th key={column} scope="col" class="num">
                       {column ?? NOT_SET}

@@ -2,7 +2,7 @@
 import { useEffect } from "preact/hooks";
 import { freshnessStore } from "../clock";
 import { useAnswers } from "../data/answers";
-import { groupOf, spendUrl, type Spend } from "../data/api";
+import { groupOf, spendUrl, SUMS, type Spend } from "../data/api";
 import { plain } from "../data/table";
 import { ago, count, DASH, exact, rate, usd } from "../format";
 import type { PageProps } from "../pages";
@@ -18,7 +18,10 @@ const sumOf = (all: Readonly<Record<string, number>>) => Object.values(all).redu
 
 export default function IngestPage({ view, clock, ingest }: PageProps) {
   const range = resolve(view, clock.now);
-  const answers = useAnswers({ dialects: spendUrl({ groupBy: "dialect", range, filters: view.filters }) }, clock.round);
+  const answers = useAnswers(
+    { dialects: spendUrl({ groupBy: "dialect", range, filters: view.filters, measures: SUMS }) },
+    clock.round,
+  );
   const answer = answers<Spend>("dialects");
   const { loading, receivedAt } = answer;
   useEffect(() => freshnessStore.set({ loading, receivedAt }), [loading, receivedAt]);

@@ -5,6 +5,7 @@ import type { Answer } from "../data/answers";
 import { groupOf, type Spend } from "../data/api";
 import { BUCKET_MS, paceOf, type Budget } from "../data/budgets";
 import type { Forecast } from "../data/forecast";
+import type { Mark } from "../data/marks";
 import { float } from "../data/money";
 import { bucketsOf, seriesOf, NOT_SET, OTHER } from "../data/series";
 import { plain, type Table } from "../data/table";
@@ -13,9 +14,10 @@ import { Segments, titled } from "../shell/Segments";
 import { useStore } from "../store";
 import { bucketName } from "../view/label";
 import { go, toggleFilter } from "../view/navigate";
-import { words, zoomed, type Range } from "../view/range";
+import { words, zoomed, type Bucket, type Range } from "../view/range";
 import { BY, type View } from "../view/view";
 import { highlighted } from "./CostByModel";
+import { Marks } from "./Marks";
 import { Panel } from "./Panel";
 
 const HEIGHT_PX = 256;
@@ -62,9 +64,10 @@ interface CostOverTimeProps {
   readonly budget: Budget | null;
   /** What this month will come to, of what is shown. */
   readonly forecast: Forecast | null;
+  readonly marks: readonly Mark[];
 }
 
-export function CostOverTime({ answer, view, range, budget, forecast }: CostOverTimeProps) {
+export function CostOverTime({ answer, view, range, budget, forecast, marks }: CostOverTimeProps) {
   const { data } = answer;
   const pace = budget && data && data.interval !== "total" ? paceOf(budget, BUCKET_MS[data.interval]) : null;
   const by = dimensionOf(answer, view);
@@ -76,11 +79,12 @@ export function CostOverTime({ answer, view, range, budget, forecast }: CostOver
     const buckets = bucketsOf(data);
     return { buckets, series: seriesOf(data.rows, by, view, buckets, (row) => float(row.cost_usd)) };
   }, [data, by, view.filters]);
+  const name = (bucket: Bucket, long: boolean) => bucketName(bucket, long, view.tz);
   return (
     <Panel
       title="Cost over time"
       caption={perBucket("USD", data)}
-      class="wide"
+      class="wide over-time"
       answer={answer}
       height={height + AHEAD_PX}
       table={() => (data ? tableOf(data, by) : { columns: [], rows: [] })}
@@ -118,10 +122,11 @@ export function CostOverTime({ answer, view, range, budget, forecast }: CostOver
               level={pace}
               tick={usdTick}
               read={usd}
-              bucketName={(bucket, long) => bucketName(bucket, long, view.tz)}
+              bucketName={name}
               onRange={setRange}
               onWiden={() => widen(range)}
               onPick={(key, event) => key !== OTHER && toggleFilter(by, key === NOT_SET ? null : key, event)}
+              over={(plot) => <Marks marks={marks} buckets={drawn.buckets} plot={plot} bucketName={name} />}
             />
             {by !== "model" && <Legend by={by} series={drawn.series} />}
           </>

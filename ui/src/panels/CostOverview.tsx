@@ -3,14 +3,15 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import { freshnessStore, type Clock } from "../clock";
 import type { PageProps } from "../pages";
 import { useAnswers, type Answer } from "../data/answers";
-import { groupOf, type Ingest, type Spend } from "../data/api";
+import { groupOf, type Spend } from "../data/api";
+import { HISTORY_URL, type History } from "../data/alerts";
 import { BUDGETS_URL, budgetFor, type Budgets } from "../data/budgets";
 import { forecastUrl, type Forecast } from "../data/forecast";
-import { ask, rankByCost, type Asked } from "../data/overview";
+import { anomaliesUrl, marksOf, type Anomalies } from "../data/marks";
+import { ask, rankByCost, wasRecorded, type Asked } from "../data/overview";
 import { along, bucketsOf } from "../data/series";
 import { tones } from "../data/tones";
 import { rangeLabel } from "../view/label";
-import { DAY_MS, type Range } from "../view/range";
 import type { View, Who } from "../view/view";
 import { CostByModel } from "./CostByModel";
 import { CostOverTime } from "./CostOverTime";
@@ -42,11 +43,6 @@ function useOverview(view: View, clock: Clock): { asked: Asked; parts: Parts } {
   return { asked, parts };
 }
 
-/** A period that began before the first call was received is no fair comparison: a dash is shown instead. */
-function wasRecorded(period: Range, ingest: Ingest | null): boolean {
-  return !ingest?.first_call_at || Date.parse(ingest.first_call_at) <= period.since.getTime() + DAY_MS;
-}
-
 export function CostOverview({ view, clock, ingest, prices }: PageProps) {
   const { asked, parts } = useOverview(view, clock);
   const buckets = parts.buckets.data;
@@ -69,6 +65,23 @@ export function CostOverview({ view, clock, ingest, prices }: PageProps) {
     },
     clock.round,
   );
+  const { filters } = view;
+  // Looking for them takes a while: asked for once the page is there, and again where the address is another.
+  const unusual = useAnswers(
+    {
+      anomalies: parts.trends.data ? anomaliesUrl(asked.range, filters) : null,
+      alerts: parts.trends.data ? HISTORY_URL : null,
+    },
+    0,
+  );
+  const [anomalies, alerts] = [unusual<Anomalies>("anomalies"), unusual<History>("alerts")];
+  const firstCallAt = ingest.data?.first_call_at ?? null;
+  // Both at once, so that no mark moves under the pointer.
+  const isKnown = [anomalies, alerts].every((each) => each.data ?? each.problem);
+  const marks = useMemo(
+    () => (isKnown ? marksOf(anomalies.data, alerts.data, asked.range, filters, firstCallAt) : []),
+    [isKnown, anomalies.data, alerts.data, asked.range, filters, firstCallAt],
+  );
   const budgets = later<Budgets>("budgets").data;
   const budget = budgetFor(view.filters, budgets?.budgets ?? []);
   const caption = rangeLabel(view, asked.range, view.tz).toLowerCase();
@@ -85,6 +98,7 @@ export function CostOverview({ view, clock, ingest, prices }: PageProps) {
           range={asked.range}
           budget={budget}
           forecast={later<Forecast>("forecast").data}
+          marks={marks}
         />
         <CostByModel answer={parts.models} view={view} tones={modelTones} />
       </div>

@@ -6,7 +6,7 @@ import { spendUrl, type Row, type Spend } from "../data/api";
 import { float } from "../data/money";
 import { along, bucketsOf, byGroup, NOT_SET } from "../data/series";
 import { tones } from "../data/tones";
-import { count, duration, exact, rate, usd, usdTick } from "../format";
+import { count, duration, durationUnit, exact, rate, usd, usdTick } from "../format";
 import type { PageProps } from "../pages";
 import { NoMatch, SetUp } from "../panels/Notices";
 import { autoBucket, resolve } from "../view/range";
@@ -23,15 +23,24 @@ function questions(view: View, now: Date) {
   const interval = view.bucket === "auto" ? autoBucket(range) : view.bucket;
   const filters = view.filters;
   const failed = [...filters, { key: "error_type", value: "", exclude: true }];
+  const again = [...filters, { key: "attempt", value: "1", exclude: true }];
+  const measures = ["calls", "cost_usd"] as const;
   return {
     range,
     asked: {
       buckets: spendUrl({ range, interval, filters }),
       models: spendUrl({ groupBy: "model", range, filters }),
-      byModel: spendUrl({ groupBy: "model", range, interval, filters, limit: LINES }),
-      errors: spendUrl({ groupBy: "error_type", range, interval, filters: failed }),
-      finish: spendUrl({ groupBy: "finish_reason", range, interval, filters }),
-      attempts: spendUrl({ groupBy: "attempt", range, interval, filters }),
+      byModel: spendUrl({
+        groupBy: "model",
+        range,
+        interval,
+        filters,
+        limit: LINES,
+        measures: ["calls", "errors", "truncated"],
+      }),
+      errors: spendUrl({ groupBy: "error_type", range, interval, filters: failed, measures }),
+      finish: spendUrl({ groupBy: "finish_reason", range, interval, filters, measures }),
+      attempts: spendUrl({ groupBy: "attempt", range, interval, filters: again, measures }),
     },
   };
 }
@@ -91,6 +100,7 @@ export default function ReliabilityPage({ view, clock, ingest }: PageProps) {
           answer={buckets}
           series={quantiles(buckets.data, "latency_ms")}
           tick={duration}
+          unit={durationUnit}
           read={duration}
           empty="No call in this range says how long it took"
         />
@@ -101,6 +111,7 @@ export default function ReliabilityPage({ view, clock, ingest }: PageProps) {
           answer={buckets}
           series={quantiles(buckets.data, "ttft_ms")}
           tick={duration}
+          unit={durationUnit}
           read={duration}
           empty="No streamed call in this range says when its first token came"
         />
@@ -150,6 +161,7 @@ export default function ReliabilityPage({ view, clock, ingest }: PageProps) {
           caption={total ? `${exact(total.retries)} calls repeat one, ${usd(wasted)}` : ""}
           answer={attempts}
           dimension="attempt"
+          name={(attempt) => `attempt ${attempt}`}
           keep={retried}
           measure={(row) => float(row.cost_usd)}
           tick={usdTick}

@@ -46,7 +46,7 @@ function Empty({ text }: { text: string }) {
   );
 }
 
-export function LinesPanel(props: Shared & { series: readonly LineSeries[] }) {
+export function LinesPanel(props: Shared & { series: readonly LineSeries[]; unit?: (max: number) => number }) {
   const { answer, series, view } = props;
   const buckets = answer.data ? bucketsOf(answer.data) : [];
   const known = series.filter((each) => each.values.some((value) => value !== null));
@@ -73,6 +73,7 @@ export function LinesPanel(props: Shared & { series: readonly LineSeries[] }) {
               series={known}
               height={HEIGHT_PX}
               tick={props.tick}
+              {...(props.unit && { unit: props.unit })}
               read={props.read}
               bucketName={(bucket, long) => bucketName(bucket, long, view.tz)}
               onRange={setRange}
@@ -92,13 +93,17 @@ interface BarsProps extends Shared {
   readonly dimension: string;
   readonly measure: Read;
   readonly keep?: (row: Row) => boolean;
+  /** What a value of the dimension is called, where it does not say it itself. */
+  readonly name?: (value: string) => string;
 }
 
 export function BarsPanel(props: BarsProps) {
   const { answer, dimension, view } = props;
   const buckets = answer.data ? bucketsOf(answer.data) : [];
   const rows = (answer.data?.rows ?? []).filter((row) => props.keep?.(row) ?? true);
-  const series = seriesOf(rows, dimension, view, buckets, props.measure);
+  const series = seriesOf(rows, dimension, view, buckets, props.measure).map((each) =>
+    each.value === null || each.key === OTHER ? each : { ...each, label: props.name?.(each.value) ?? each.label },
+  );
   return (
     <Panel
       title={props.title}

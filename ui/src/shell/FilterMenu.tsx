@@ -1,7 +1,7 @@
 /** The filter chips and the "+ Filter" menu, whose values are ranked by what they cost. */
 import { useEffect, useRef, useState } from "preact/hooks";
 import { useAnswers } from "../data/answers";
-import { groupOf, spendUrl, type Row, type Spend } from "../data/api";
+import { groupOf, spendUrl, SUMS, type Row, type Spend } from "../data/api";
 import { rankByCost } from "../data/overview";
 import { count, exact, usd } from "../format";
 import { go } from "../view/navigate";
@@ -68,7 +68,7 @@ function Values({ view, range }: { view: View; range: Range }) {
   const field = useRef<HTMLInputElement>(null);
   useEffect(() => field.current?.focus(), []);
   const others = view.filters.filter((filter) => filter.key !== dimension);
-  const url = spendUrl({ groupBy: dimension, range, filters: others, limit: VALUES });
+  const url = spendUrl({ groupBy: dimension, range, filters: others, limit: VALUES, measures: SUMS });
   const { data, problem, loading, url: answered } = useAnswers({ values: url }, 0)<Spend>("values");
   const mine = answered === url && !loading ? data : null;
   const rows = rankByCost(mine?.rows ?? []).filter((row) =>

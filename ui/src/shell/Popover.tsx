@@ -32,9 +32,10 @@ export function Popover(props: {
   const panel = useRef<HTMLDivElement>(null);
   const button = useRef<HTMLButtonElement>(null);
   const [open, setOpen] = useState(false);
-  const onToggle = (event: Event) => setOpen((event as ToggleEvent).newState === "open");
-  const seat = (element: HTMLElement | null) => {
-    if (element && panel.current && button.current) place(panel.current, button.current);
+  const onBeforeToggle = (event: Event) => setOpen((event as ToggleEvent).newState === "open");
+  // Drawn before it is shown, and only then as wide as it is.
+  const seat = () => {
+    if (panel.current?.matches(":popover-open") && button.current) place(panel.current, button.current);
   };
   return (
     <>
@@ -49,7 +50,7 @@ export function Popover(props: {
       >
         {props.button}
       </button>
-      <div ref={panel} id={id} popover="auto" class="popover" onBeforeToggle={onToggle}>
+      <div ref={panel} id={id} popover="auto" class="popover" onBeforeToggle={onBeforeToggle} onToggle={seat}>
         {open && <div ref={seat}>{props.children(() => panel.current?.hidePopover())}</div>}
       </div>
     </>

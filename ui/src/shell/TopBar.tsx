@@ -110,7 +110,7 @@ function CopyLink({ view }: { view: View }) {
   );
 }
 
-export function TopBar(props: { title: string; onMenu: () => void; onHelp: () => void }) {
+export function TopBar(props: { title: string; timeless: boolean; onMenu: () => void; onHelp: () => void }) {
   const view = useStore(viewStore);
   const { now } = useStore(clockStore);
   const theme = useStore(themeStore);
@@ -122,12 +122,14 @@ export function TopBar(props: { title: string; onMenu: () => void; onHelp: () =>
         <Icon name="menu" />
       </button>
       <h1>{props.title}</h1>
-      <div class="filters" role="group" aria-label="Range and filters" tabIndex={-1}>
-        <RangeMenu view={view} range={range} />
-        <Compare view={view} />
-        <Chips filters={view.filters} onRemove={remove} />
-        <FilterMenu view={view} range={range} />
-      </div>
+      {!props.timeless && (
+        <div class="filters" role="group" aria-label="Range and filters" tabIndex={-1}>
+          <RangeMenu view={view} range={range} />
+          <Compare view={view} />
+          <Chips filters={view.filters} onRemove={remove} />
+          <FilterMenu view={view} range={range} />
+        </div>
+      )}
       <div class="actions">
         <Freshness />
         <CopyLink view={view} />

@@ -5,6 +5,7 @@ import { freshnessStore } from "../clock";
 import { useAnswers, type Answer } from "../data/answers";
 import { toolsUrl, type ToolRow, type Tools } from "../data/api";
 import { float } from "../data/money";
+import { wasRecorded } from "../data/overview";
 import { bucketsOf, OTHER, seriesOf } from "../data/series";
 import { plain } from "../data/table";
 import { change, count, exact, rate, usd, usdTick } from "../format";
@@ -179,9 +180,10 @@ export default function ToolsPage({ view, clock, ingest }: PageProps) {
   useEffect(() => freshnessStore.set({ loading, receivedAt: tools.receivedAt }), [loading, tools.receivedAt]);
   if (ingest.data?.calls === 0 && !tools.data?.total.calls) return <SetUp ingest={ingest.data} />;
   if (tools.data && !tools.data.total.calls && !tools.loading && !filters.length) return <NoTools />;
+  const fair = before && wasRecorded(before, ingest.data) ? former.data : null;
   return (
     <div class="page">
-      {tools.data && <ToolTiles now={tools.data} before={before ? former.data : null} times={times.data} />}
+      {tools.data && <ToolTiles now={tools.data} before={fair} times={times.data} />}
       <div class="grid halves">
         <ToolsOverTime
           title="Tool calls by tool"
@@ -204,7 +206,7 @@ export default function ToolsPage({ view, clock, ingest }: PageProps) {
           unit="USD"
         />
       </div>
-      <ToolsTable answer={tools} before={before ? former.data : null} view={view} />
+      <ToolsTable answer={tools} before={fair} view={view} />
     </div>
   );
 }

@@ -69,7 +69,7 @@ export function Results({ data, caches }: { data: WhatIf; caches: boolean }) {
       <table class="budgets">
         <thead>
           <tr>
-            <th scope="col">{key}</th>
+            <th scope="col">{key.charAt(0).toUpperCase() + key.slice(1)}</th>
             {heads.map((head) => (
               <th key={head} scope="col" class="num">
                 {head}

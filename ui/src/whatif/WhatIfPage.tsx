@@ -83,7 +83,7 @@ export default function WhatIfPage({ view, clock, rest }: PageProps) {
   const answers = useAnswers(
     {
       whatif: whatIfUrl(change, view.who, view, clock.now),
-      models: spendUrl({ groupBy: "model", range, filters: view.filters }),
+      models: spendUrl({ groupBy: "model", range, filters: view.filters, measures: ["calls"] }),
     },
     clock.round,
   );

@@ -26,10 +26,6 @@ class Groups:
         for identity in together:
             self._members[identity] = together
 
-    def united(self, one: Call, other: Call) -> bool:
-        """Return True when the two are known to be of one call."""
-        return other.identity in self._members[one.identity]
-
     def scopes(self, call: Call) -> frozenset[str]:
         """Return the instrumentations that recorded the call."""
         return frozenset(self._calls[identity].scope_name for identity in self._members[call.identity])

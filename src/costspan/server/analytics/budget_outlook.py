@@ -9,10 +9,9 @@ from enum import StrEnum
 from typing import Any
 
 from costspan.core.budget import Budget
-from costspan.core.errors import UsageError
 from costspan.core.money import usd_text
 from costspan.core.period import iso
-from costspan.server.analytics.budgets import Standing, scope_filters, standing_document, standing_of
+from costspan.server.analytics.budgets import Standing, each_document, scope_filters, standing_document, standing_of
 from costspan.server.analytics.burn import MIN_DAYS, Burn, burns
 from costspan.server.analytics.forecast_document import days_document, explanation, quantiles
 from costspan.server.analytics.spend_ahead import Ahead, Ask, Span, look_ahead
@@ -61,13 +60,7 @@ def outlooks_document(
     reader: LedgerReader, budgets: Sequence[Budget], parameters: Sequence[tuple[str, str]], now: datetime
 ) -> dict[str, Any]:
     """Return every budget as `/api/v1/budgets/outlook` sends it. Raise UsageError for a parameter: it takes none."""
-    if parameters:
-        raise UsageError(f"unknown parameter {parameters[0][0]!r}; known: none")
-    return {
-        "currency": "USD",
-        "now": iso(now),
-        "budgets": [_document(budget_outlook(reader, each, now)) for each in budgets],
-    }
+    return each_document(budgets, parameters, now, lambda each: _document(budget_outlook(reader, each, now)))
 
 
 def _document(looked: BudgetOutlook) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -13,7 +13,7 @@ from costspan.core.money import usd_text
 from costspan.core.period import Period, iso
 from costspan.server.analytics.spend_ahead import spent
 from costspan.server.store.ports import LedgerReader
-from costspan.server.store.question import Filter, Spend, SpendQuestion
+from costspan.server.store.question import SUMS, Filter, Spend, SpendQuestion
 
 VERDICT_MAX_AGE_S: Final = 10
 """How long a client may go on with a verdict before it asks for the next one."""
@@ -81,13 +81,19 @@ def budgets_document(
     reader: LedgerReader, budgets: Sequence[Budget], parameters: Sequence[tuple[str, str]], now: datetime
 ) -> dict[str, Any]:
     """Return every budget as `/api/v1/budgets` sends it. Raise UsageError for a parameter: it takes none."""
+    return each_document(budgets, parameters, now, lambda each: standing_document(standing_of(reader, each, now)))
+
+
+def each_document(
+    budgets: Sequence[Budget],
+    parameters: Sequence[tuple[str, str]],
+    now: datetime,
+    show: Callable[[Budget], dict[str, Any]],
+) -> dict[str, Any]:
+    """Return what `show` says of each budget, as of now. Raise UsageError for a parameter: none is taken."""
     if parameters:
         raise UsageError(f"unknown parameter {parameters[0][0]!r}; known: none")
-    return {
-        "currency": "USD",
-        "now": iso(now),
-        "budgets": [standing_document(standing_of(reader, each, now)) for each in budgets],
-    }
+    return {"currency": "USD", "now": iso(now), "budgets": [show(each) for each in budgets]}
 
 
 def verdict_document(
@@ -129,7 +135,7 @@ def standing_of(reader: LedgerReader, budget: Budget, now: datetime, until: date
     """Return where a budget stands in its period, by all calls of it or those that began before `until`."""
     period = budget.period.at(now)
     counted = period if until is None else Period(min(period.since, until), min(period.until, until))
-    question = SpendQuestion(counted, filters=scope_filters(budget), sums_only=True)
+    question = SpendQuestion(counted, filters=scope_filters(budget), measures=SUMS)
     return Standing(budget, period, now, reader.spend(question).total)
 
 

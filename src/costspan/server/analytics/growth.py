@@ -14,7 +14,7 @@ from costspan.server.analytics.anomaly.explain import Explanation, explain
 from costspan.server.analytics.anomaly.words import reasons
 from costspan.server.analytics.spend import completeness, parse_filter
 from costspan.server.store.ports import LedgerReader
-from costspan.server.store.question import Filter, Spend, SpendQuestion, known_key
+from costspan.server.store.question import SUMS, Filter, Spend, SpendQuestion, known_key
 
 PARAMETERS: Final = ("group_by", "since", "until", "filter", "limit")
 _DEFAULT_LIMIT: Final = 5
@@ -77,7 +77,7 @@ def growth_document(reader: LedgerReader, question: GrowthQuestion) -> dict[str,
 
 
 def _costs(reader: LedgerReader, question: GrowthQuestion, period: Period) -> tuple[Spend, dict[Key, int]]:
-    answer = reader.spend(SpendQuestion(period, question.group_by, filters=question.filters, sums_only=True))
+    answer = reader.spend(SpendQuestion(period, question.group_by, filters=question.filters, measures=SUMS))
     return answer.total, {row.key: row.spend.cost or 0 for row in answer.rows}
 
 

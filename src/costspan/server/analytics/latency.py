@@ -7,18 +7,19 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
-from costspan.core.period import iso
-from costspan.server.analytics.spend import parse_question, quantiles_document
+from costspan.server.analytics.spend import PARAMETERS as OF_SPEND
+from costspan.server.analytics.spend import answer_document, parse_question, quantiles_document
 from costspan.server.store.ports import LedgerReader
 from costspan.server.store.question import Spend, SpendQuestion
 
 BY_DEFAULT: Final = ("operation", "model")
+PARAMETERS: Final = tuple(name for name in OF_SPEND if name != "measures")
 
 
 def parse_latency_question(parameters: Sequence[tuple[str, str]], now: datetime) -> SpendQuestion:
     """Return the question a query string asks, as `parse_question` does; the busiest groups first unless said."""
     given = dict(parameters)
-    question = parse_question(parameters, now)
+    question = parse_question(parameters, now, PARAMETERS)
     if "group_by" not in given:
         question = replace(question, group_by=BY_DEFAULT)
     return question if "order" in given else replace(question, order="calls", ascending=False)
@@ -26,22 +27,7 @@ def parse_latency_question(parameters: Sequence[tuple[str, str]], now: datetime)
 
 def latency_document(reader: LedgerReader, question: SpendQuestion) -> dict[str, Any]:
     """Return the answer to `question` as the document `/api/v1/latency` sends. Times are milliseconds."""
-    answer = reader.spend(question)
-    rows = []
-    for row in answer.rows:
-        document: dict[str, Any] = dict(zip(question.group_by, row.key, strict=True))
-        if row.start is not None:
-            document["start"] = iso(row.start)
-        rows.append(document | _measures(row.spend))
-    return {
-        "since": iso(question.period.since),
-        "until": iso(question.period.until),
-        "interval": question.interval.value,
-        "tz": question.zone.name,
-        "group_by": list(question.group_by),
-        "rows": rows,
-        "total": _measures(answer.total),
-    }
+    return answer_document(question, reader.spend(question), _measures)
 
 
 def _measures(spend: Spend) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -20,6 +20,7 @@ from costspan.server.store.question import (
     Filter,
     Interval,
     Spend,
+    SpendAnswer,
     SpendQuestion,
     known_key,
 )
@@ -37,14 +38,20 @@ _MONEY: Final = (
     "estimated_cost",
 )
 _INTERNAL: Final = ("unpriced_tokens", "sampling_unknown_calls")
-PARAMETERS: Final = ("group_by", "since", "until", "interval", "tz", "filter", "order", "limit")
+MEASURED: Final = {
+    name: f"{name}_usd" if name in _MONEY + ERRORS else name for name in MEASURES if name not in _INTERNAL
+}
+"""Measure -> its name in a document."""
+PARAMETERS: Final = ("group_by", "since", "until", "interval", "tz", "filter", "order", "limit", "measures")
 
 
-def parse_question(parameters: Sequence[tuple[str, str]], now: datetime) -> SpendQuestion:
+def parse_question(
+    parameters: Sequence[tuple[str, str]], now: datetime, known: Sequence[str] = PARAMETERS
+) -> SpendQuestion:
     """Return the question a query string asks. Raise UsageError, naming what is accepted, where it makes no sense."""
-    unknown = [name for name, _ in parameters if name not in PARAMETERS]
+    unknown = [name for name, _ in parameters if name not in known]
     if unknown:
-        raise UsageError(f"unknown parameter {unknown[0]!r}; known: {', '.join(PARAMETERS)}")
+        raise UsageError(f"unknown parameter {unknown[0]!r}; known: {', '.join(known)}")
     given = dict(parameters)
     order, ascending = _order(given.get("order", "-cost_usd"))
     return SpendQuestion(
@@ -58,45 +65,54 @@ def parse_question(parameters: Sequence[tuple[str, str]], now: datetime) -> Spen
         order=order,
         ascending=ascending,
         limit=_limit(given.get("limit")),
+        measures=_measures_of(given.get("measures")),
     )
 
 
 def spend_document(reader: LedgerReader, question: SpendQuestion) -> dict[str, Any]:
     """Return the answer to `question` as the document `/api/v1/spend` sends and `report --json` prints."""
     answer = reader.spend(question)
+    known = completeness(answer.total) | {"keys_since": iso(answer.keys_since) if answer.keys_since else None}
+    return {
+        "currency": "USD",
+        **answer_document(question, answer, lambda spend: _measures(spend, question.measures)),
+        "completeness": known,
+    }
+
+
+def answer_document(
+    question: SpendQuestion, answer: SpendAnswer, measures: Callable[[Spend], dict[str, Any]]
+) -> dict[str, Any]:
+    """Return what was asked, each row and the total, with the `measures` of each."""
     rows = []
     for row in answer.rows:
         document: dict[str, Any] = dict(zip(question.group_by, row.key, strict=True))
         if row.start is not None:
             document["start"] = iso(row.start)
-        rows.append(document | _measures(row.spend))
+        rows.append(document | measures(row.spend))
     return {
         "since": iso(question.period.since),
         "until": iso(question.period.until),
         "interval": question.interval.value,
         "tz": question.zone.name,
-        "currency": "USD",
         "group_by": list(question.group_by),
         "rows": rows,
-        "total": _measures(answer.total),
-        "completeness": completeness(answer.total)
-        | {"keys_since": iso(answer.keys_since) if answer.keys_since else None},
+        "total": measures(answer.total),
     }
 
 
-def _measures(spend: Spend) -> dict[str, Any]:
-    document: dict[str, Any] = {}
-    for name in MEASURES:
-        value = getattr(spend, name)
-        if name in _MONEY:
-            document[f"{name}_usd"] = None if value is None else usd_text(value)
-        elif name in ERRORS:
-            document[f"{name}_usd"] = None if value is None else _six_digits(value)
-        elif name in QUANTILES:
-            document[name] = quantiles_document(value)
-        elif name not in _INTERNAL:
-            document[name] = value
-    return document
+def _measures(spend: Spend, asked: Sequence[str]) -> dict[str, Any]:
+    return {documented: _said(name, getattr(spend, name)) for name, documented in MEASURED.items() if name in asked}
+
+
+def _said(name: str, value: Any) -> Any:
+    if value is None:
+        return None
+    if name in _MONEY:
+        return usd_text(value)
+    if name in ERRORS:
+        return _six_digits(value)
+    return quantiles_document(value) if name in QUANTILES else value
 
 
 def quantiles_document(found: tuple[float, float, float] | None) -> dict[str, float] | None:
@@ -134,6 +150,15 @@ def _interval(text: str) -> Interval:
         return Interval(text)
     except ValueError:
         raise UsageError(f"unknown interval {text!r}; known: {', '.join(Interval)}") from None
+
+
+def _measures_of(text: str | None) -> tuple[str, ...]:
+    if text is None:
+        return MEASURES
+    names = [name.strip() for name in text.split(",")]
+    if unknown := [name for name in names if name not in MEASURED.values()]:
+        raise UsageError(f"unknown measure {unknown[0]!r}; known: {', '.join(MEASURED.values())}")
+    return tuple(name for name, documented in MEASURED.items() if documented in names)
 
 
 def _limit(text: str | None) -> int | None:

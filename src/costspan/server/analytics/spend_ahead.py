@@ -12,7 +12,7 @@ from costspan.core.period import Period
 from costspan.core.zone import ZONE_UTC, Zone
 from costspan.server.analytics.forecast import HISTORY_DAYS, MIN_DAYS, Outlook, outlook
 from costspan.server.store.ports import LedgerReader
-from costspan.server.store.question import Filter, Interval, Spend, SpendQuestion
+from costspan.server.store.question import SUMS, Filter, Interval, Spend, SpendQuestion
 
 Key = tuple[str | None, ...]
 Daily = Mapping[datetime, int]
@@ -82,7 +82,7 @@ def look_ahead(reader: LedgerReader, ask: Ask) -> tuple[Span, Ahead, tuple[Ahead
     today = zone.day_start(now)
     history = Period(_days_from(zone, today, -HISTORY_DAYS), today)
     span = _span(ask, _rest_of_today(reader, ask, history, today))
-    whole = SpendQuestion(history, ask.group_by, Interval.DAY, zone, ask.filters, sums_only=True)
+    whole = SpendQuestion(history, ask.group_by, Interval.DAY, zone, ask.filters, measures=SUMS)
     so_far = replace(whole, period=Period(min(span.since, now), now), limit=ask.limit)
     groups = reader.spend(replace(so_far, interval=Interval.TOTAL))
     kept = _of_groups(ask, [row.key for row in groups.rows])
@@ -153,7 +153,7 @@ def _span(ask: Ask, rest: float) -> Span:
 def _rest_of_today(reader: LedgerReader, ask: Ask, history: Period, today: datetime) -> float:
     """Return how much of a day like today is still to come, by the hours of the last four weeks."""
     recent = Period(max(history.since, history.until - 4 * 7 * _DAY), history.until)
-    question = SpendQuestion(recent, (), Interval.HOUR, ask.zone, ask.filters, sums_only=True)
+    question = SpendQuestion(recent, (), Interval.HOUR, ask.zone, ask.filters, measures=SUMS)
     weekend = ask.zone.local(ask.now).weekday() >= 5
     hours = [0] * 24
     for row in reader.spend(question).rows:

@@ -10,7 +10,6 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, Final
 
 from costspan.core.clock import utc_from_ns
-from costspan.core.errors import UsageError
 from costspan.core.money import usd_text
 from costspan.core.period import iso
 from costspan.core.tool import ToolUse
@@ -27,10 +26,7 @@ RowKey = tuple[datetime | None, str]
 
 def parse_tool_question(parameters: Sequence[tuple[str, str]], now: datetime) -> ToolQuestion:
     """Return the question a query string asks. Raise UsageError, naming what is accepted, where it makes no sense."""
-    unknown = [name for name, _ in parameters if name not in PARAMETERS]
-    if unknown:
-        raise UsageError(f"unknown parameter {unknown[0]!r}; known: {', '.join(PARAMETERS)}")
-    asked = parse_question(parameters, now)
+    asked = parse_question(parameters, now, PARAMETERS)
     for chosen in asked.filters:
         known_tool_key(chosen.key)
     return ToolQuestion(asked.period, asked.interval, asked.zone, asked.filters)

@@ -27,7 +27,7 @@ from costspan.server.analytics.whatif import (
     otherwise,
 )
 from costspan.server.store.ports import LedgerReader
-from costspan.server.store.question import Filter, SpendQuestion, known_key
+from costspan.server.store.question import SUMS, Filter, SpendQuestion, known_key
 from costspan.server.store.usage_history import UsageQuestion, UsageRow
 
 PARAMETERS: Final = ("from", "to", "to_provider", "mode", "cache", "tokens", "group_by", "since", "until", "filter")
@@ -142,7 +142,7 @@ def whatif_document(reader: LedgerReader, ask: WhatIf, card: RateCard) -> dict[s
     for row, found, economics in _priced(rows, ask, Context(card, ask.now, breaks)):
         for into in (total, groups[row.key]):
             into.add(row, found, economics)
-    spend = reader.spend(SpendQuestion(ask.period, filters=ask.filters, sums_only=True))
+    spend = reader.spend(SpendQuestion(ask.period, filters=ask.filters, measures=SUMS))
     ordered = sorted(groups.items(), key=lambda item: (-item[1].actual, str(item[0])))
     return {
         "since": iso(ask.period.since),

@@ -67,25 +67,6 @@ class Filter:
     excludes: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class SpendQuestion:
-    """Filters on one key are alternatives, on different keys they all hold. `limit` keeps the top groups by `order`.
-
-    Buckets are hours and days of `zone`. With `sums_only` percentiles and standard errors, which take
-    longer, may be left out of the answer.
-    """
-
-    period: Period
-    group_by: tuple[str, ...] = ()
-    interval: Interval = Interval.TOTAL
-    zone: Zone = ZONE_UTC
-    filters: tuple[Filter, ...] = ()
-    order: str = "cost"
-    ascending: bool = False
-    limit: int | None = None
-    sums_only: bool = False
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spend:
     """All measures of one group of calls. Money is in pico-dollars, None where unknown; times are milliseconds.
@@ -133,8 +114,28 @@ class Spend:
 MEASURES: Final = tuple(item.name for item in fields(Spend))
 QUANTILES: Final = ("latency_ms", "ttft_ms")
 ERRORS: Final = ("estimated_cost_stderr",)
-ORDERS: Final = tuple(name for name in MEASURES if name not in QUANTILES + ERRORS)
-"""The measures rows can be ordered by: those that are sums."""
+SUMS: Final = tuple(name for name in MEASURES if name not in QUANTILES + ERRORS)
+ORDERS: Final = SUMS
+"""The measures rows can be ordered by."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpendQuestion:
+    """Filters on one key are alternatives, on different keys they all hold. `limit` keeps the top groups by `order`.
+
+    Buckets are hours and days of `zone`. What `measures` does not name may be left out of the answer: percentiles and
+    standard errors, which are no `SUMS`, take longer.
+    """
+
+    period: Period
+    group_by: tuple[str, ...] = ()
+    interval: Interval = Interval.TOTAL
+    zone: Zone = ZONE_UTC
+    filters: tuple[Filter, ...] = ()
+    order: str = "cost"
+    ascending: bool = False
+    limit: int | None = None
+    measures: tuple[str, ...] = MEASURES
 
 
 @dataclass(frozen=True, slots=True)

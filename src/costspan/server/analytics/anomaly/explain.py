@@ -11,7 +11,7 @@ from typing import Final
 from costspan.core.period import Period
 from costspan.server.analytics.drivers import Amounts, Cell, drivers
 from costspan.server.store.ports import LedgerReader
-from costspan.server.store.question import Filter, Spend, SpendAnswer, SpendQuestion
+from costspan.server.store.question import SUMS, Filter, Spend, SpendAnswer, SpendQuestion
 
 _WEEKS: Final = (timedelta(days=7), timedelta(days=14))
 _DAYS: Final = (timedelta(days=1), timedelta(days=2))
@@ -129,12 +129,12 @@ class _Asked:
             places = [_KEYS.index(key) for key in keys]
             yield from ((tuple(row.key[place] for place in places), row.spend) for row in whole.rows)
         else:
-            asked = SpendQuestion(period, keys, filters=self.filters, sums_only=True)
+            asked = SpendQuestion(period, keys, filters=self.filters, measures=SUMS)
             yield from ((row.key, row.spend) for row in self.reader.spend(asked).rows)
 
     def _whole(self, period: Period) -> SpendAnswer:
         """Return what was spent by all keys at once, the dearest kinds of calls where they are too many."""
         if period not in self._known:
-            asked = SpendQuestion(period, _KEYS, filters=self.filters, limit=_MOST_KINDS, sums_only=True)
+            asked = SpendQuestion(period, _KEYS, filters=self.filters, limit=_MOST_KINDS, measures=SUMS)
             self._known[period] = self.reader.spend(asked)
         return self._known[period]

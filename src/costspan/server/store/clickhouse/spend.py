@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any, Final
 
-from costspan.server.store.question import Filter, Interval, Spend, SpendAnswer, SpendQuestion, SpendRow
+from costspan.server.store.question import SUMS, Filter, Interval, Spend, SpendAnswer, SpendQuestion, SpendRow
 from costspan.server.store.sql.buckets import bucket_start
 from costspan.server.store.sql.dialect import CLICKHOUSE, Ask
 from costspan.server.store.sql.measures import ENTRIES, MEASURES, THINNED, needed
@@ -36,7 +36,8 @@ class Answering:
         planned = self._plan(grouped)
         rows = self._rows(planned) if planned.names else []
         spread: Spread = {}
-        for asked in () if self._asked.sums_only else (whole, grouped) if rows else (whole,):
+        sums_only = not set(self._asked.measures) - set(SUMS)
+        for asked in () if sums_only else (whole, grouped) if rows else (whole,):
             for group, said in self._spread(asked, thinned=bool(thinned)):
                 spread.setdefault(group, {}).update(said)
         width = len(planned.names)

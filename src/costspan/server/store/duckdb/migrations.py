@@ -11,6 +11,7 @@ import duckdb
 import msgspec
 from arro3.core import DataType
 
+from costspan.server.store.duckdb import rollups
 from costspan.server.store.duckdb.arrow import registered
 from costspan.server.store.duckdb.schema import CORRECTION, SCHEMA_VERSION
 
@@ -36,6 +37,8 @@ def migrate(connection: duckdb.DuckDBPyConnection, version: int) -> None:
         if version < 4:
             _to_4(connection)
         # 7: the tables of a reconciliation, which are made where they are not there.
+        if version < 8:
+            rollups.add_up_users(connection)
         connection.execute("INSERT INTO ledger_schema VALUES (?)", [SCHEMA_VERSION])
         connection.execute("COMMIT")
     except Exception:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -16,6 +16,8 @@ from costspan.server.store.duckdb.asking import asking
 from costspan.server.store.duckdb.rollups import NEVER, extent
 from costspan.server.store.question import (
     ORDERS,
+    SUMS,
+    Filter,
     Interval,
     LedgerSummary,
     Spend,
@@ -41,7 +43,10 @@ Answer = TypeVar("Answer")
 MAX_EXACT: Final = 500_000
 """Calls in a period beyond which its quantiles are read from sketches, which are off by 1.1 % at most."""
 
-_SELECTED: Final = ", ".join(f"{sql} AS m_{name}" for name, sql in MEASURES.items())
+_WITHOUT_SKETCHES: Final = 4
+"""Times as many where sketches do not know what is asked: rows are read either way."""
+_COMPLETENESS: Final = ("calls", "billed_calls", "unpriced_calls", "unpriced_tokens", "sampling_unknown_calls")
+"""Measures that every answer has: what a total leaves out."""
 _PARTS: Final = "SELECT * FROM parts"
 ANSWERED: Final = "answered"
 """The temporary table of the groups that are answered."""
@@ -72,29 +77,34 @@ class Reader:
             there = extent(cursor)
             whole = replace(question, group_by=(), interval=Interval.TOTAL, limit=None)
             planned = plan(DUCKDB, there, question)
-            rows = _rows(cursor, planned, question) if planned.names else []
+            measures = [name for name in MEASURES if name in (*_COMPLETENESS, *question.measures, question.order)]
+            rows = _rows(cursor, planned, question, measures) if planned.names else []
             # Where no group was left out, the total is in the parts already.
             left_out = not planned.names or question.limit is not None
-            thinned, *total = _total(cursor, plan(DUCKDB, there, whole).parts() if left_out else Source(_PARTS, ()))
+            parts = plan(DUCKDB, there, whole).parts(needed(*measures)) if left_out else Source(_PARTS, ())
+            thinned, *total = _total(cursor, parts, measures)
             spread: Spread = {}
-            many = not question.sums_only and self._has_many(cursor, there, question)
-            for asked in () if question.sums_only else (whole, question) if rows else (whole,):
+            sums_only = not set(question.measures) - set(SUMS)
+            for asked in () if sums_only else (whole, _narrowed(question, rows)) if rows else (whole,):
+                many = self._has_many(cursor, there, asked)
                 for group, said in _spread(cursor, there, asked, many=many, thinned=thinned and not planned.alone):
                     spread.setdefault(group, {}).update(said)
         width = len(planned.names)
         return SpendAnswer(
-            tuple(_row(row[:width], _spend(row[width:], spread.get(row[:width])), question) for row in rows),
-            _spend(tuple(total), spread.get(None)),
+            tuple(_row(row[:width], _spend(measures, row[width:], spread.get(row[:width])), question) for row in rows),
+            _spend(measures, total, spread.get(None)),
             utc(there.rows_since) if planned.blind and there.rows_since else None,
         )
 
     def _has_many(self, cursor: duckdb.DuckDBPyConnection, there: Extent, question: SpendQuestion) -> bool:
-        """Return whether the period has so many calls that its quantiles are read from sketches."""
+        """Return whether a question is about so many calls that its quantiles are read from sketches."""
         if there.rows <= self._max_exact and there.rows_since is None:
             return False
-        parts = plan(DUCKDB, there, SpendQuestion(question.period)).parts(["calls"])
+        asked = (*question.group_by, *(chosen.key for chosen in question.filters))
+        most = self._max_exact * (1 if all(DAYS.knows(key) for key in asked) else _WITHOUT_SKETCHES)
+        parts = plan(DUCKDB, there, SpendQuestion(question.period, filters=question.filters)).parts(["calls"])
         [(calls,)] = cursor.execute(f"SELECT coalesce(sum(calls), 0) FROM ({parts.sql})", parts.values).fetchall()
-        return int(calls) > self._max_exact
+        return int(calls) > most
 
     def look(self, ask: Callable[[duckdb.DuckDBPyConnection], Answer]) -> Answer:
         """Return what `ask` makes of a connection of its own."""
@@ -140,12 +150,29 @@ def _spread(
         yield from standard_errors(asking(cursor), of_rows, ANSWERED).items()
 
 
-def _total(cursor: duckdb.DuckDBPyConnection, parts: Source) -> tuple[Any, ...]:
-    [total] = cursor.execute(f"SELECT {THINNED}, {_SELECTED} FROM ({parts.sql})", parts.values).fetchall()
+def _narrowed(question: SpendQuestion, rows: Sequence[tuple[Any, ...]]) -> SpendQuestion:
+    """Return a question that asks of the answered groups alone, where that lets less be read."""
+    if question.limit is None or len(question.group_by) != 1:
+        return question
+    [key] = question.group_by
+    if any(chosen.key == key for chosen in question.filters):
+        return question
+    answered = dict.fromkeys(row[0] for row in rows)
+    return replace(question, filters=(*question.filters, *(Filter(key, value) for value in answered)))
+
+
+def _selected(measures: Sequence[str]) -> str:
+    return ", ".join(f"{MEASURES[name]} AS m_{name}" for name in measures)
+
+
+def _total(cursor: duckdb.DuckDBPyConnection, parts: Source, measures: Sequence[str]) -> tuple[Any, ...]:
+    [total] = cursor.execute(f"SELECT {THINNED}, {_selected(measures)} FROM ({parts.sql})", parts.values).fetchall()
     return tuple(total)
 
 
-def _rows(cursor: duckdb.DuckDBPyConnection, planned: Plan, question: SpendQuestion) -> list[tuple[Any, ...]]:
+def _rows(
+    cursor: duckdb.DuckDBPyConnection, planned: Plan, question: SpendQuestion, measures: Sequence[str]
+) -> list[tuple[Any, ...]]:
     """Return the groups of the answer in its order, and leave them in the table ANSWERED."""
     keys, names = planned.key_names, ", ".join(planned.names)
     direction = "ASC" if question.ascending else "DESC"
@@ -161,14 +188,14 @@ def _rows(cursor: duckdb.DuckDBPyConnection, planned: Plan, question: SpendQuest
             f"ORDER BY {ranked}{limit}",
             parts.values,
         )
-    parts = planned.parts(chosen=chosen)
+    parts = planned.parts(needed(*measures), chosen)
     cursor.execute(f"CREATE TEMP TABLE parts AS {parts.sql}", parts.values)
     has_buckets = len(planned.names) > len(keys)
     ordered = f"bucket, {ranked}" if has_buckets else ranked
     last = "" if has_buckets and keys else limit
     cursor.execute(
-        f"CREATE TEMP TABLE {ANSWERED} AS SELECT {names}, {_SELECTED} FROM parts GROUP BY {names} {_STANDING} "
-        f"ORDER BY {ordered}{last}"
+        f"CREATE TEMP TABLE {ANSWERED} AS SELECT {names}, {_selected(measures)} FROM parts "
+        f"GROUP BY {names} {_STANDING} ORDER BY {ordered}{last}"
     )
     return cursor.execute(f"SELECT * FROM {ANSWERED}").fetchall()
 
@@ -180,5 +207,5 @@ def _row(group: tuple[Any, ...], spend: Spend, question: SpendQuestion) -> Spend
     return SpendRow(group[:width], bucket_start(group[width], question.interval, question.zone), spend)
 
 
-def _spend(values: tuple[Any, ...], spread: dict[str, Any] | None) -> Spend:
-    return Spend(**(dict(zip(MEASURES, values, strict=True)) | (spread or {})))
+def _spend(measures: Sequence[str], values: Sequence[Any], spread: dict[str, Any] | None) -> Spend:
+    return Spend(**(dict(zip(measures, values, strict=True)) | (spread or {})))

@@ -28,7 +28,7 @@ _READING: Final[dict[str, str | bool | int | float | list[str]]] = {
     "autoload_known_extensions": "false",
 }
 _PLACE: Final = re.compile(r"entry at byte position (\d+)")
-_DERIVED: Final = ("rollups", "sketches", "ledger_marks")
+_DERIVED: Final = ("rollups", "user_rollups", "sketches", "ledger_marks")
 _ORPHANS: Final = "DELETE FROM {table} WHERE sign < 0 AND entry_id NOT IN (SELECT entry_id FROM {table} WHERE sign > 0)"
 
 

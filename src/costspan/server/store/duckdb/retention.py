@@ -62,6 +62,8 @@ def remove_calls(connection: duckdb.DuckDBPyConnection, before: datetime) -> int
             f"DELETE FROM {table} WHERE {dated} < ? AND {posted}", [until, rolled_up_to]
         ).fetchall()
         gone += rows if table == "calls" else 0
+    # Who it was goes with the rows.
+    connection.execute("DELETE FROM user_rollups WHERE day < ?", [until])
     if since is None or since < until:
         set_mark(connection, ROWS_SINCE, until)
     return gone

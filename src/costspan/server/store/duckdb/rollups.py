@@ -13,7 +13,7 @@ from typing import Final
 import duckdb
 
 from costspan.server.store.sql.dialect import DUCKDB
-from costspan.server.store.sql.plan import COUNTED_AT, ROLLED, SKETCHED, Extent
+from costspan.server.store.sql.plan import COUNTED_AT, OF_USERS, ROLLED, SKETCHED, Extent
 from costspan.server.store.sql.sketches import COLUMNS, counted, slot
 
 NEVER: Final = datetime(1, 1, 1)  # noqa: DTZ001 - as the tables keep moments: UTC, without a zone
@@ -22,16 +22,19 @@ MARK: Final = "rolled_up_to"
 ROWS_SINCE: Final = "rows_since"
 """The hour before which calls are kept in roll-ups alone."""
 
-_HOUR: Final = f"date_trunc('hour', {COUNTED_AT})"
-_KEYS: Final = ", ".join(ROLLED)
+_KEYS: Final = {"rollups": ", ".join(ROLLED), "user_rollups": ", ".join(OF_USERS)}
+_DATED: Final = {"rollups": "hour", "user_rollups": "day", "sketches": "day"}
 _DAY: Final = "date_trunc('day', started_at)"
 _SKETCH_KEYS: Final = ", ".join(SKETCHED)
 _SUMS: Final = ", ".join(DUCKDB.parts)
 DDL: Final = (
     "CREATE TABLE IF NOT EXISTS ledger_marks (name VARCHAR PRIMARY KEY, moment TIMESTAMP NOT NULL)",
-    f"CREATE TABLE IF NOT EXISTS rollups (hour TIMESTAMP NOT NULL, {', '.join(f'{name} VARCHAR' for name in ROLLED)}, "
-    + ", ".join(f"{name} HUGEINT NOT NULL" for name in DUCKDB.parts)
-    + ")",
+    *(
+        f"CREATE TABLE IF NOT EXISTS {table} ({_DATED[table]} TIMESTAMP NOT NULL, "
+        + ", ".join([*(f"{name} VARCHAR" for name in keys), *(f"{name} HUGEINT NOT NULL" for name in DUCKDB.parts)])
+        + ")"
+        for table, keys in {"rollups": ROLLED, "user_rollups": OF_USERS}.items()
+    ),
     "CREATE TABLE IF NOT EXISTS sketches (day TIMESTAMP NOT NULL, "
     + ", ".join(f"{name} VARCHAR" for name in SKETCHED)
     + ", measure VARCHAR NOT NULL, counts STRUCT(slot SMALLINT, n BIGINT)[] NOT NULL)",
@@ -43,11 +46,13 @@ _NEXT_MARK: Final = (
 )
 _POSTED: Final = "posted_at > $after AND posted_at <= $to"
 _COUNTED: Final = f"posted_at <= $to AND {COUNTED_AT} >= $since AND {COUNTED_AT} < $next"
-_ROLL_SUMS: Final = (
-    f"INSERT INTO rollups BY NAME SELECT {_HOUR} AS hour, {_KEYS}, "
+_ROLL_SUMS: Final = {
+    table: f"INSERT INTO {table} BY NAME "
+    f"SELECT date_trunc('{_DATED[table]}', {COUNTED_AT}) AS {_DATED[table]}, {keys}, "
     + ", ".join(f"{sql} AS {name}" for name, sql in DUCKDB.parts.items())
-    + f" FROM calls WHERE {{rows}} GROUP BY hour, {_KEYS}"
-)
+    + f" FROM calls WHERE {{rows}} GROUP BY {_DATED[table]}, {keys}"
+    for table, keys in _KEYS.items()
+}
 _BUCKETS: Final = " UNION ALL ".join(
     f"SELECT {_DAY} AS day, {_SKETCH_KEYS}, '{measure}' AS measure, {slot(column)} AS slot, sum(sign)::BIGINT AS n "
     f"FROM calls WHERE {{rows}} AND {counted(column)} GROUP BY ALL"
@@ -59,15 +64,15 @@ _LISTS: Final = (
 )
 _ROLL_SKETCHES: Final = "INSERT INTO sketches BY NAME " + _LISTS.format(buckets=_BUCKETS)
 
-_DATED: Final = {"rollups": "hour", "sketches": "day"}
 _SPREAD: Final = (
     "SELECT {dated}, count(*) - count(DISTINCT hash({keys})) AS extra FROM {table} GROUP BY {dated} HAVING extra > 0"
 )
-_MERGED_SUMS: Final = (
-    f"SELECT hour, {_KEYS}, "
+_MERGED_SUMS: Final = {
+    table: f"SELECT {_DATED[table]}, {keys}, "
     + ", ".join(f"sum({name})::HUGEINT AS {name}" for name in DUCKDB.parts)
-    + f" FROM rollups WHERE hour IN (SELECT unnest(?::TIMESTAMP[])) GROUP BY hour, {_KEYS}"
-)
+    + f" FROM {table} WHERE {_DATED[table]} IN (SELECT unnest(?::TIMESTAMP[])) GROUP BY {_DATED[table]}, {keys}"
+    for table, keys in _KEYS.items()
+}
 _MERGED_BUCKETS: Final = (
     f"SELECT day, {_SKETCH_KEYS}, measure, counted.slot AS slot, sum(counted.n)::BIGINT AS n "
     f"FROM (SELECT day, {_SKETCH_KEYS}, measure, unnest(counts) AS counted FROM sketches "
@@ -75,7 +80,7 @@ _MERGED_BUCKETS: Final = (
 )
 _MERGED: Final = {
     table: f"CREATE OR REPLACE TEMP TABLE merged AS {query}"
-    for table, query in (("rollups", _MERGED_SUMS), ("sketches", _LISTS.format(buckets=_MERGED_BUCKETS)))
+    for table, query in {**_MERGED_SUMS, "sketches": _LISTS.format(buckets=_MERGED_BUCKETS)}.items()
 }
 _EXTENT: Final = (
     f"SELECT max(moment) FILTER (WHERE name = '{MARK}'), max(moment) FILTER (WHERE name = '{ROWS_SINCE}'), "
@@ -120,8 +125,8 @@ def advance(connection: duckdb.DuckDBPyConnection, most: int) -> int:
         return 0
     times = {"after": after, "to": to}
     [(rows,)] = connection.execute(f"SELECT count(*) FROM calls WHERE {_POSTED}", times).fetchall()
-    connection.execute(_ROLL_SUMS.format(rows=_POSTED), times)
-    connection.execute(_ROLL_SKETCHES.format(rows=_POSTED), times)
+    for query in (*_ROLL_SUMS.values(), _ROLL_SKETCHES):
+        connection.execute(query.format(rows=_POSTED), times)
     set_mark(connection, MARK, to)
     return int(rows)
 
@@ -133,8 +138,18 @@ def add_up_again(connection: duckdb.DuckDBPyConnection, day: datetime) -> None:
         connection.execute(f"DELETE FROM {table} WHERE {dated} >= $since AND {dated} < $next", times)
     to = mark(connection, MARK)
     if to is not None:
-        connection.execute(_ROLL_SUMS.format(rows=_COUNTED), times | {"to": to})
-        connection.execute(_ROLL_SKETCHES.format(rows=_COUNTED), times | {"to": to})
+        for query in (*_ROLL_SUMS.values(), _ROLL_SKETCHES):
+            connection.execute(query.format(rows=_COUNTED), times | {"to": to})
+
+
+def add_up_users(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the roll-ups of users of all rows up to the mark, within the caller's transaction, a day at a time."""
+    to = mark(connection, MARK)
+    connection.execute("DELETE FROM user_rollups")
+    days = f"SELECT DISTINCT date_trunc('day', {COUNTED_AT})::TIMESTAMP FROM calls WHERE posted_at <= ? ORDER BY 1"
+    for (day,) in connection.execute(days, [to]).fetchall() if to else ():
+        times = {"since": day, "next": day + timedelta(days=1), "to": to}
+        connection.execute(_ROLL_SUMS["user_rollups"].format(rows=_COUNTED), times)
 
 
 def merge(connection: duckdb.DuckDBPyConnection, worth: int) -> int:
@@ -145,7 +160,7 @@ def merge(connection: duckdb.DuckDBPyConnection, worth: int) -> int:
     gone = 0
     spread = {
         table: connection.execute(_SPREAD.format(dated=dated, keys=keys, table=table)).fetchall()
-        for (table, dated), keys in zip(_DATED.items(), (_KEYS, f"{_SKETCH_KEYS}, measure"), strict=True)
+        for (table, dated), keys in zip(_DATED.items(), (*_KEYS.values(), f"{_SKETCH_KEYS}, measure"), strict=True)
     }
     if sum(extra for rows in spread.values() for _, extra in rows) < max(1, worth):
         return 0

@@ -18,7 +18,7 @@ from costspan.server.store.duckdb import alerts, kept, rollups
 from costspan.server.store.duckdb.arrow import sql_type
 from costspan.server.store.rows import CALL_KINDS
 
-SCHEMA_VERSION: Final = 7
+SCHEMA_VERSION: Final = 8
 TAGS_TYPE: Final = "MAP(VARCHAR, VARCHAR)"
 
 

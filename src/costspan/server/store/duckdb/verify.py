@@ -11,7 +11,7 @@ import duckdb
 from costspan.server.store.duckdb.rollups import MARK, NEVER, ROWS_SINCE, mark
 from costspan.server.store.sql.conditions import utc
 from costspan.server.store.sql.dialect import DUCKDB
-from costspan.server.store.sql.plan import COUNTED_AT, ROLLED
+from costspan.server.store.sql.plan import COUNTED_AT, OF_USERS, ROLLED
 from costspan.server.store.sql.sketches import COLUMNS, counted, slot
 from costspan.server.store.upkeep import Finding, Verdict
 
@@ -46,22 +46,24 @@ _COUNTED_IN_DAY: Final = (
     "AND posted_at <= $to UNION ALL "
     "SELECT * FROM calls WHERE booked_at >= $since AND booked_at < $next AND posted_at <= $to)"
 )
-_KEYS: Final = ", ".join(ROLLED)
-_IN_HOURS: Final = "hour >= $since AND hour < $next"
 
 
 def _unlike(left: str, right: str) -> str:
     return f"SELECT count(*) FROM ((({left}) EXCEPT ALL ({right})) UNION ALL (({right}) EXCEPT ALL ({left})))"
 
 
-_SUMS: Final = _unlike(
-    f"SELECT date_trunc('hour', {COUNTED_AT})::TIMESTAMP AS hour, {_KEYS}, "
-    + ", ".join(f"{sql} AS {name}" for name, sql in DUCKDB.parts.items())
-    + f" FROM {_COUNTED_IN_DAY} GROUP BY ALL",
-    f"SELECT hour, {_KEYS}, "
-    + ", ".join(f"sum({name})::HUGEINT AS {name}" for name in DUCKDB.parts)
-    + f" FROM rollups WHERE {_IN_HOURS} GROUP BY ALL",
-)
+def _sums(table: str, dated: str, names: tuple[str, ...]) -> str:
+    keys = ", ".join(names)
+    return _unlike(
+        f"SELECT date_trunc('{dated}', {COUNTED_AT})::TIMESTAMP AS {dated}, {keys}, "
+        + ", ".join(f"{sql} AS {name}" for name, sql in DUCKDB.parts.items())
+        + f" FROM {_COUNTED_IN_DAY} GROUP BY ALL",
+        f"SELECT {dated}, {keys}, "
+        + ", ".join(f"sum({name})::HUGEINT AS {name}" for name in DUCKDB.parts)
+        + f" FROM {table} WHERE {dated} >= $since AND {dated} < $next GROUP BY ALL",
+    )
+
+
 _SKETCHES: Final = _unlike(
     " UNION ALL ".join(
         f"SELECT date_trunc('day', started_at)::TIMESTAMP AS day, '{measure}' AS measure, "
@@ -72,6 +74,13 @@ _SKETCHES: Final = _unlike(
     "SELECT day, measure, slot, sum(n)::HUGEINT AS n FROM (SELECT day, measure, unnest(counts, recursive := true) "
     "FROM sketches WHERE day >= $since AND day < $next) GROUP BY ALL HAVING sum(n) <> 0",
 )
+
+
+_ROLLED_UP: Final = {
+    "sums": _sums("rollups", "hour", ROLLED),
+    "sums of users": _sums("user_rollups", "day", OF_USERS),
+    "percentiles": _SKETCHES,
+}
 
 
 def verify(connection: duckdb.DuckDBPyConnection, progress: Callable[[float], None]) -> Verdict:
@@ -97,7 +106,7 @@ def _findings(connection: duckdb.DuckDBPyConnection, day: datetime) -> Iterator[
     connection.execute("BEGIN TRANSACTION")
     try:
         bounds = {"since": day, "next": day + _DAY, "to": mark(connection, MARK) or NEVER}
-        for what, query in (("sums", _SUMS), ("percentiles", _SKETCHES)):
+        for what, query in _ROLLED_UP.items():
             [(rows,)] = connection.execute(query, bounds).fetchall()
             if rows:
                 yield Finding(utc(day), f"rolled-up {what} that differ from the rows", rows, rolled_up=True)

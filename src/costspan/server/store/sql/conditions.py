@@ -41,9 +41,13 @@ def passes(dialect: Dialect, filters: Sequence[Filter]) -> tuple[list[str], list
 
 
 def _alternatives(expression: str, filters: list[Filter]) -> tuple[str, list[Any]]:
-    operator = "IS DISTINCT FROM" if filters[0].excludes else "IS NOT DISTINCT FROM"
-    clause = " OR ".join(f"{expression} {operator} ?" for _ in filters)
-    return f"({clause})", [chosen.value for chosen in filters]
+    if filters[0].excludes:
+        return f"({expression} IS DISTINCT FROM ?)", [filters[0].value]
+    # Equality is checked while the table is read, IS NOT DISTINCT FROM afterwards.
+    values = [chosen.value for chosen in filters if chosen.value is not None]
+    clauses = [f"{expression} IN ({', '.join('?' for _ in values)})"] if values else []
+    clauses += [f"{expression} IS NULL"] if len(values) < len(filters) else []
+    return f"({' OR '.join(clauses)})", values
 
 
 def naive(moment: datetime) -> datetime:

@@ -33,6 +33,8 @@ class Dialect:
     """The key or trace id that a text is the hex digits of."""
     split: Callable[[str], str]
     """The rows of a text of values with commas between."""
+    rows_where: Callable[[str, str], str]
+    """A condition again, or one for the first of its rows in an order, that reads nothing else of the other rows."""
     at_once: int
     """Keys that one value of a query may name, with commas between."""
     parts: Mapping[str, str] = field(init=False)
@@ -76,6 +78,7 @@ DUCKDB: Final = Dialect(
     hex=lambda key: f"replace({key}::VARCHAR, '-', '')",
     unhex=lambda text: f"{text}::UUID",
     split=lambda text: f"unnest(string_split({text}, ','))",
+    rows_where=lambda condition, first: f"rowid IN (SELECT rowid FROM calls WHERE {condition}{first})",
     at_once=1_000_000,
 )
 CLICKHOUSE: Final = Dialect(
@@ -87,6 +90,8 @@ CLICKHOUSE: Final = Dialect(
     hex=lambda key: f"lower(hex({key}))",
     unhex=lambda text: f"toFixedString(unhex({text}), 16)",
     split=lambda text: f"arrayJoin(splitByChar(',', assumeNotNull({text})))",
+    # It reads the columns of a condition first by itself (PREWHERE).
+    rows_where=lambda condition, _: condition,
     # A server takes 128 KiB in one value: http_max_field_value_size.
     at_once=2_000,
 )

@@ -91,9 +91,10 @@ THINNED: Final = "coalesce(sum(thinned), 0) > 0"
 _NAMES: Final = tuple(parts(lambda value, _: value))
 
 
-def needed(measure: str) -> list[str]:
-    """Return the parts that tell whether a group stands, and what `measure` of it is."""
-    return ["entries", *(part for part in _NAMES if part != "entries" and f"({part})" in MEASURES[measure])]
+def needed(*measures: str) -> list[str]:
+    """Return the parts that tell whether a group stands and has errors, and what `measures` of it are."""
+    told = "".join(MEASURES[name] for name in measures)
+    return [part for part in _NAMES if part in {"entries", "thinned"} or f"({part})" in told]
 
 
 ENTRIES: Final = "coalesce(sum(entries), 0)"

@@ -18,7 +18,9 @@ ROLLED: Final = (
     "provider", "model", "requested_model", "response_model", "operation", "mode", "feature", "team", "environment",
     "service", "agent", "tenant", "dialect", "price_status", "error_type", "finish_reason",
 )  # fmt: skip
-"""What roll-ups tell apart. Users, sessions, tools, tags and attempts have too many values: they are asked of rows."""
+"""What roll-ups by the hour tell apart. Sessions, tools, tags and attempts have too many values: rows answer."""
+OF_USERS: Final = ("user_id", "tenant")
+"""What roll-ups by the day tell apart beside them: with more keys there would be nearly as many of them as calls."""
 SKETCHED: Final = ("provider", "model", "operation", "feature", "team", "environment", "service", "agent", "tenant")
 """What sketches tell apart, by the day: a sketch is worth its place where it holds many calls."""
 
@@ -42,6 +44,7 @@ class Grain:
 
 HOURS: Final = Grain("rollups", "hour", _HOUR, ROLLED)
 DAYS: Final = Grain("sketches", "day", 24 * _HOUR, SKETCHED)
+USERS: Final = Grain("user_rollups", "day", 24 * _HOUR, OF_USERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,15 +128,20 @@ class Plan:
 
 
 def plan(
-    dialect: Dialect, there: Extent, question: SpendQuestion, grain: Grain = HOURS, *, rows_only: bool = False
+    dialect: Dialect, there: Extent, question: SpendQuestion, grain: Grain | None = None, *, rows_only: bool = False
 ) -> Plan:
     """Return where `question` is to be read in a ledger of an extent.
 
-    `rows_only` leaves out roll-ups wherever there are rows.
+    The sums of `grain` are read, of whichever knows what is asked unless said; `rows_only` leaves out roll-ups wherever
+    there are rows.
     """
     since, until = naive(question.period.since), naive(question.period.until)
     to, rows_since = there.rolled_up_to, there.rows_since
     asked = (*question.group_by, *(chosen.key for chosen in question.filters))
+    if grain is None:
+        # Who it was is forgotten with the rows.
+        whole = rows_since is None or rows_since <= since
+        grain = USERS if whole and "user" in asked and all(USERS.knows(key) for key in asked) else HOURS
     offsets = question.zone.offsets(question.period) if question.interval in BUCKETS else ()
     fits = _fits(question.interval, offsets, grain)
     # A local hour that is not an hour of UTC is told by rows alone; where they are gone, its calls count by the hour.
@@ -152,7 +160,9 @@ def plan(
         interval=question.interval,
         offsets=offsets,
         grain=grain,
-        rows=_rows(dialect, there, question.filters, (since, until), to if rolls or alone else None, edges),
+        rows=_rows(
+            dialect, there, question.filters, (since, until), to if rolls or alone else None, edges, wide=not rows_only
+        ),
         rolled=_rolled(dialect, question.filters, first, last, grain) if rolls else None,
         alone=alone,
         blind=alone and rolls and not knows_all,
@@ -181,8 +191,13 @@ def _rows(
     period: tuple[datetime, datetime],
     to: datetime | None,
     edges: Sequence[tuple[datetime, datetime]],
+    *,
+    wide: bool,
 ) -> Source:
-    """Return the rows of `period`; of those posted up to `to` only the ones within `edges`."""
+    """Return the rows of `period`; of those posted up to `to` only the ones within `edges`.
+
+    `wide` says that many of their columns are read.
+    """
     passing, used = passes(dialect, filters)
     # One branch for where a call began and one for where its correction is booked: each prunes by its own column.
     branches: list[str] = []
@@ -199,7 +214,11 @@ def _rows(
         for edge in (edge for edge in edges if edge[0] < edge[1]):
             branches.append(f"posted_at <= ? AND {kept}")
             values += [to, *edge, *used]
-    sql = " UNION ALL ".join(f"SELECT * FROM calls WHERE {branch}" for branch in branches)
+    # What no roll-up tells apart is rare among the rows: first which they are, then all that they say. Otherwise every
+    # column of every block with such a row would be read.
+    is_rare = wide and any(not HOURS.knows(chosen.key) for chosen in filters)
+    chosen = [dialect.rows_where(branch, "") if is_rare else branch for branch in branches]
+    sql = " UNION ALL ".join(f"SELECT * FROM calls WHERE {branch}" for branch in chosen)
     return Source(f"({sql})", tuple(values))
 
 

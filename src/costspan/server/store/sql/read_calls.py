@@ -73,8 +73,9 @@ def page(ask: Ask, dialect: Dialect, question: CallsQuestion) -> CallsPage:
     if question.after:
         clauses += f" AND ({value} < ? OR ({value} = ? AND key > {dialect.unhex('?')}))"
         values += [question.after.value, question.after.value, question.after.key]
-    ordered = f"ORDER BY {value} DESC, calls.key LIMIT {question.limit + 1}"
-    found = ask(f"SELECT {columns(dialect)} FROM calls WHERE {clauses} {ordered}", values)
+    # First which rows, by the columns that decide it, then all they say: a row has eighty columns.
+    first = f" ORDER BY {value} DESC, calls.key LIMIT {question.limit + 1}"
+    found = ask(f"SELECT {columns(dialect)} FROM calls WHERE {dialect.rows_where(clauses, first)}{first}", values)
     rows = read_entries(ask, dialect, found[: question.limit])
     if len(found) <= question.limit:
         return CallsPage(rows, None)

@@ -80,15 +80,20 @@ def series_columns(question: SeriesQuestion) -> list[str]:
     return ["g", "slot", *COLUMNS, *_names(question)]
 
 
+_POSTED: Final = "SELECT max(posted_at), count(*) FROM calls"
+_EARLIEST: Final = "SELECT min(started_at), count(*) FROM calls WHERE posted_at > ? AND booked_at IS NULL"
+
+
 def touched(ask: Ask, after: datetime | None) -> Touched:
     """Return when the ledger was posted to last, and the earliest call of what was posted after a moment."""
-    # Rows lie in the order of posting, so that those before the moment are passed over.
-    where, values = ("", []) if after is None else (" WHERE posted_at > ?", [naive(after)])
-    [(posted_at, rows)] = ask(f"SELECT max(posted_at), count(*) FROM calls{where}", values)
-    if after is None or not rows:
-        return Touched(utc(posted_at) if rows else None, None)
-    [(since, rows)] = ask(f"SELECT min(started_at), count(*) FROM calls{where} AND booked_at IS NULL", values)
-    return Touched(utc(posted_at), utc(since) if rows else None)
+    # In this order: what is posted in between is found again by whoever asks from `posted_at` on.
+    [(posted_at, rows)] = ask(_POSTED if after is None else f"{_POSTED} WHERE posted_at > ?", _given(after))
+    earliest = [] if after is None else [since for since, count in ask(_EARLIEST, _given(after)) if count]
+    return Touched(utc(posted_at) if rows else None, utc(earliest[0]) if earliest else None)
+
+
+def _given(after: datetime | None) -> list[datetime]:
+    return [] if after is None else [naive(after)]
 
 
 def _names(question: SeriesQuestion) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import BaseModel, ConfigDict
 
 Usd = str | None
@@ -16,8 +18,17 @@ class Quantiles(BaseModel):
     p99: float
 
 
+def _all_optional(schema: dict[str, Any]) -> None:
+    schema.pop("required", None)
+
+
 class SpendMeasures(BaseModel):
-    """Measures of one group of calls. `calls` = `billed_calls` + `unpriced_calls` + `errors`, disjoint."""
+    """Measures of one group of calls. `calls` = `billed_calls` + `unpriced_calls` + `errors`, disjoint.
+
+    Where the question names `measures`, those alone.
+    """
+
+    model_config = ConfigDict(json_schema_extra=_all_optional)
 
     calls: int
     billed_calls: int
@@ -51,7 +62,7 @@ class SpendMeasures(BaseModel):
 class SpendRow(SpendMeasures):
     """A group: its measures, one key per grouped dimension, and `start` where there are time buckets."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(extra="allow", json_schema_extra=_all_optional)
 
     start: str | None = None
 

@@ -27,7 +27,11 @@ def api_routes(reader: Questions, counters: IngestCounters, clock: Clock) -> API
     """Return the `/api/v1` routes over one ledger."""
     routes = APIRouter(prefix="/api/v1")
 
-    @routes.get("/spend", dependencies=[Depends(in_zone)], responses={200: {"model": SpendDocument, **CSV}, **PROBLEMS})
+    @routes.get(
+        "/spend",
+        dependencies=[Depends(in_zone), Depends(of_measures)],
+        responses={200: {"model": SpendDocument, **CSV}, **PROBLEMS},
+    )
     async def spend(
         asked: Annotated[Asked, Depends(asked)],
         group_by: Annotated[str | None, Query(description="keys, comma separated: model,feature")] = None,
@@ -45,7 +49,8 @@ def api_routes(reader: Questions, counters: IngestCounters, clock: Clock) -> API
         if not asked.as_csv:
             return json_answer(document)
         keys = (*question.group_by, *(["start"] if question.interval is not Interval.TOTAL else []))
-        return await csv_answer("spend", (*keys, *columns_of(SpendMeasures)), document["rows"])
+        told = [column for column in columns_of(SpendMeasures) if column.split(".")[0] in document["total"]]
+        return await csv_answer("spend", (*keys, *told), document["rows"])
 
     @routes.get("/ingest", responses={200: {"model": IngestDocument}, **PROBLEMS})
     async def ingest() -> Response:
@@ -79,6 +84,14 @@ def in_zone(
     tz: Annotated[str | None, Query(description="IANA zone whose days the buckets are: UTC unless said")] = None,
 ) -> None:
     """Declare the zone of a question with buckets for the OpenAPI document; its parser reads it."""
+
+
+def of_measures(
+    measures: Annotated[
+        str | None, Query(description="the measures to answer with, comma separated: cost_usd,calls; all unless said")
+    ] = None,
+) -> None:
+    """Declare which measures are asked for, for the OpenAPI document; the question's parser reads it."""
 
 
 def json_answer(document: Any) -> Response:
