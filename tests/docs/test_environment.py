@@ -11,7 +11,7 @@ from .markdown import ROOT, code, documents, text
 
 VARIABLE = re.compile(r"\bCOSTSPAN_[A-Z_]*[A-Z]\b")
 METRIC = re.compile(r"^# TYPE (costspan_\w+) ", re.MULTILINE)
-OF_THE_TESTS = {"COSTSPAN_CHROMIUM", "COSTSPAN_SCREENSHOTS"}
+OF_THE_TESTS = {"COSTSPAN_CHROMIUM", "COSTSPAN_SCREENSHOTS", "COSTSPAN_CLICKHOUSE_URL"}
 
 
 def known() -> set[str]:

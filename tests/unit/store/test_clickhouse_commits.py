@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from os import urandom
 from random import Random
+from time import time
 
 import pytest
 
 from clickhouse_node import needs_clickhouse, running_node
 from costspan.core.call import Call
 from costspan.core.errors import ConfigError, StoreUnavailable
+from costspan.core.record import MetricKind, MetricPoint, Scope, Temporality
 from costspan.core.units import Unit
 from costspan.core.usage import Usage
 from costspan.pricing.load import load_rate_card
 from costspan.server.pipeline.settlement import NO_RULES, post
 from costspan.server.pipeline.settler import Settler
+from costspan.server.store.batches import encode_batch
 from costspan.server.store.clickhouse.connection import parse_target
 from costspan.server.store.clickhouse.lease import Lease
 from costspan.server.store.clickhouse.store import ClickHouseStore
@@ -66,6 +70,21 @@ def call(number: int, trace: int = 1, **said) -> Call:
         started_at_ns=START_NS + number * 10**9,
         ended_at_ns=START_NS + number * 10**9 + 5,
         **{**facts, **said},
+    )
+
+
+def token_point(minute: int, total: int) -> MetricPoint:
+    return MetricPoint(
+        metric="claude_code.token.usage",
+        kind=MetricKind.SUM,
+        temporality=Temporality.CUMULATIVE,
+        start_ns=START_NS,
+        time_ns=START_NS + minute * 60 * 10**9,
+        value=total,
+        monotonic=True,
+        attributes={"type": "input", "model": "claude-sonnet-4-6", "session.id": "s1"},
+        resource={"service.name": "agents"},
+        scope=Scope("com.anthropic.claude_code"),
     )
 
 
@@ -145,6 +164,20 @@ def test_records_of_a_trace_are_settled_the_same_whoever_received_them_and_when(
     assert_same(receivers[2].spend(EVERYTHING), memory.spend(EVERYTHING))
 
 
+def test_a_series_that_counts_on_is_counted_once_also_by_the_process_that_takes_over(opened: Opener):
+    points = [token_point(minute, total) for minute, total in ((1, 100), (2, 250), (3, 400))]
+    memory = MemoryStore()
+    post(memory, Batch(points=points), CARD)
+    first, second = opened(), opened()
+    first.leave(Batch(points=points[:2]))
+    settle(first)
+    first.close()
+    second.leave(Batch(points=points[1:]))
+    settle(second)
+    assert_same(second.spend(EVERYTHING), memory.spend(EVERYTHING))
+    assert second.spend(EVERYTHING).total.input_tokens == 400
+
+
 def test_a_batch_that_was_settled_waits_no_more_even_for_the_next_writer(opened: Opener):
     first, second = opened(), opened(patience_s=0)
     first.leave(Batch([call(1)]))
@@ -153,6 +186,27 @@ def test_a_batch_that_was_settled_waits_no_more_even_for_the_next_writer(opened:
     second.leave(Batch([call(2)]))
     assert second.try_to_hold()
     assert [batch.calls for _, batch in second.waiting()] == [[call(2)]]
+
+
+def test_hours_of_which_every_batch_is_settled_leave_the_inbox(opened: Opener):
+    store = opened()
+
+    def arrived(hours_ago: int, *calls: Call) -> None:
+        at_us = (int(time()) - hours_ago * 3600) * 10**6
+        row = {"batch_id": [urandom(16)], "body": [encode_batch(Batch(calls))], "arrived_at": [at_us]}
+        store.connection.insert("inbox", row)
+
+    arrived(9, call(1))
+    arrived(6, call(2, trace=2))
+    settle(store)
+    arrived(6, call(3, trace=3))
+    arrived(0, call(4, trace=4))
+    store.tidy()
+    assert store.connection.rows("SELECT count() FROM inbox") == [(3,)]
+    settle(store)
+    store.tidy()
+    assert store.connection.rows("SELECT count() FROM inbox") == [(1,)]
+    assert counted(store) == 4
 
 
 def test_a_batch_that_cannot_be_stored_is_set_aside_and_holds_up_nobody(opened: Opener):

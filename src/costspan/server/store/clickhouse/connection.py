@@ -124,14 +124,17 @@ class Connection:
 
     def insert(self, table: str, columns: Mapping[str, Sequence[Any]], *, token: str | None = None) -> None:
         """Add rows, column by column, durably. What was added under a token before is not added again, nor replaced."""
-        kinds = {**CONTROL, **LEDGER}[table].columns
-        settings = {} if token is None else {"insert_deduplication_token": token}
+        kept = {**CONTROL, **LEDGER}[table]
+        settings: dict[str, Any] = {} if token is None else {"insert_deduplication_token": token}
+        if self.target.cluster and kept.has_many_writers:
+            # One at a time a quorum is had, else; who reads these finds a little later what is not there yet.
+            settings["insert_quorum_parallel"] = 1
         try:
             self._client.insert(
                 table,
                 list(columns.values()),
                 column_names=list(columns),
-                column_type_names=[kinds[name].partition(" DEFAULT ")[0] for name in columns],
+                column_type_names=[kept.columns[name].partition(" DEFAULT ")[0] for name in columns],
                 column_oriented=True,
                 settings=settings,
             )
@@ -151,7 +154,7 @@ class Connection:
             self._client.close()
 
     def _make_tables(self) -> None:
-        for statement in ddl(self.target.cluster):
+        for statement in ddl(self.target.database, self.target.cluster):
             self._client.command(statement)
         [(version,)] = self._client.query("SELECT max(version) FROM ledger_schema").result_rows
         if version > SCHEMA_VERSION:

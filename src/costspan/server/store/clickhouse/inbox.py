@@ -26,8 +26,8 @@ _WAITING: Final = (
 )
 _COUNT: Final = f"SELECT count() FROM inbox WHERE batch_id NOT IN {_TAKEN}"
 _DONE_HOURS: Final = (
-    "SELECT toUnixTimestamp(toStartOfHour(toDateTime(arrived_at))) AS hour FROM inbox "
-    f"GROUP BY hour HAVING countIf(batch_id NOT IN {_TAKEN}) = 0 AND hour < toUnixTimestamp(now()) - 3 * 3600"
+    "SELECT toRelativeHourNum(arrived_at) AS hour FROM inbox GROUP BY hour "
+    f"HAVING countIf(batch_id NOT IN {_TAKEN}) = 0 AND hour < toRelativeHourNum(now('UTC')) - 2"
 )
 
 
@@ -58,7 +58,7 @@ def set_aside(connection: Connection, batch_id: bytes, batch: Batch, why: str) -
 def remove_settled(connection: Connection, snapshot: Snapshot) -> None:
     """Remove the hours of which every batch is settled."""
     for hour in _done_hours(connection, snapshot):
-        connection.execute(f"ALTER TABLE inbox DROP PARTITION toDateTime({hour}, 'UTC')")
+        connection.execute(f"ALTER TABLE inbox DROP PARTITION {hour}")
 
 
 def _done_hours(connection: Connection, snapshot: Snapshot) -> Sequence[int]:

@@ -66,6 +66,8 @@ class Table:
     """None for a table every node holds whole."""
     indexes: tuple[str, ...] = ()
     expires: str = ""
+    has_many_writers: bool = False
+    """Whether every process adds to it, and not only the one that holds the lease."""
 
 
 def _kept_as(name: str, kind: Kind) -> str:
@@ -169,6 +171,7 @@ CONTROL: Final[Mapping[str, Table]] = {
         {"epoch": "UInt32", "holder": "String", "gone": "Bool", "at": f"{_MOMENT} DEFAULT now64(6)"},
         "(epoch, at)",
         expires="toDateTime(at) + INTERVAL 1 DAY",
+        has_many_writers=True,
     ),
     "postings": Table(
         {"posting": "UInt64", "posted_at": _MOMENT, "last_entry_id": "Int64", "taken": "Array(FixedString(16))"},
@@ -179,7 +182,8 @@ CONTROL: Final[Mapping[str, Table]] = {
     "inbox": Table(
         {"batch_id": "FixedString(16)", "body": "String", "arrived_at": f"{_MOMENT} DEFAULT now64(6)"},
         "(arrived_at, batch_id)",
-        "toStartOfHour(toDateTime(arrived_at))",
+        "toRelativeHourNum(arrived_at)",
+        has_many_writers=True,
     ),
     "set_aside": Table(
         {
@@ -207,7 +211,7 @@ _DURABLE: Final = "fsync_after_insert = 1, fsync_part_directory = 1, non_replica
 _REPLICATED: Final = "replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 2592000"
 
 
-def ddl(cluster: str | None) -> Iterator[str]:
+def ddl(database: str, cluster: str | None) -> Iterator[str]:
     """Yield the statements that make the tables, where they are not there, on one node or on all of a cluster."""
     for name, table in {**CONTROL, **LEDGER}.items():
         if cluster is None:
@@ -220,7 +224,7 @@ def ddl(cluster: str | None) -> Iterator[str]:
             yield _create(f"{name}_shard", table, f"ReplicatedMergeTree({path})", _REPLICATED, cluster)
             yield (
                 f"CREATE TABLE IF NOT EXISTS {name} ON CLUSTER {cluster} AS {name}_shard "
-                f"ENGINE = Distributed({cluster}, currentDatabase(), {name}_shard, {table.shard_by})"
+                f"ENGINE = Distributed({cluster}, {database}, {name}_shard, {table.shard_by})"
             )
 
 
