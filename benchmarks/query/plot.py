@@ -8,11 +8,11 @@ from typing import Final
 from xml.sax.saxutils import escape
 
 Point = tuple[int, float]
-"""Calls, and milliseconds at p95."""
+"""Calls, and milliseconds of processor time."""
 
 _WIDTH: Final = 760
 _HEIGHT: Final = 380
-_LEFT, _RIGHT, _TOP, _BOTTOM = 60, 250, 20, 44
+_LEFT, _RIGHT, _TOP, _BOTTOM = 80, 250, 20, 44
 _TONES: Final = ("#6367d9", "#149e81", "#be7201", "#ae2b5a", "#b581cf", "#006e8d", "#626c7b")
 _LINE_PX: Final = 15
 
@@ -38,7 +38,8 @@ def plot(series: Mapping[str, Sequence[Point]]) -> str:
         f'<text x="{x(calls):.1f}" y="{_HEIGHT - _BOTTOM + 18}" text-anchor="middle">{calls / 1e6:g} million</text>'
         for calls in sorted({calls for calls, _ in points})
     ]
-    drawn.append(f'<text x="{_LEFT}" y="{_HEIGHT - 6}">calls in the ledger; wall time at p95, rolled up</text>')
+    said = "calls in the ledger; processor time of a question, rolled up"
+    drawn.append(f'<text x="{_LEFT}" y="{_HEIGHT - 6}">{said}</text>')
     free = float(_HEIGHT)
     # From below, each name as low as its line ends and no lower than the one before lets it.
     for name, tone in zip(sorted(series, key=lambda each: series[each][-1][1]), _TONES, strict=False):

@@ -67,10 +67,12 @@ def test_an_unpriced_model_stands_last_with_a_dash_and_is_counted(open_page):
     expect(panel).to_contain_text(f"{len(unpriced)} unpriced model")
 
 
-def test_the_page_asks_for_at_most_ten_documents(open_page):
+def test_the_page_asks_for_at_most_ten_documents_and_after_them_for_its_marks(open_page):
     opened = open_page()
     expect(opened.page.locator(".who svg.spark").first).to_be_visible()
-    assert len([url for url in opened.requests if "/api/" in url and not url.endswith("/live")]) <= 10
+    asked = [url for url in opened.requests if "/api/" in url and not url.endswith("/live")]
+    assert len(asked) <= 12
+    assert not [url for url in asked[:10] if "/anomalies" in url or "/alerts" in url]
 
 
 def test_a_panel_shows_its_figures_as_a_table_and_gives_them_as_csv(open_page):
