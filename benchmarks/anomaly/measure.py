@@ -12,8 +12,8 @@ from benchmarks.anomaly.methods import BY_HAND, LITERALLY, PUBLISHED, ours, scor
 from benchmarks.anomaly.spend import Organisation, draw, healthy
 
 DEV_SEEDS: Final = (1, 2, 3, 4, 5, 6)
-"""On these our limits were chosen, and on these the thresholds of the other methods are."""
-TEST_SEEDS: Final = tuple(range(401, 409))
+"""On these the thresholds of the other methods are chosen; what our limits were chosen on: docs/anomalies.md."""
+TEST_SEEDS: Final = tuple(range(613, 625))
 BUDGET: Final = 0.1
 """False alarms of a group in thirty days that the other methods are tuned to."""
 OURS: Final = "costspan"

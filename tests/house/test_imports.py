@@ -66,3 +66,22 @@ def test_the_bare_install_brings_at_most_20_distributions():
     brought = closure([Requirement(line) for line in project["dependencies"]])
 
     assert len(brought) <= MAX_BASE_DISTRIBUTIONS, sorted(brought)
+
+
+def test_a_server_that_nobody_asked_for_more_loads_what_answers_and_keeps():
+    statement = """
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from costspan.server.assembly import make_server
+from costspan.server.config import ServerConfig
+with TemporaryDirectory() as folder:
+    make_server(ServerConfig(data=Path(folder) / "ledger")).close()
+"""
+
+    done = run(sys.executable, "-c", NEWLY_LOADED.format(statement=statement), PYTHONPATH=str(PACKAGE.parent))
+
+    loaded = set(done.stdout.split())
+    assert {"duckdb", "fastapi", "uvicorn"} <= loaded, done.stderr
+    # Statistics, HTTP clients, delivery of alerts, warehouses, the other store, MCP: each where it is used.
+    assert not loaded & {"adbc_driver_manager", "apprise", "clickhouse_connect", "httpx2", "mcp", "numpy", "requests"}
+    assert not loaded & {"anthropic", "boto3", "openai", "psutil", "pyarrow", "rich", "urllib3"}

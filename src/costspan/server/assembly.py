@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from costspan.core.clock import Clock, system_clock
 from costspan.core.errors import NotFound, Unreachable
@@ -22,7 +22,6 @@ from costspan.server.alerts.notifiers.base import Notifier, Sending
 from costspan.server.analytics.budget_checks import check_budgets
 from costspan.server.analytics.call_log import CallLog
 from costspan.server.config import CONFIG_FILE, ServerConfig, Settings, read_settings, settings_file
-from costspan.server.exporters.forwarder import Forwarder
 from costspan.server.exporters.warehouse import Copied, Fetch, Warehouse, bring_up_to_date
 from costspan.server.pipeline.caretaker import Caretaker
 from costspan.server.pipeline.committer import Committer
@@ -59,6 +58,9 @@ from costspan.server.web.api.live import LiveFeed
 from costspan.server.web.app import Parts, make_app
 from costspan.server.web.metrics import ForwardCollector, IngestCollector, LedgerCollector, ServerMetrics
 from costspan.server.web.self_trace import TraceQuestions, own_tracer
+
+if TYPE_CHECKING:
+    from costspan.server.exporters.forwarder import Forwarder
 
 
 def make_server(config: ServerConfig, clock: Clock = system_clock) -> Application:
@@ -140,8 +142,12 @@ def _followers(
     config: ServerConfig, store: DuckDBStore, committer: Committer, clock: Clock
 ) -> tuple[list[Forwarder], list[Forwarder | CallLog]]:
     """Return what sends records on, and with it the log of calls: all that follows the ledger."""
-    forwarders = [Forwarder(committer, DuckDBForward(store), target, clock) for target in config.settings.forward]
     logs = [CallLog(DuckDBPosted(store), config.log_calls, config.data)] if config.log_calls else []
+    if not config.settings.forward:
+        return [], [*logs]
+    from costspan.server.exporters.forwarder import Forwarder  # noqa: PLC0415 - its HTTP client takes half a second
+
+    forwarders = [Forwarder(committer, DuckDBForward(store), target, clock) for target in config.settings.forward]
     return forwarders, [*forwarders, *logs]
 
 

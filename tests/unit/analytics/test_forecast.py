@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from costspan.server.analytics.forecast import MIN_DAYS, outlook
+from costspan.server.analytics.forecast import outlook
+from costspan.server.analytics.outlook import MIN_DAYS
 
 WEEK = [60.0, 60.0, 60.0, 60.0, 60.0, 20.0, 20.0]
 REST_OF_WEEK = [1.0] * 7

@@ -111,6 +111,15 @@ def test_keys_that_only_rows_had_are_unknown_for_the_time_before_and_the_answer_
         assert kept.store.spend(SpendQuestion(lately, ("user",))).keys_since is None
 
 
+def test_users_that_are_unknown_keep_their_percentiles_under_a_limit(tmp_path: Path) -> None:
+    with ledger(tmp_path) as kept:
+        kept.take(*month_of_calls())
+        kept.caretaker.round()
+        for limit in (None, 1):
+            unknown = kept.store.spend(SpendQuestion(YEAR, ("user",), order="calls", limit=limit)).rows[0]
+            assert (unknown.key, unknown.spend.latency_ms is None) == ((None,), False)
+
+
 def test_no_user_is_named_by_the_file_once_their_rows_are_gone(tmp_path: Path) -> None:
     with ledger(tmp_path) as kept:
         kept.take(*month_of_calls())

@@ -32,7 +32,8 @@ function Why({ url }: { url: string }) {
   const { data, problem } = useAnswers({ why: url }, 0)<Anomalies>("why");
   if (problem) return <p class="note">Why could not be loaded: {problem.title}</p>;
   if (!data) return <p class="note">Looking for the reasons…</p>;
-  return <Reasons of={[...new Set(data.anomalies.flatMap((each) => each.why?.reasons ?? []))]} />;
+  const reasons = [...new Set(data.anomalies.flatMap((each) => each.why?.reasons ?? []))];
+  return reasons.length ? <Reasons of={reasons} /> : <p class="note">No reason stands out.</p>;
 }
 
 function Reasons({ of }: { of: readonly string[] }) {

@@ -52,7 +52,7 @@ function ToolTiles(props: { now: Tools; before: Tools | null; times: Tools | nul
         value={usd(total.cost_usd)}
         exact={total.cost_usd === null ? "No priced call is linked to a tool" : `$${total.cost_usd}`}
         change={change(float(total.cost_usd), float(former?.cost_usd))}
-        caption={`${usd(total.fees_usd)} fees`}
+        caption={total.fees_usd === null ? "no fees" : `${usd(total.fees_usd)} fees`}
         complete={
           unknown
             ? { text: `${count(unknown)} without a call that read them`, warn: true }

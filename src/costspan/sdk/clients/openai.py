@@ -83,7 +83,7 @@ def _request(method: Callable[..., Any], usage: _UsageRequest) -> Callable[..., 
                 raise
             asked = False
             answer = method(client, cast_to, options, **how)
-        _watch(call, answer, options, asked=asked)
+        _watch(call, answer, options, watched, asked=asked)
         return answer
 
     return request
@@ -104,7 +104,7 @@ def _async_request(method: Callable[..., Any], usage: _UsageRequest) -> Callable
                 raise
             asked = False
             answer = await method(client, cast_to, options, **how)
-        _watch(call, answer, options, asked=asked)
+        _watch(call, answer, options, watched_async, asked=asked)
         return answer
 
     return request
@@ -138,15 +138,12 @@ def _read(answer: Any, options: Any) -> None:
 
 
 @never_raise(None)
-def _watch(call: Span, answer: Any, options: Any, *, asked: bool) -> None:
-    """Watch the stream that will say it."""
-    if "_iterator" in getattr(answer, "__dict__", ()):
-        _look_into(call, answer, options, asked=asked)
-    elif _raw(options) == "true":
-        _once_parsed(answer, lambda stream: _look_into(call, stream, options, asked=asked))
-
-
-def _look_into(call: Span, stream: Any, options: Any, *, asked: bool) -> None:
+def _watch(call: Span, stream: Any, options: Any, pass_on: Callable[..., Any], *, asked: bool) -> None:
+    """Watch the stream that will say it, or the one that a raw response becomes."""
+    if "_iterator" not in getattr(stream, "__dict__", ()):
+        if _raw(options) == "true":
+            _once_parsed(stream, lambda parsed: _watch(call, parsed, options, pass_on, asked=asked))
+        return
     seen = StreamWatch(call)
     look: Look
     if options.url.endswith("/responses"):
@@ -154,7 +151,6 @@ def _look_into(call: Span, stream: Any, options: Any, *, asked: bool) -> None:
     else:
         choices = options.json_data.get("n") or 1
         look = look_at_chat(seen, choices=choices, asked=asked, data=instrumentation_data() if asked else None)
-    pass_on = watched_async if hasattr(stream, "__anext__") else watched
     stream._iterator = pass_on(stream._iterator, look, seen)
 
 
@@ -164,14 +160,15 @@ def _raw(options: Any) -> Any:
 
 
 def _once_parsed(answer: Any, watch: Callable[[Any], None]) -> None:
-    """Let `watch` see the stream a raw response becomes when its reader asks for it, and is given again after that."""
+    """Let `watch`, which never raises, see the stream a raw response becomes when its reader asks for it, and is given
+    again after that."""
     parse, known = answer.parse, None
 
     def parsed(*args: Any, **kwargs: Any) -> Any:
         nonlocal known
         stream = parse(*args, **kwargs)
         if stream is not known and hasattr(stream, "_iterator"):
-            never_raise(None)(watch)(stream)
+            watch(stream)
             known = stream
         return stream
 

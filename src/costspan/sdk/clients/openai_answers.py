@@ -56,7 +56,10 @@ def look_at_chat(watch: StreamWatch, *, choices: int, asked: bool, data: Any) ->
             return Pass.KEEP
         for choice in parts:
             delta = choice.delta
-            if delta is not None and (delta.content or _has_other_output(delta)):
+            # The last is the name of DeepSeek and other compatible endpoints.
+            if delta is not None and (
+                delta.content or delta.tool_calls or delta.refusal or _field(delta, "reasoning_content")
+            ):
                 watch.pieces += 1
             if choice.finish_reason is not None:
                 finished += 1
@@ -115,11 +118,6 @@ def _image_tokens(usage: Any) -> dict[str, Any]:
 def _is_search(item: Any) -> bool:
     """Return True for a web search that is billed: opening a page found before is not."""
     return getattr(item, "type", None) == "web_search_call" and _at(item, "action", "type") in {"search", None}
-
-
-def _has_other_output(delta: Any) -> bool:
-    # The last is the name of DeepSeek and other compatible endpoints.
-    return bool(delta.tool_calls or delta.refusal or _field(delta, "reasoning_content"))
 
 
 def _at(document: Any, *path: str) -> Any:

@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
-from operator import attrgetter
 from typing import Final, TypeVar
 
 from costspan.core.attribution import Attribution
@@ -26,7 +25,6 @@ Fact = TypeVar("Fact")
 _SIGNALS: Final = list(Signal)
 _SPAN: Final = Signal.SPAN
 _OWNER: Final = Role.OWNER
-_started_at_ns: Final = attrgetter("started_at_ns")
 
 
 @quickly_made
@@ -59,7 +57,7 @@ def settle(calls: Sequence[Call], links: Sequence[Link], witnesses: frozenset[Wi
     if any(is_unplaced(call) for call in calls):
         heard |= testimony(calls)
     settled: list[Settled] = []
-    for members, above in components(sorted(calls, key=_started_at_ns), links):
+    for members, above in components(sorted(calls, key=_by_time), links):
         if len(members) == 1 and _is_alone(members[0], above):
             settled.append(Settled(members[0], _OWNER, adjusted=adjusted_count(members[0].trace_state)))
         else:

@@ -10,7 +10,6 @@ from decimal import Decimal
 from typing import Final
 
 from costspan.core.period import Period
-from costspan.server.alerts.conditions.anomaly import anomalies_in
 from costspan.server.alerts.conditions.base import Sources, Verdict
 from costspan.server.alerts.evaluator import advance, judged
 from costspan.server.alerts.measures import Measure, watched
@@ -49,6 +48,8 @@ class Backtest:
 def backtest(rule: Rule, sources: Sources, period: Period) -> Backtest:
     """Return every time a rule would have fired in a period. Raise StoreUnavailable when the ledger cannot be read."""
     if isinstance(rule.condition, Anomaly):
+        from costspan.server.alerts.conditions.anomaly import anomalies_in  # noqa: PLC0415 - with it comes numpy
+
         found = anomalies_in(rule, sources, period)
         return Backtest(
             period, rule.every, [Episode(rule.name, over.since, over.until, verdict) for over, verdict in found]

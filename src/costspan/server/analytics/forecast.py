@@ -7,16 +7,13 @@ Medians keep one bad day from moving the profile; the trend dies out, since grow
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-MIN_DAYS: Final = 14
-"""Whole days of history below which there is no forecast: two of each weekday."""
-HISTORY_DAYS: Final = 42
-"""Whole days that are looked at."""
+from costspan.server.analytics.outlook import HISTORY_DAYS, MIN_DAYS, Kind, Outlook
+
 _WEEK: Final = 7
 _WEEKDAYS: Final = 5
 _DAMPED: Final = 0.97
@@ -34,31 +31,6 @@ _LEAST_WALK: Final = 0.03
 """By how much, in logarithms, the level of a week is taken to wander at least."""
 
 Series = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """The days of one kind that are ahead, whole ones only: how many, and what each is expected to cost."""
-
-    days: int
-    each: float
-
-
-@dataclass(frozen=True, slots=True)
-class Outlook:
-    """What the days ahead add up to: `low` is passed nine times in ten, `high` once in ten (P10, P50, P90).
-
-    Each has one figure for each day ahead, added up to its end. `rest_of_today` is the part of the first one.
-    `trend` is the growth a day the history shows, before it dies out.
-    """
-
-    low: tuple[float, ...]
-    middle: tuple[float, ...]
-    high: tuple[float, ...]
-    rest_of_today: float
-    weekdays: Kind
-    weekend: Kind
-    trend: float
 
 
 def outlook(daily: Sequence[float], next_weekday: int, shares: Sequence[float]) -> Outlook | None:

@@ -12,7 +12,7 @@ from costspan.core.errors import UsageError
 from costspan.core.money import usd_text
 from costspan.core.period import iso
 from costspan.core.zone import ZONE_UTC, Zone
-from costspan.server.analytics.forecast import Outlook
+from costspan.server.analytics.outlook import Outlook
 from costspan.server.analytics.spend import completeness, parse_filter
 from costspan.server.analytics.spend_ahead import Ahead, Ask, Span, look_ahead
 from costspan.server.store.ports import LedgerReader

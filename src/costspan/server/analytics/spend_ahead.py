@@ -10,7 +10,7 @@ from typing import Final
 from costspan.core.budget import BudgetPeriod
 from costspan.core.period import Period
 from costspan.core.zone import ZONE_UTC, Zone
-from costspan.server.analytics.forecast import HISTORY_DAYS, MIN_DAYS, Outlook, outlook
+from costspan.server.analytics.outlook import HISTORY_DAYS, MIN_DAYS, Outlook
 from costspan.server.store.ports import LedgerReader
 from costspan.server.store.question import SUMS, Filter, Interval, Spend, SpendQuestion
 
@@ -78,6 +78,9 @@ class Ahead:
 
 def look_ahead(reader: LedgerReader, ask: Ask) -> tuple[Span, Ahead, tuple[Ahead, ...]]:
     """Return the time asked about, what is ahead of all calls together, and of each group, the dearest first."""
+    # With it comes numpy: a quarter of a second, and only where it is asked what is ahead.
+    from costspan.server.analytics.forecast import outlook  # noqa: PLC0415
+
     zone, now = ask.zone, ask.now
     today = zone.day_start(now)
     history = Period(_days_from(zone, today, -HISTORY_DAYS), today)

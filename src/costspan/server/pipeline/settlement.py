@@ -72,7 +72,8 @@ def _tools(
     around: Neighbourhood, fresh: Batch, calls: Sequence[Call], links: Sequence[Link], rules: SettlingRules
 ) -> tuple[list[ToolEntry], list[int]]:
     """Return the tool uses to enter, and the ids of the entries they replace."""
-    uses = (*around.tools, *fresh.tools)
+    # Engines find what is around in any order; the same batches get the same entry ids all the same.
+    uses = (*sorted(around.tools, key=lambda use: use.identity), *fresh.tools)
     traces = {use.trace_id for use in uses}
     forests = {
         tenant: Forest(

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Final
 
 from costspan.core.period import Period
 from costspan.server.store.question import Filter
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 STEP: Final = timedelta(minutes=5)
 UNITS: Final = ("cost_per_call", "input_per_call", "output_per_call", "price_per_token")

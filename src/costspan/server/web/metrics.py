@@ -7,7 +7,7 @@ is a gauge, since a correction may lower it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from prometheus_client import CollectorRegistry, GCCollector, Histogram, PlatformCollector, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -21,11 +21,13 @@ from costspan import __version__
 from costspan.core.errors import StoreUnavailable
 from costspan.core.money import PICO_PER_USD
 from costspan.server.analytics.cost_series import LABELS, CostSeries, Series
-from costspan.server.exporters.forwarder import Forwarder
 from costspan.server.pipeline.counters import IngestCounters
 from costspan.server.pipeline.pipeline import Pipeline
 from costspan.server.receiver.intake import Intake
 from costspan.server.store.ports import LedgerReader
+
+if TYPE_CHECKING:
+    from costspan.server.exporters.forwarder import Forwarder
 
 _SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 

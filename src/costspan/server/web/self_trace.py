@@ -9,10 +9,6 @@ from collections.abc import Callable, Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import SpanKind, StatusCode, Tracer
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -30,6 +26,12 @@ def own_tracer(config: ServerConfig, environment: Mapping[str, str]) -> tuple[Tr
 
     Raise UsageError where there is no endpoint, or it is this server itself.
     """
+    # A third of a second for what few switch on.
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
+    from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
+    from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
+
     endpoint = next((environment[name] for name in _ENDPOINTS if environment.get(name)), None)
     if endpoint is None:
         raise UsageError(f"--self-trace sends to {_ENDPOINTS[1]}, which is not set")

@@ -13,6 +13,7 @@ from costspan.core.link import Link
 from costspan.core.units import Unit
 from costspan.core.usage import Usage
 from costspan.semconv.settlement.settle import Settled, settle
+from costspan.testing.spans import sample_call
 
 S = 1_000_000_000
 TRACE = "a" * 32
@@ -218,3 +219,9 @@ def test_usage_never_vanishes_where_a_record_has_some_one_that_counts_has_some(c
     settled = settle(calls, [])
     if any(record.usage for record in calls):
         assert any(place.call.usage for place in settled if place.role is Role.OWNER)
+
+
+def test_of_calls_that_began_at_once_the_order_of_arrival_decides_nothing() -> None:
+    """Entries get their ids in this order, and engines find what is recorded in any."""
+    calls = [sample_call(span_id=f"{number:016x}", response_id=f"r{number % 2}") for number in range(1, 7)]
+    assert settle(calls, []) == settle(calls[::-1], [])

@@ -96,8 +96,10 @@ class Expected:
         for place, limit in enumerate(VOLUME):
             yield "cost", place, limit, money[place]
         for name in UNITS:
-            for place, limit in enumerate(limits_of(name)):
-                yield name, place, limit, unit.compare(limit, sums.logs[name], self.calls[name], sums, (first, last))
+            limits, usual, span = limits_of(name), self.calls[name], (first, last)
+            above = unit.beside(sums.logs[name], usual, sums, span, limits[-1].width)
+            for place, limit in enumerate(limits):
+                yield name, place, limit, unit.compare(limit, above, usual, sums, span)
 
     def _counts(self, sums: Sums, first: int, last: int, width: int) -> Floats:
         known = self.volumes["calls"].sums.window(first, last, width)

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
 from costspan.core.period import Period
 from costspan.server.analytics.drivers import Amounts, Cell, drivers
 from costspan.server.store.ports import LedgerReader
-from costspan.server.store.question import SUMS, Filter, Spend, SpendQuestion
+from costspan.server.store.question import SUMS, Filter, Spend, SpendAnswer, SpendQuestion
 
 _WEEKS: Final = (timedelta(days=7), timedelta(days=14))
 _DAYS: Final = (timedelta(days=1), timedelta(days=2))
 _WHO: Final = ("user", "prompt", "model", "feature", "agent", "service")
 """What is looked through for who is behind a change."""
+_KEYS: Final = (*_WHO, "attempt")
+_MOST_KINDS: Final = 2_000
+"""Kinds of calls (combinations of all keys) that are read at once."""
 _NAMED: Final = 3
 
 
@@ -71,10 +74,11 @@ def explain(
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """Questions about the calls that pass some filters."""
+    """Questions about the calls that pass some filters: of a window with few kinds of calls a single one."""
 
     reader: LedgerReader
     filters: tuple[Filter, ...]
+    _known: dict[Period, SpendAnswer] = field(default_factory=dict)
 
     def earlier(self, window: Period) -> tuple[Period, ...]:
         """Return the windows to compare with: of the last two weeks; of the last two days where no week is known."""
@@ -87,17 +91,14 @@ class _Asked:
 
     def _was_there(self, period: Period) -> bool:
         """Return whether these calls had begun by then: a week without any is a week of nothing, before is not."""
-        return self.reader.spend(SpendQuestion(period, filters=self.filters, measures=SUMS)).total.calls > 0
+        return self._whole(period).total.calls > 0
 
     def cells(self, windows: Sequence[Period]) -> dict[Cell, Amounts]:
         """Return the mean of the windows, by model and whether the calls are retries."""
         found: dict[Cell, list[Spend]] = defaultdict(list)
         for window in windows:
-            for row in self.reader.spend(
-                SpendQuestion(window, ("model", "attempt"), filters=self.filters, measures=SUMS)
-            ).rows:
-                model, attempt = row.key
-                found[model, attempt not in (None, "0", "1")].append(row.spend)
+            for (model, attempt), spend in self._spends(window, ("model", "attempt")):
+                found[model, attempt not in (None, "0", "1")].append(spend)
         return {cell: Amounts.of(spends, len(windows)) for cell, spends in found.items()}
 
     def changes(self, key: str, window: Period, compared: Sequence[Period], *, grew: bool) -> list[Contribution]:
@@ -116,5 +117,24 @@ class _Asked:
         return [Contribution(key, value, change) for value, change in of_mean.items() if sign * change > 0]
 
     def _by(self, key: str, period: Period) -> dict[str | None, int]:
-        answer = self.reader.spend(SpendQuestion(period, (key,), filters=self.filters, measures=SUMS))
-        return {row.key[0]: row.spend.cost or 0 for row in answer.rows}
+        found: dict[str | None, int] = defaultdict(int)
+        for (value,), spend in self._spends(period, (key,)):
+            found[value] += spend.cost or 0
+        return found
+
+    def _spends(self, period: Period, keys: tuple[str, ...]) -> Iterator[tuple[tuple[str | None, ...], Spend]]:
+        """Yield what was spent, by some keys; the same values may come more than once."""
+        whole = self._whole(period)
+        if len(whole.rows) < _MOST_KINDS:
+            places = [_KEYS.index(key) for key in keys]
+            yield from ((tuple(row.key[place] for place in places), row.spend) for row in whole.rows)
+        else:
+            asked = SpendQuestion(period, keys, filters=self.filters, measures=SUMS)
+            yield from ((row.key, row.spend) for row in self.reader.spend(asked).rows)
+
+    def _whole(self, period: Period) -> SpendAnswer:
+        """Return what was spent by all keys at once, the dearest kinds of calls where they are too many."""
+        if period not in self._known:
+            asked = SpendQuestion(period, _KEYS, filters=self.filters, limit=_MOST_KINDS, measures=SUMS)
+            self._known[period] = self.reader.spend(asked)
+        return self._known[period]

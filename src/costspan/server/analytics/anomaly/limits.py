@@ -40,8 +40,8 @@ UNIT: Final = (
     Limit(6, 2.2, 4.8),
     Limit(HOUR, 1.9, 4.7),
     Limit(6 * HOUR, 1.65, 4.5),
-    Limit(DAY, 1.45, 4.2),
-    Limit(3 * DAY, 1.4, 4.0),
+    Limit(DAY, 1.45, 3.9),
+    Limit(3 * DAY, 1.4, 3.4),
 )
 """For what a typical call is: its cost and its tokens, which wander by themselves."""
 PRICE: Final = (

@@ -110,21 +110,25 @@ def _median(values: Floats) -> Floats:
     return np.asarray(np.where(count > 0, (low + high) / 2, np.nan)[:, 0])
 
 
-def compare(limit: Limit, logs: Running, usual: UsualCall, sums: Sums, span: tuple[int, int]) -> Compared:
-    """Return the windows that end in `span` beside the usual call, as dollars.
+def beside(logs: Running, usual: UsualCall, sums: Sums, span: tuple[int, int], widest: int) -> Running:
+    """Return the running sums of logarithms less what is usual at each hour, for windows that end in `span`."""
+    first, last = max(0, span[0] + 1 - widest), span[1]
+    calls = sums.measured.each(first, last)
+    above = logs.each(first, last) - calls * usual.by_hour[:, np.arange(first, last) % DAY // HOUR]
+    return Running.of(above, first)
+
+
+def compare(limit: Limit, above: Running, usual: UsualCall, sums: Sums, span: tuple[int, int]) -> Compared:
+    """Return the windows that end in `span` beside the usual call, as dollars; `above` is of `beside`.
 
     `usual` of the answer is what the window's calls had cost, had they been as usual.
     """
-    first, last = span
-    base = max(0, first - limit.width)
-    at = np.arange(base, last)
-    by_hour = Running.of(sums.measured.each(base, last) * usual.by_hour[:, at % DAY // HOUR], base)
-    n = sums.measured.window(first, last, limit.width)
-    spent = sums.cost.window(first, last, limit.width)
-    above = logs.window(first, last, limit.width) - by_hour.window(first, last, limit.width)
+    n = sums.measured.window(*span, limit.width)
+    spent = sums.cost.window(*span, limit.width)
     calls = np.maximum(n, 1)
     is_known = (n >= _FEWEST) & np.isfinite(usual.log)
-    log_ratio = np.where(is_known, above / calls - np.nan_to_num(usual.log), -np.inf)
+    mean = above.window(*span, limit.width) / calls
+    log_ratio = np.where(is_known, mean - np.nan_to_num(usual.log), -np.inf)
     deviation = log_ratio / np.sqrt(usual.wander**2 + usual.variance / calls)
     had_cost = spent * np.exp(-np.where(is_known, log_ratio, 0.0))
     return Compared(spent, had_cost, log_ratio, deviation, float(np.log(limit.ratio)))

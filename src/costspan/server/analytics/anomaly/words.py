@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from costspan.core.money import usd_from_pico
 from costspan.server.analytics.anomaly.explain import Contribution, Explanation
-from costspan.server.analytics.anomaly.findings import Anomaly
+
+if TYPE_CHECKING:
+    from costspan.server.analytics.anomaly.findings import Anomaly
 
 CAUSES: Final = {
     "calls": "more calls than usual",

@@ -70,7 +70,7 @@ class Reader:
         columns = zip(*rows, strict=True) if rows else ((),) * len(names)
         return series_answer(question, {name: list(found) for name, found in zip(names, columns, strict=True)})
 
-    def touched(self, after: datetime | None) -> Touched:
+    def touched(self, after: datetime | None = None) -> Touched:
         """Return what was posted after a moment."""
         return touched(self._ask(), after)
 

@@ -30,11 +30,12 @@ class Answering:
     def answer(self) -> SpendAnswer:
         """Return rows and total."""
         whole = replace(self._asked, group_by=(), interval=Interval.TOTAL, limit=None)
-        parts = self._plan(whole).parts()
-        [(thinned, *total)] = self._ask(f"SELECT {THINNED}, {_SELECTED} FROM ({parts.sql})", parts.values)
         grouped = self._of_top_keys() if self._asked.limit is not None and self._asked.group_by else self._asked
         planned = self._plan(grouped)
-        rows = self._rows(planned) if planned.names else []
+        # Where no group is left out, the total is found with the groups: calls are read once for both.
+        found = self._rows(planned, with_total=self._asked.limit is None) if planned.names else []
+        rows = [row for row, is_total in found if not is_total]
+        thinned, *total = next((row for row, is_total in found if is_total), None) or self._total(whole)
         spread: Spread = {}
         sums_only = not set(self._asked.measures) - set(SUMS)
         for asked in () if sums_only else (whole, grouped) if rows else (whole,):
@@ -45,6 +46,11 @@ class Answering:
             tuple(self._row(row[:width], _spend(row[width:], spread.get(row[:width]))) for row in rows),
             _spend(total, spread.get(None)),
         )
+
+    def _total(self, whole: SpendQuestion) -> tuple[Any, ...]:
+        parts = self._plan(whole).parts()
+        [found] = self._ask(f"SELECT {THINNED}, {_SELECTED} FROM ({parts.sql})", parts.values)
+        return found
 
     def _plan(self, question: SpendQuestion) -> Plan:
         return plan(CLICKHOUSE, self._there, question)
@@ -71,18 +77,24 @@ class Answering:
         direction = "ASC" if self._asked.ascending else "DESC"
         return ", ".join([f"m_{self._asked.order} {direction} NULLS LAST", *planned.key_names])
 
-    def _rows(self, planned: Plan) -> list[tuple[Any, ...]]:
+    def _rows(self, planned: Plan, *, with_total: bool) -> list[tuple[tuple[Any, ...], bool]]:
+        """Return the groups in their order; among them, marked and without keys, their total where it is asked for."""
         names, parts = ", ".join(planned.names), planned.parts()
+        by = f"GROUPING SETS (({names}), ())" if with_total else names
+        is_total = f"grouping({planned.names[0]}) = 1" if with_total else "false"
         has_buckets, limit = planned.interval is not Interval.TOTAL, self._asked.limit
         query = (
-            f"SELECT {names}, {_SELECTED} FROM ({parts.sql}) GROUP BY {names} {_STANDING} "
-            f"ORDER BY {'bucket, ' if has_buckets else ''}{self._ranked(planned)}"
+            f"SELECT {is_total}, {names}, {THINNED}, {_SELECTED} FROM ({parts.sql}) GROUP BY {by} "
+            f"{_STANDING} OR {is_total} ORDER BY {'bucket, ' if has_buckets else ''}{self._ranked(planned)}"
         )
-        found = self._ask(query, parts.values)
+        keys, width = len(planned.keys), len(planned.names)
+        found = [
+            (row[1 + width :], True) if row[0] else ((*row[1 : 1 + width], *row[2 + width :]), False)
+            for row in self._ask(query, parts.values)
+        ]
         if limit is None:
             return found
-        keys = len(planned.keys)
-        return [row for row in found if row[:keys] in self._top] if keys else found[:limit]
+        return [one for one in found if one[0][:keys] in self._top] if keys else found[:limit]
 
     def _spread(self, question: SpendQuestion, *, thinned: bool) -> Iterator[tuple[Group, dict[str, Any]]]:
         planned = self._plan(question)

@@ -85,7 +85,9 @@ class Reader:
             thinned, *total = _total(cursor, parts, measures)
             spread: Spread = {}
             sums_only = not set(question.measures) - set(SUMS)
-            for asked in () if sums_only else (whole, _narrowed(question, rows)) if rows else (whole,):
+            # Where rows are gone a key may be unknown, which no filter lets pass.
+            grouped = question if planned.alone else _narrowed(question, rows)
+            for asked in () if sums_only else (whole, grouped) if rows else (whole,):
                 many = self._has_many(cursor, there, asked)
                 for group, said in _spread(cursor, there, asked, many=many, thinned=thinned and not planned.alone):
                     spread.setdefault(group, {}).update(said)

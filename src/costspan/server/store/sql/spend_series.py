@@ -6,9 +6,6 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-import numpy as np
-from numpy.typing import NDArray
-
 from costspan.server.store.spend_series import COLUMNS, STEP, UNITS, SeriesAnswer, SeriesQuestion, Touched
 from costspan.server.store.sql.conditions import conditions, naive, utc
 from costspan.server.store.sql.dialect import Ask, Dialect
@@ -71,8 +68,13 @@ def series_query(dialect: Dialect, question: SeriesQuestion) -> Source:
 
 def series_answer(question: SeriesQuestion, found: Mapping[str, Any]) -> SeriesAnswer:
     """Return the answer of what `series_query` found, as columns by name."""
+    import numpy as np  # noqa: PLC0415 - a quarter of a second, and only where anomalies are looked for
+
     names, groups = _names(question), np.asarray(found["g"], np.int64)
-    return SeriesAnswer(_keys(found, groups, names), groups, np.asarray(found["slot"], np.int64), _columns(found))
+    columns = {name: np.asarray(found[name], np.float64) for name in COLUMNS}
+    _, places = np.unique(groups, return_index=True)
+    keys = tuple(tuple(_text(found[name][place]) for name in names) for place in places)
+    return SeriesAnswer(keys, groups, np.asarray(found["slot"], np.int64), columns)
 
 
 def series_columns(question: SeriesQuestion) -> list[str]:
@@ -80,20 +82,15 @@ def series_columns(question: SeriesQuestion) -> list[str]:
     return ["g", "slot", *COLUMNS, *_names(question)]
 
 
-_POSTED: Final = "SELECT max(posted_at), count(*) FROM calls"
-_EARLIEST: Final = "SELECT min(started_at), count(*) FROM calls WHERE posted_at > ? AND booked_at IS NULL"
-
-
 def touched(ask: Ask, after: datetime | None) -> Touched:
     """Return when the ledger was posted to last, and the earliest call of what was posted after a moment."""
-    # In this order: what is posted in between is found again by whoever asks from `posted_at` on.
-    [(posted_at, rows)] = ask(_POSTED if after is None else f"{_POSTED} WHERE posted_at > ?", _given(after))
-    earliest = [] if after is None else [since for since, count in ask(_EARLIEST, _given(after)) if count]
-    return Touched(utc(posted_at) if rows else None, utc(earliest[0]) if earliest else None)
-
-
-def _given(after: datetime | None) -> list[datetime]:
-    return [] if after is None else [naive(after)]
+    # Rows lie in the order of posting, so that those before the moment are passed over.
+    where, values = ("", []) if after is None else (" WHERE posted_at > ?", [naive(after)])
+    [(posted_at, rows)] = ask(f"SELECT max(posted_at), count(*) FROM calls{where}", values)
+    if after is None or not rows:
+        return Touched(utc(posted_at) if rows else None, None)
+    [(since, rows)] = ask(f"SELECT min(started_at), count(*) FROM calls{where} AND booked_at IS NULL", values)
+    return Touched(utc(posted_at), utc(since) if rows else None)
 
 
 def _names(question: SeriesQuestion) -> list[str]:
@@ -104,14 +101,6 @@ def _group(names: list[str]) -> str:
     return f" GROUP BY {', '.join(names)}" if names else " HAVING count(*) > 0"
 
 
-def _keys(found: Mapping[str, Any], groups: NDArray[np.int64], names: list[str]) -> tuple[tuple[str | None, ...], ...]:
-    _, places = np.unique(groups, return_index=True)
-    return tuple(tuple(_text(found[name][place]) for name in names) for place in places)
-
-
 def _text(value: Any) -> str | None:
-    return None if value is None or value is np.ma.masked or isinstance(value, float) else str(value)
-
-
-def _columns(found: Mapping[str, Any]) -> dict[str, NDArray[np.float64]]:
-    return {name: np.asarray(found[name], np.float64) for name in COLUMNS}
+    missing = value is None or isinstance(value, float) or getattr(value, "mask", False)  # not a number; numpy's masked
+    return None if missing else str(value)
