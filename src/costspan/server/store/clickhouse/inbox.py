@@ -24,7 +24,6 @@ _WAITING: Final = (
     f"SELECT batch_id, body FROM inbox WHERE batch_id NOT IN {_TAKEN} "
     "ORDER BY arrived_at, batch_id LIMIT {most:UInt32}"
 )
-_COUNT: Final = f"SELECT count() FROM inbox WHERE batch_id NOT IN {_TAKEN}"
 _DONE_HOURS: Final = (
     "SELECT toRelativeHourNum(arrived_at) AS hour FROM inbox GROUP BY hour "
     f"HAVING countIf(batch_id NOT IN {_TAKEN}) = 0 AND hour < toRelativeHourNum(now('UTC')) - 1"
@@ -41,12 +40,6 @@ def waiting(connection: Connection, snapshot: Snapshot, most: int = AT_A_TIME) -
     """Return the batches nobody settled, with their ids, the first to arrive first."""
     rows = connection.rows(_WAITING, {"most": most}, settings=snapshot.settings, as_bytes=("body",))
     return [(batch_id, decode_batch(body)) for batch_id, body in rows]
-
-
-def count(connection: Connection, snapshot: Snapshot) -> int:
-    """Return how many batches nobody settled."""
-    [(batches,)] = connection.rows(_COUNT, settings=snapshot.settings)
-    return int(batches)
 
 
 def set_aside(connection: Connection, batch_id: bytes, batch: Batch, why: str) -> None:
