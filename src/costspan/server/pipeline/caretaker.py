@@ -92,8 +92,10 @@ class Caretaker:
             manifest = self._write(self._upkeep.begin_copy)
             self._upkeep.copy(target, progress)
         finally:
-            self._write(self._upkeep.end_copy)
-            self._copying.release()
+            try:
+                self._write(self._upkeep.end_copy)
+            finally:
+                self._copying.release()
         return manifest
 
     def _look(self) -> float:
