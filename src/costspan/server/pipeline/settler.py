@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -11,6 +10,7 @@ from typing import Final
 from costspan.core.errors import CostspanError, PermanentError, StoreUnavailable
 from costspan.pricing.rate_card import RateCard
 from costspan.semconv.settlement.rules import SettlingRules
+from costspan.server.background import Background
 from costspan.server.pipeline.settlement import post
 from costspan.server.store.entry import Batch
 from costspan.server.store.ports import Ledger, SharedLedger
@@ -48,19 +48,16 @@ class Settler:
         self._card = card
         self._rules = rules
         self._on_commit = on_commit
-        self._stopping = threading.Event()
         self._tidied_s = time.monotonic()
-        self._thread = threading.Thread(target=self._run, name="costspan-settle", daemon=True)
+        self._settling = Background("settle", self._look, again_after_s=STAND_BY_S)
 
     def start(self) -> None:
         """Begin."""
-        self._thread.start()
+        self._settling.start()
 
     def stop(self) -> None:
         """Finish the commit under way and end."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._settling.stop()
 
     def round(self) -> float:
         """Settle some of what waits, where this process may; return after how many seconds to look again.
@@ -77,17 +74,12 @@ class Settler:
             self._ledger.tidy()
         return IDLE_S
 
-    def _run(self) -> None:
-        pause_s = 0.0
-        while not self._stopping.wait(pause_s):
-            try:
-                pause_s = self.round()
-            except CostspanError as error:
-                _log.warning("settling is put off: %s", error)
-                pause_s = STAND_BY_S
-            except Exception:  # noqa: BLE001 - whatever it is, what waits is settled later
-                _log.exception("settling is put off")
-                pause_s = STAND_BY_S
+    def _look(self) -> float:
+        try:
+            return self.round()
+        except CostspanError as error:
+            _log.warning("settling is put off: %s", error)
+            return STAND_BY_S
 
     def _settle(self, batches: Sequence[tuple[bytes, Batch]]) -> None:
         started_s = time.monotonic()
