@@ -15,12 +15,13 @@ from opentelemetry.sdk.trace import Span
 
 from costspan.sdk import attribute_names as names
 from costspan.sdk.clients.client import Client, Method
-from costspan.sdk.clients.openai_answers import attributes_of, look_at_chat, look_at_responses
+from costspan.sdk.clients.openai_answers import attributes_of, look_at_responses
+from costspan.sdk.clients.openai_chat_stream import look_at_chat, watched_chat, watched_chat_async
 from costspan.sdk.config import Config
 from costspan.sdk.current_call import current_call, instrumentation_data
 from costspan.sdk.replaced_method import replace_method
 from costspan.sdk.safety import never_raise
-from costspan.sdk.watched_stream import Look, StreamWatch, watched, watched_async
+from costspan.sdk.watched_stream import StreamWatch, watched, watched_async
 
 _RAW: Final = "X-Stainless-Raw-Response"
 _REFUSALS: Final = frozenset({400, 422})
@@ -83,7 +84,7 @@ def _request(method: Callable[..., Any], usage: _UsageRequest) -> Callable[..., 
                 raise
             asked = False
             answer = method(client, cast_to, options, **how)
-        _watch(call, answer, options, watched, asked=asked)
+        _watch(call, answer, options, asked=asked)
         return answer
 
     return request
@@ -104,7 +105,7 @@ def _async_request(method: Callable[..., Any], usage: _UsageRequest) -> Callable
                 raise
             asked = False
             answer = await method(client, cast_to, options, **how)
-        _watch(call, answer, options, watched_async, asked=asked)
+        _watch(call, answer, options, asked=asked)
         return answer
 
     return request
@@ -138,20 +139,20 @@ def _read(answer: Any, options: Any) -> None:
 
 
 @never_raise(None)
-def _watch(call: Span, stream: Any, options: Any, pass_on: Callable[..., Any], *, asked: bool) -> None:
+def _watch(call: Span, stream: Any, options: Any, *, asked: bool) -> None:
     """Watch the stream that will say it, or the one that a raw response becomes."""
     if "_iterator" not in getattr(stream, "__dict__", ()):
         if _raw(options) == "true":
-            _once_parsed(stream, lambda parsed: _watch(call, parsed, options, pass_on, asked=asked))
+            _once_parsed(stream, lambda parsed: _watch(call, parsed, options, asked=asked))
         return
-    seen = StreamWatch(call)
-    look: Look
+    seen, chunks = StreamWatch(call), stream._iterator
+    waits = hasattr(chunks, "__anext__")
     if options.url.endswith("/responses"):
-        look = look_at_responses(seen)
-    else:
-        choices = options.json_data.get("n") or 1
-        look = look_at_chat(seen, choices=choices, asked=asked, data=instrumentation_data() if asked else None)
-    stream._iterator = pass_on(stream._iterator, look, seen)
+        stream._iterator = (watched_async if waits else watched)(chunks, look_at_responses(seen), seen)
+        return
+    choices = options.json_data.get("n") or 1
+    look = look_at_chat(seen, choices=choices, asked=asked, data=instrumentation_data() if asked else None)
+    stream._iterator = (watched_chat_async if waits else watched_chat)(chunks, look, seen, asked=asked)
 
 
 def _raw(options: Any) -> Any:
