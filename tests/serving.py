@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+from nursery import SOURCES, nursery
+
 PROTOBUF = "application/x-protobuf"
 JSON = "application/json"
 START_S = 60
-SOURCES = Path(__file__).parent.parent / "src"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,21 +36,14 @@ class Answer:
         return json.loads(self.body)
 
 
+def serve_words(data: Path, *options: str) -> list[str]:
+    """Return the words of a command that serves on free ports."""
+    return ["serve", "--port", "0", "--grpc-port", "0", "--data", str(data), *options]
+
+
 def serve_command(data: Path, *options: str) -> list[str]:
-    """Return the command line of a server on a free port."""
-    return [
-        sys.executable,
-        "-m",
-        "costspan.cli",
-        "serve",
-        "--port",
-        "0",
-        "--grpc-port",
-        "0",
-        "--data",
-        str(data),
-        *options,
-    ]
+    """Return the command line of a server on free ports."""
+    return [sys.executable, "-m", "costspan.cli", *serve_words(data, *options)]
 
 
 def environment(**extra: str) -> dict[str, str]:
@@ -73,10 +67,7 @@ class Server:
         self.data = data
         self._log = data.parent / f"{data.name}.stderr"
         with self._log.open("ab") as log:
-            self.process = subprocess.Popen(
-                serve_command(data, *options), env=environment(**extra), stdout=subprocess.PIPE, stderr=log, text=True
-            )
-        assert self.process.stdout
+            self.process = nursery().start(serve_words(data, *options), environment(**extra), log)
         line = self.process.stdout.readline()
         assert "http://" in line, f"the server did not start: {self.errors()}"
         self.url = line.partition("http://")[2].partition(",")[0]
@@ -146,6 +137,5 @@ class Server:
         if self.process.poll() is None:
             self.process.send_signal(how)
         code = self.process.wait(30)
-        if self.process.stdout:
-            self.process.stdout.close()
+        self.process.stdout.close()
         return code
