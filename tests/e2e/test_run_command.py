@@ -202,6 +202,7 @@ def test_the_program_s_exit_code_is_returned(variables: dict[str, str], tmp_path
         "--", sys.executable, "-c", "raise SystemExit(41)", variables=variables, folder=tmp_path, code=41
     )
     assert "no model call was seen" in done.stderr
+    assert "spans recorded" not in done.stderr
 
 
 def test_a_program_that_dies_of_its_own_error_still_says_what_it_spent(

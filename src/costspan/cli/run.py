@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
 from typing import Final
@@ -68,8 +69,10 @@ def run(arguments: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="costspan-run-") as tally:
         variables = {**os.environ, **destination.variables, **_said(arguments, program), "COSTSPAN_TALLY_TO": tally}
         code = _run_to_end(program, variables)
-        where = destination.words(spans_not_taken(Path(tally)))
-        print(table(read_tally(Path(tally))), where, sep="\n", file=sys.stderr)
+        rows, not_taken = read_tally(Path(tally)), spans_not_taken(Path(tally))
+        print(table(rows), file=sys.stderr)
+        if rows or not_taken:
+            print(destination.words(not_taken), file=sys.stderr)
     return code
 
 
@@ -106,7 +109,8 @@ def _destination(endpoint: str | None, data: str | None, environment: Mapping[st
         return Destination({"COSTSPAN_URL": url}, *_sent(url))
     folder = Path(data or environment.get("COSTSPAN_DATA") or "costspan-data")
     inbox = (folder / "inbox").resolve()
-    arrived = f"spans recorded in {inbox}; look at them with: costspan report --data {folder}"
+    reader = "" if find_spec("duckdb") else " (pip install 'costspan[server]' brings it)"
+    arrived = f"spans recorded in {inbox}; look at them with: costspan report --data {folder}{reader}"
     return Destination({"COSTSPAN_RECORD_TO": str(inbox)}, arrived, str(inbox))
 
 
