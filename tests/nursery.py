@@ -1,7 +1,7 @@
-"""Where test servers come from: a Python that has read the modules of `costspan serve`, forked for each server.
+"""Where the commands of tests come from: a Python that has read costspan's modules, forked for each command.
 
-Reading them is most of what a start costs, and hundreds of servers are started. What runs in the fork is the command,
-from its words to the end of its process; `serving.run_serve` and the tests of the installed package start it by name.
+Reading them is most of what a start costs, and hundreds are started. What runs in the fork is the command, from its
+words to the end of its process. The tests of the installed package, and a few beside them, start it by name.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import IO, Any
 
 SOURCES = Path(__file__).parent.parent / "src"
@@ -26,11 +28,10 @@ POLL_S = 0.005
 
 
 class Forked:
-    """A server's process, with what tests use of `subprocess.Popen`."""
+    """A command's process, with what tests use of `subprocess.Popen`."""
 
-    def __init__(self, pid: int, stdout: IO[str], nursery: Nursery) -> None:
+    def __init__(self, pid: int, nursery: Nursery) -> None:
         self.pid = pid
-        self.stdout = stdout
         self._nursery = nursery
         self._code: int | None = None
 
@@ -45,7 +46,7 @@ class Forked:
         deadline = time.monotonic() + timeout_s
         while (code := self.poll()) is None:
             if time.monotonic() > deadline:
-                raise subprocess.TimeoutExpired("costspan serve", timeout_s)
+                raise subprocess.TimeoutExpired("costspan", timeout_s)
             time.sleep(POLL_S)
         return code
 
@@ -66,13 +67,32 @@ class Nursery:
             self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], env=environment)
         atexit.register(self._close)
 
-    def start(self, words: Sequence[str], environment: Mapping[str, str], errors: IO[bytes]) -> Forked:
-        """Run `costspan` with `words` and `environment`; what it says on standard error goes to `errors`."""
+    def start(self, words: Sequence[str], environment: Mapping[str, str], errors: IO[bytes]) -> tuple[Forked, IO[str]]:
+        """Run `costspan` with `words`; return its process and what it prints. Standard error goes to `errors`."""
         heard, said = os.pipe()
-        wanted = {"words": words, "environment": dict(environment), "folder": os.getcwd()}
-        pid = self.ask(wanted, said, errors.fileno())
-        os.close(said)
-        return Forked(pid, os.fdopen(heard, encoding="utf-8"), self)
+        with os.fdopen(said, "wb") as printed:
+            return self._forked(words, environment, printed, errors), os.fdopen(heard, encoding="utf-8")
+
+    def run(
+        self, words: Sequence[str], environment: Mapping[str, str], timeout_s: float = 120
+    ) -> subprocess.CompletedProcess[str]:
+        """Run `costspan` with `words` to its end. Raise subprocess.TimeoutExpired where it has none."""
+        with TemporaryFile() as printed, TemporaryFile() as errors:
+            process = self._forked(words, environment, printed, errors)
+            try:
+                code = process.wait(timeout_s)
+            except subprocess.TimeoutExpired:
+                process.send_signal(signal.SIGKILL)
+                raise
+            for file in (printed, errors):
+                file.seek(0)
+            return subprocess.CompletedProcess(words, code, printed.read().decode(), errors.read().decode())
+
+    def _forked(
+        self, words: Sequence[str], environment: Mapping[str, str], printed: IO[bytes], errors: IO[bytes]
+    ) -> Forked:
+        wanted = {"words": [*words], "environment": {**environment}, "folder": str(Path.cwd())}
+        return Forked(self.ask(wanted, printed.fileno(), errors.fileno()), self)
 
     def ask(self, wanted: Mapping[str, Any], *handles: int) -> Any:
         """Return the answer to one request."""
@@ -137,7 +157,7 @@ def _become(wanted: Mapping[str, Any], stdout: int, stderr: int) -> None:
 
 
 def main() -> None:
-    """Read what a server needs, then fork."""
+    """Read what commands need, then fork."""
     import uvloop  # noqa: F401 - read here so that no fork has to
 
     from costspan.cli import main as command

@@ -54,10 +54,7 @@ def environment(**extra: str) -> dict[str, str]:
 
 def run_serve(data: Path, *options: str, **extra: str) -> subprocess.CompletedProcess[str]:
     """Run a server that is expected to refuse to start, and return what it said."""
-    command = serve_command(data, *options)
-    return subprocess.run(
-        command, env=environment(**extra), capture_output=True, text=True, timeout=START_S, check=False
-    )
+    return nursery().run(serve_words(data, *options), environment(**extra), START_S)
 
 
 class Server:
@@ -67,8 +64,8 @@ class Server:
         self.data = data
         self._log = data.parent / f"{data.name}.stderr"
         with self._log.open("ab") as log:
-            self.process = nursery().start(serve_words(data, *options), environment(**extra), log)
-        line = self.process.stdout.readline()
+            self.process, self._printed = nursery().start(serve_words(data, *options), environment(**extra), log)
+        line = self._printed.readline()
         assert "http://" in line, f"the server did not start: {self.errors()}"
         self.url = line.partition("http://")[2].partition(",")[0]
         self.grpc_url = line.partition("OTLP/gRPC on ")[2].partition(",")[0]
@@ -137,5 +134,5 @@ class Server:
         if self.process.poll() is None:
             self.process.send_signal(how)
         code = self.process.wait(30)
-        self.process.stdout.close()
+        self._printed.close()
         return code
