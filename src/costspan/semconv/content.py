@@ -126,7 +126,7 @@ def short_name(name: str) -> str:
 def kept(attributes: Attributes) -> dict[str, AttributeValue]:
     """Return attributes of which only what may be kept has a value."""
     return {
-        key: _short_text(key, value)
+        key: (value if key in _READ else _short_text(key, value))
         if value.__class__ is str and len(value) <= MAX_WORD_CHARS
         else value
         if value.__class__ is int and -_MAX_INT <= value <= _MAX_INT
