@@ -145,7 +145,7 @@ class Recent:
                 traces = self._of_response.get(record.response_id, ())
                 if record.trace_id not in traces:
                     self._of_response[record.response_id] = (*traces, record.trace_id)
-            if is_unplaced(record):
+            if not record.span_id and is_unplaced(record):
                 self.services_with_unplaced.add(record.attribution.service or "")
         if len(held.records) > self._most_of_a_trace:
             self._give_up(record.trace_id)
@@ -182,8 +182,15 @@ class Recent:
         return replaced
 
     def _shrink(self) -> None:
-        while self._count > MAX_RECORDS:
-            self._give_up(next(iter(self._traces)))
+        # Found in one pass: the first key of a dictionary lies behind all that were taken from its beginning.
+        over, oldest = self._count - MAX_RECORDS, []
+        for trace_id, held in self._traces.items():
+            if over <= 0:
+                break
+            over -= len(held.records)
+            oldest.append(trace_id)
+        for trace_id in oldest:
+            self._give_up(trace_id)
 
     def _give_up(self, trace_id: str) -> None:
         self._resolved.discard(trace_id)
@@ -211,7 +218,7 @@ class Recent:
         if isinstance(record, Call):
             if record.response_id:
                 self._mark(record.response_id)
-            if is_unplaced(record):
+            if not record.span_id and is_unplaced(record):
                 self.services_with_unplaced.add(record.attribution.service or "")
 
     def _mark(self, text: str) -> None:
