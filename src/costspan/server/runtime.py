@@ -23,7 +23,7 @@ from costspan.server.receiver.http_protocol import bounded_headers
 from costspan.server.receiver.otlp_grpc import OPTIONS
 
 STOP_GRACE_S: Final = 20
-COLLECT_AFTER: Final = 200_000
+COLLECT_AFTER: Final = 500_000
 """New containers between two looks for circles: records and rows form none, and a look reads all that is held."""
 
 
