@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import urllib.request
 from decimal import Decimal
 from typing import Any
@@ -55,6 +56,19 @@ def test_who_is_spending_adds_up_to_the_tile_with_its_rest(open_page):
     cells = page.get_by_role("region", name="Who is spending", exact=True).locator("tbody td.strong").all()
     amounts = [(cell.get_attribute("title") or "").removeprefix("$") for cell in cells]
     assert sum(Decimal(text) for text in amounts if text[:1].isdigit()) == Decimal(tile(page, "Total LLM Cost")[1:])
+
+
+def test_the_percentiles_of_users_follow_and_are_those_of_the_api(open_page):
+    opened = open_page("?who=user")
+    panel = opened.page.get_by_role("region", name="Who is spending", exact=True)
+    expect(panel.locator("tbody tr").first.locator("td").nth(4)).to_have_text(re.compile(r"\d (ms|s|min)$"))
+    panel.get_by_role("button", name="Who is spending: table and export").click()
+    opened.page.get_by_role("button", name="View as table").click()
+    shown = {row.locator("td,th").first.inner_text(): row for row in panel.locator("tbody tr").all()}
+    said = fetch(opened.asked("&measures=latency_ms"))["rows"]
+    assert {row["user"] for row in said} == shown.keys()
+    top = said[0]
+    assert float(shown[top["user"]].locator("td").last.inner_text()) == top["latency_ms"]["p99"]
 
 
 def test_an_unpriced_model_stands_last_with_a_dash_and_is_counted(open_page):
