@@ -15,9 +15,9 @@ from typing import Final
 from costspan.core.budget import Budget
 from costspan.core.period import Period
 from costspan.server.analytics.budgets import scope_filters
-from costspan.server.analytics.spend_ahead import spent
+from costspan.server.analytics.spend_ahead import SPENT, spent
 from costspan.server.store.ports import LedgerReader
-from costspan.server.store.question import SUMS, Interval, SpendQuestion
+from costspan.server.store.question import Interval, SpendQuestion
 
 MIN_DAYS: Final = 14
 _HISTORY: Final = timedelta(days=28)
@@ -59,7 +59,7 @@ class Burn:
 def burns(reader: LedgerReader, budget: Budget, now: datetime) -> tuple[Burn, ...]:
     """Return each window that ends at `now`; none where there are not 14 days of history to compare with."""
     filters = scope_filters(budget)
-    question = SpendQuestion(Period(now - _HISTORY, now), (), Interval.HOUR, filters=filters, measures=SUMS)
+    question = SpendQuestion(Period(now - _HISTORY, now), (), Interval.HOUR, filters=filters, measures=SPENT)
     hourly = {row.start: spent(row.spend) for row in reader.spend(question).rows if row.start is not None}
     if not hourly or now - min(hourly) < MIN_DAYS * 24 * _HOUR:
         return ()
@@ -71,7 +71,7 @@ def burns(reader: LedgerReader, budget: Budget, now: datetime) -> tuple[Burn, ..
     found = []
     for limit in LIMITS:
         window = Period(now - limit.window, now)
-        used = spent(reader.spend(SpendQuestion(window, filters=filters, measures=SUMS)).total)
+        used = spent(reader.spend(SpendQuestion(window, filters=filters, measures=SPENT)).total)
         share = used / budget.amount
         expected = max(
             _expected(usual, window),

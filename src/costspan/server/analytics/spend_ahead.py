@@ -24,6 +24,10 @@ _AHEAD_DAYS: Final = 7
 """How far a period that rolls is looked ahead, since it has no end."""
 
 
+SPENT: Final = ("cost", "estimated_cost")
+"""The measures that `spent` reads."""
+
+
 def spent(total: Spend) -> int:
     """Return what was spent, in pico-dollars: the estimate of all calls where the recorded ones are a sample."""
     recorded = total.cost or 0
@@ -85,9 +89,9 @@ def look_ahead(reader: LedgerReader, ask: Ask) -> tuple[Span, Ahead, tuple[Ahead
     today = zone.day_start(now)
     history = Period(_days_from(zone, today, -HISTORY_DAYS), today)
     span = _span(ask, _rest_of_today(reader, ask, history, today))
-    whole = SpendQuestion(history, ask.group_by, Interval.DAY, zone, ask.filters, measures=SUMS)
+    whole = SpendQuestion(history, ask.group_by, Interval.DAY, zone, ask.filters, measures=SPENT)
     so_far = replace(whole, period=Period(min(span.since, now), now), limit=ask.limit)
-    groups = reader.spend(replace(so_far, interval=Interval.TOTAL))
+    groups = reader.spend(replace(so_far, interval=Interval.TOTAL, measures=SUMS))
     kept = _of_groups(ask, [row.key for row in groups.rows])
     by_group = _by_day(reader, replace(whole, filters=kept))
     so_far_by_group = _by_day(reader, replace(so_far, filters=kept, limit=None))
@@ -156,7 +160,7 @@ def _span(ask: Ask, rest: float) -> Span:
 def _rest_of_today(reader: LedgerReader, ask: Ask, history: Period, today: datetime) -> float:
     """Return how much of a day like today is still to come, by the hours of the last four weeks."""
     recent = Period(max(history.since, history.until - 4 * 7 * _DAY), history.until)
-    question = SpendQuestion(recent, (), Interval.HOUR, ask.zone, ask.filters, measures=SUMS)
+    question = SpendQuestion(recent, (), Interval.HOUR, ask.zone, ask.filters, measures=SPENT)
     weekend = ask.zone.local(ask.now).weekday() >= 5
     hours = [0] * 24
     for row in reader.spend(question).rows:
