@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from alert_receivers import Webhook, calls, receiving, settings
 
-from clickhouse_node import needs_clickhouse, running_node
+from clickhouse_node import needs_clickhouse
 from costspan.testing.doubled_trace import doubled_trace
 from costspan.testing.otlp import protobuf_body
 from serving import Server, run_serve
@@ -28,12 +28,6 @@ alerts:
   - {{name: many, measure: calls, where: {{team: paged}}, above: 2, window: 1h, every: 5s, delay: 0s, notify: [hook]}}
 """
 SETTLES = "this process settles from now on"
-
-
-@pytest.fixture(scope="module")
-def node(tmp_path_factory: pytest.TempPathFactory):
-    with running_node(tmp_path_factory.mktemp("node")) as node:
-        yield node
 
 
 @pytest.fixture

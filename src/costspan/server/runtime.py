@@ -73,6 +73,8 @@ async def _serve(config: ServerConfig, open_application: Callable[[], Applicatio
             if otlp_grpc is not None:
                 await otlp_grpc.stop(STOP_GRACE_S)
             application.close()
+            # What is frozen is not taken down with the interpreter, and DuckDB's binding reports it as leaked.
+            gc.unfreeze()
 
 
 def _ledger(config: ServerConfig) -> str:

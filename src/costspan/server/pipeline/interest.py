@@ -68,7 +68,7 @@ class _Remembered(dict[Asked, Interest]):
 
     def __init__(self, decide: Callable[[Asked], Interest]) -> None:
         super().__init__()
-        self._decide = decide
+        self._decide: Callable[[Asked], Interest] = decide
 
     def __missing__(self, asked: Asked) -> Interest:
         found = self._decide(asked)
