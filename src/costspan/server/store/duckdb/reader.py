@@ -28,7 +28,7 @@ from costspan.server.store.question import (
 from costspan.server.store.sql.buckets import bucket_start
 from costspan.server.store.sql.conditions import utc
 from costspan.server.store.sql.dialect import DUCKDB
-from costspan.server.store.sql.measures import ENTRIES, MEASURES, THINNED, needed
+from costspan.server.store.sql.measures import ENTRIES, MEASURES, THINNED, answered, needed
 from costspan.server.store.sql.plan import DAYS, Extent, Plan, Source, plan
 from costspan.server.store.sql.spread import (
     Group,
@@ -45,8 +45,6 @@ MAX_EXACT: Final = 500_000
 
 _WITHOUT_SKETCHES: Final = 4
 """Times as many where sketches do not know what is asked: rows are read either way."""
-_COMPLETENESS: Final = ("calls", "billed_calls", "unpriced_calls", "unpriced_tokens", "sampling_unknown_calls")
-"""Measures that every answer has: what a total leaves out."""
 _PARTS: Final = "SELECT * FROM parts"
 ANSWERED: Final = "answered"
 """The temporary table of the groups that are answered."""
@@ -77,7 +75,7 @@ class Reader:
             there = extent(cursor)
             whole = replace(question, group_by=(), interval=Interval.TOTAL, limit=None)
             planned = plan(DUCKDB, there, question)
-            measures = [name for name in MEASURES if name in (*_COMPLETENESS, *question.measures, question.order)]
+            measures = answered(question)
             rows = _rows(cursor, planned, question, measures) if planned.names else []
             # Where no group was left out, the total is in the parts already.
             left_out = not planned.names or question.limit is not None
@@ -100,7 +98,7 @@ class Reader:
 
     def _has_many(self, cursor: duckdb.DuckDBPyConnection, there: Extent, question: SpendQuestion) -> bool:
         """Return whether a question is about so many calls that its quantiles are read from sketches."""
-        if there.rows <= self._max_exact and there.rows_since is None:
+        if there.rows is not None and there.rows <= self._max_exact and there.rows_since is None:
             return False
         asked = (*question.group_by, *(chosen.key for chosen in question.filters))
         most = self._max_exact * (1 if all(DAYS.knows(key) for key in asked) else _WITHOUT_SKETCHES)

@@ -49,11 +49,14 @@ USERS: Final = Grain("user_rollups", "day", 24 * _HOUR, OF_USERS)
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """How far the ledger reaches: up to when it is rolled up, since when it has rows, and what rows there are."""
+    """How far the ledger reaches: up to when it is rolled up, since when it has rows, and what rows there are.
+
+    `rows` is None where counting them would be to read them.
+    """
 
     rolled_up_to: datetime | None
     rows_since: datetime | None
-    rows: int
+    rows: int | None
     has_booked: bool
 
 
@@ -74,6 +77,7 @@ class Plan:
     """
 
     dialect: Dialect
+    period: tuple[datetime, datetime]
     keys: tuple[str, ...]
     interval: Interval
     offsets: tuple[Offset, ...]
@@ -156,6 +160,7 @@ def plan(
     edges = [(max(since, rows_since or since), min(first, until)), (max(since, last, rows_since or since), until)]
     return Plan(
         dialect=dialect,
+        period=(since, until),
         keys=question.group_by,
         interval=question.interval,
         offsets=offsets,
