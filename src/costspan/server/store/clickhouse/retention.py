@@ -25,7 +25,10 @@ _DATED: Final = {
 }
 """What says of a row when it counts and when it was posted. Calls go last: while they are there a round has to."""
 _PAST: Final = f"SELECT count(*)::Int64 FROM calls WHERE posted_at <= ? AND started_at < ? AND {COUNTED_AT} < ?"
-_MONTHS: Final = "SELECT toYYYYMM(started_at) AS month FROM {table} WHERE started_at < {before} GROUP BY month"
+_MONTHS: Final = (
+    "SELECT toYYYYMM(started_at) AS month FROM {table} WHERE toYYYYMM(started_at) < toYYYYMM({within_reach}) "
+    "GROUP BY month HAVING countIf(NOT ({past})) = 0"
+)
 
 
 def remove_calls(writer: Writer, before: datetime) -> int:
@@ -55,9 +58,8 @@ def remove_calls(writer: Writer, before: datetime) -> int:
 
 def _drop_months(connection: Connection, table: str, before: datetime, past: str) -> None:
     """Drop the months of which every row is past, but for one that a trace which is kept may still reach into."""
-    out_of_reach = f"toYYYYMM({_moment(before - SETTLING_WINDOW - timedelta(microseconds=1))})"
-    months = _MONTHS.format(table=table, before=_moment(before))
-    for (month,) in connection.rows(f"{months} HAVING countIf(NOT ({past})) = 0 AND month < {out_of_reach}"):
+    within_reach = _moment(before - SETTLING_WINDOW - timedelta(microseconds=1))
+    for (month,) in connection.rows(_MONTHS.format(table=table, within_reach=within_reach, past=past)):
         connection.drop_month(table, month)
 
 
