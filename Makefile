@@ -1,6 +1,7 @@
 # make demo   starts costspan with 30 days of data to look at (ARGS=--once: load, then exit)
+# make dev    sets up what changing costspan needs, in about a minute
 # make test   runs all tests, in a real browser too
-# Both do all set-up from a fresh clone: virtual environment, dependencies, dashboard, browser.
+# All do all set-up from a fresh clone: virtual environment, dependencies, dashboard, browser.
 
 PYTHON ?= python3
 VENV   := .venv
@@ -8,7 +9,7 @@ BIN    := $(VENV)/bin
 UV     := $(BIN)/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak check bench bench-accuracy bench-anomaly bench-forecast bench-query bench-sdk bench-ui docs fuzz audit sbom fmt lock browser clean
+.PHONY: help demo dev test soak check bench bench-accuracy bench-anomaly bench-forecast bench-query bench-sdk bench-ui docs fuzz audit sbom fmt lock browser clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 18
@@ -42,7 +43,9 @@ demo: $(VENV)/.server ## 30 days of traffic through the real receiver, then live
 # Chosen tests (ARGS) start at once in one process; ARGS='-n auto ...' spreads those too.
 SPREAD = $(if $(ARGS),,-n auto)
 
-test: $(VENV)/.dev browser ## all tests on all cores; ARGS='-k name' to choose
+dev: $(VENV)/.dev ## set up .venv to change costspan: dependencies, dashboard, tools
+
+test: $(VENV)/.dev $(if $(ARGS),,browser) ## all tests on all cores; ARGS='-k name' to choose
 	$(BIN)/python -m pytest $(SPREAD) $(ARGS)
 
 soak: $(VENV)/.dev ## five minutes of mixed load on one server; ARGS='--soak-s 3600' for an hour

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from clickhouse_node import Node, running_node
 from serving import Server
 
 
@@ -42,6 +43,13 @@ def start_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
 def server(start_server: Callable[..., Server]) -> Server:
     """A server on an empty ledger."""
     return start_server()
+
+
+@pytest.fixture(scope="session")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+    """A ClickHouse node; each test asks it for a ledger of its own."""
+    with running_node(tmp_path_factory.mktemp("node")) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

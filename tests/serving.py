@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+from nursery import SOURCES, nursery
+
 PROTOBUF = "application/x-protobuf"
 JSON = "application/json"
 START_S = 60
-SOURCES = Path(__file__).parent.parent / "src"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,21 +36,14 @@ class Answer:
         return json.loads(self.body)
 
 
+def serve_words(data: Path, *options: str) -> list[str]:
+    """Return the words of a command that serves on free ports."""
+    return ["serve", "--port", "0", "--grpc-port", "0", "--data", str(data), *options]
+
+
 def serve_command(data: Path, *options: str) -> list[str]:
-    """Return the command line of a server on a free port."""
-    return [
-        sys.executable,
-        "-m",
-        "costspan.cli",
-        "serve",
-        "--port",
-        "0",
-        "--grpc-port",
-        "0",
-        "--data",
-        str(data),
-        *options,
-    ]
+    """Return the command line of a server on free ports."""
+    return [sys.executable, "-m", "costspan.cli", *serve_words(data, *options)]
 
 
 def environment(**extra: str) -> dict[str, str]:
@@ -60,10 +54,7 @@ def environment(**extra: str) -> dict[str, str]:
 
 def run_serve(data: Path, *options: str, **extra: str) -> subprocess.CompletedProcess[str]:
     """Run a server that is expected to refuse to start, and return what it said."""
-    command = serve_command(data, *options)
-    return subprocess.run(
-        command, env=environment(**extra), capture_output=True, text=True, timeout=START_S, check=False
-    )
+    return nursery().run(serve_words(data, *options), environment(**extra), START_S)
 
 
 class Server:
@@ -73,11 +64,8 @@ class Server:
         self.data = data
         self._log = data.parent / f"{data.name}.stderr"
         with self._log.open("ab") as log:
-            self.process = subprocess.Popen(
-                serve_command(data, *options), env=environment(**extra), stdout=subprocess.PIPE, stderr=log, text=True
-            )
-        assert self.process.stdout
-        line = self.process.stdout.readline()
+            self.process, self._printed = nursery().start(serve_words(data, *options), environment(**extra), log)
+        line = self._printed.readline()
         assert "http://" in line, f"the server did not start: {self.errors()}"
         self.url = line.partition("http://")[2].partition(",")[0]
         self.grpc_url = line.partition("OTLP/gRPC on ")[2].partition(",")[0]
@@ -146,6 +134,5 @@ class Server:
         if self.process.poll() is None:
             self.process.send_signal(how)
         code = self.process.wait(30)
-        if self.process.stdout:
-            self.process.stdout.close()
+        self._printed.close()
         return code

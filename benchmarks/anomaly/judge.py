@@ -84,13 +84,14 @@ def judge(organisations: Sequence[Organisation], alarms: Sequence[NDArray[np.boo
         counted = fired.copy()
         counted[:, :WARM] = False
         months += len(counted) * (LENGTH - WARM) / DAY / 30
-        for group in range(len(counted)):
-            faults = [fault for fault in organisation.faults if fault.group == group]
-            for first, last in episodes(counted[group]):
-                if any(first < fault.end + GRACE and last >= fault.start for fault in faults):
-                    true += 1
-                elif not any(fault.end + GRACE <= first < fault.end + AFTERMATH for fault in faults):
-                    false += 1
+        groups, buckets = np.nonzero(counted)
+        for span in episodes(groups, buckets):
+            first, last = (int(buckets[place]) for place in span)
+            faults = [fault for fault in organisation.faults if fault.group == groups[span[0]]]
+            if any(first < fault.end + GRACE and last >= fault.start for fault in faults):
+                true += 1
+            elif not any(fault.end + GRACE <= first < fault.end + AFTERMATH for fault in faults):
+                false += 1
         outcomes += _outcomes(organisation, counted)
     return Verdict(tuple(outcomes), false, true, months)
 

@@ -1,9 +1,9 @@
-"""Asking the six questions, warm, from rows alone and then with roll-ups, of the same ledger in the same run."""
+"""Asking the questions, warm, from rows alone and then with roll-ups, of the same ledger in the same run."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
@@ -28,11 +28,14 @@ _DAY: Final = Period(_NOW - timedelta(hours=24), _NOW)
 _HOUR: Final = Period(_NOW - timedelta(hours=1), _NOW)
 QUESTIONS: Final[dict[str, SpendQuestion | CallsQuestion]] = {
     "cost by day and model, 30 days": SpendQuestion(_MONTH, ("model",), Interval.DAY, measures=("cost", "calls")),
-    "20 dearest users, 30 days": SpendQuestion(_MONTH, ("user",), limit=20),
+    "20 dearest users by cost, 30 days": SpendQuestion(_MONTH, ("user",), limit=20, measures=("cost",)),
+    "20 dearest users, 30 days, with percentiles": SpendQuestion(_MONTH, ("user",), limit=20),
     "percentiles by model, 30 days": SpendQuestion(_MONTH, ("model",)),
     "errors by type, 30 days": SpendQuestion(_MONTH, ("error_type",), measures=("cost", "calls")),
-    "one team by day, 30 days": SpendQuestion(_MONTH, (), Interval.DAY, filters=(Filter("team", "team-1"),)),
-    "cost by feature, last hour": SpendQuestion(_HOUR, ("feature",)),
+    "one team by day, 30 days, with percentiles": SpendQuestion(
+        _MONTH, (), Interval.DAY, filters=(Filter("team", "team-1"),)
+    ),
+    "cost by feature, last hour, with percentiles": SpendQuestion(_HOUR, ("feature",)),
     "20 dearest calls, 24 hours": CallsQuestion(_DAY, order=CallOrder.COST, limit=20),
 }
 _ROLL_UP: Final = 50_000
@@ -108,8 +111,9 @@ def timed(ask: Callable[[], Any], rounds: int, cpu_s: Callable[[], float] = time
         ask()
         cpu_ms.append((cpu_s() - started_cpu) * 1e3)
         wall_ms.append((time.perf_counter() - started) * 1e3)
-    return Timed(_at(wall_ms, 50), _at(wall_ms, 95), _at(cpu_ms, 50))
+    return Timed(at_percent(wall_ms, 50), at_percent(wall_ms, 95), at_percent(cpu_ms, 50))
 
 
-def _at(values: list[float], percent: int) -> float:
+def at_percent(values: Sequence[float], percent: int) -> float:
+    """Return a percentile of at least two values."""
     return quantiles(values, n=100, method="inclusive")[percent - 1]

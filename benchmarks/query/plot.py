@@ -13,7 +13,7 @@ Point = tuple[int, float]
 _WIDTH: Final = 760
 _HEIGHT: Final = 380
 _LEFT, _RIGHT, _TOP, _BOTTOM = 80, 250, 20, 44
-_TONES: Final = ("#6367d9", "#149e81", "#be7201", "#ae2b5a", "#b581cf", "#006e8d", "#626c7b")
+_TONES: Final = ("#6367d9", "#149e81", "#be7201", "#ae2b5a", "#b581cf", "#006e8d", "#626c7b", "#7a5c1e")
 _LINE_PX: Final = 15
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -12,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clickhouse_node import Node, needs_clickhouse, running_node
+from clickhouse_node import Node, needs_clickhouse
 from costspan.server.store.alerts import (
     AlertChanges,
     AlertEvent,
@@ -105,7 +104,7 @@ def all_of(store: AlertStore) -> list[object]:
     ]
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 2**32), steps=st.integers(1, 12))
 def test_duckdb_keeps_what_memory_keeps_and_again_after_a_restart(seed: int, steps: int) -> None:
     memory = MemoryAlerts(lambda: NOW)
@@ -119,12 +118,6 @@ def test_duckdb_keeps_what_memory_keeps_and_again_after_a_restart(seed: int, ste
         store = DuckDBStore(Path(folder))
         assert all_of(DuckDBAlerts(store, lambda: NOW)) == all_of(memory)
         store.close()
-
-
-@pytest.fixture(scope="module")
-def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
-    with running_node(tmp_path_factory.mktemp("node")) as node:
-        yield node
 
 
 @needs_clickhouse

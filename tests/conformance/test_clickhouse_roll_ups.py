@@ -9,7 +9,7 @@ from random import Random
 
 import pytest
 
-from clickhouse_node import Node, needs_clickhouse, running_node
+from clickhouse_node import Node, needs_clickhouse
 from costspan.server.store.clickhouse.connection import parse_target
 from costspan.server.store.clickhouse.store import ClickHouseStore
 from costspan.server.store.clickhouse.upkeep import ClickHouseUpkeep
@@ -21,12 +21,6 @@ from costspan.testing.stores import EVER, assert_same, play, random_postings, ra
 
 OCTOBER_31 = datetime(2026, 10, 31, tzinfo=UTC)
 pytestmark = needs_clickhouse
-
-
-@pytest.fixture(scope="module")
-def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
-    with running_node(tmp_path_factory.mktemp("node")) as node:
-        yield node
 
 
 def play_with_upkeep(random: Random, store: ClickHouseStore, postings) -> None:

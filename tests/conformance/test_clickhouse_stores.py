@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from clickhouse_node import Node, needs_clickhouse, running_node
+from clickhouse_node import Node, needs_clickhouse
 from costspan.server.store.clickhouse.connection import parse_target
 from costspan.server.store.clickhouse.store import ClickHouseStore
 from costspan.server.store.memory import MemoryStore
@@ -16,12 +16,6 @@ from costspan.server.store.sql.sketches import RELATIVE_ERROR
 from costspan.testing.stores import EVER, StoreContract, assert_same, play, random_postings, random_question
 
 pytestmark = needs_clickhouse
-
-
-@pytest.fixture(scope="module")
-def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
-    with running_node(tmp_path_factory.mktemp("node")) as node:
-        yield node
 
 
 @pytest.fixture

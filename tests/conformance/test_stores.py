@@ -51,7 +51,7 @@ class TestDuckDBStore(StoreContract):
         assert store.summary().first_call_at is not None
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(random=st.randoms(use_true_random=False), count=st.integers(1, 30))
 def test_duckdb_agrees_with_memory_on_anything(random: Random, count: int) -> None:
     postings = random_postings(random, count)

@@ -17,7 +17,8 @@ from costspan.server.pipeline.signals import PROTOBUF, SIGNALS
 from costspan.server.store.memory import MemoryStore
 
 CARD = load_rate_card()
-MUTATIONS = 500
+MOST_MUTATIONS, MOST_BYTES = 250, 400_000
+"""Of each body; of a large one as many as come to so many bytes."""
 BODIES = [
     pytest.param(path, id=f"{path.parent.name}/{path.name}")
     for path in sorted(CASES.glob("*/*"))
@@ -30,7 +31,7 @@ def test_damage_is_survived_accounted_for_and_never_free(path, caplog):
     signal = PAYLOAD.fullmatch(path.name)[1]
     message = parsed(signal, path.read_bytes(), path.suffix == ".json")
     random = Random(path.parent.name)
-    for _ in range(MUTATIONS):
+    for _ in range(min(MOST_MUTATIONS, MOST_BYTES // path.stat().st_size + 3)):
         received = SIGNALS[signal](mutated(message, random), PROTOBUF)
         store = MemoryStore()
         post(store, received.batch, CARD)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import zip_longest
 
-from clickhouse_node import needs_clickhouse, running_node
+from clickhouse_node import needs_clickhouse
 from corpus import cases, differences
 from costspan.pricing.load import load_rate_card
 from costspan.server.pipeline.settlement import post
@@ -16,19 +16,18 @@ pytestmark = needs_clickhouse
 CARD = load_rate_card()
 
 
-def test_all_cases_in_one_ledger_that_another_process_goes_on_with(tmp_path):
+def test_all_cases_in_one_ledger_that_another_process_goes_on_with(node):
     arrived = [
         _together([batch for batch in batches if batch]) for batches in zip_longest(*(c.batches for c in cases()))
     ]
-    with running_node(tmp_path) as node:
-        target = parse_target(node.url())
-        for batch in arrived + arrived[:1]:
-            store = ClickHouseStore(target)
-            post(store, batch, CARD)
-            store.close()
+    target = parse_target(node.url())
+    for batch in arrived + arrived[:1]:
         store = ClickHouseStore(target)
-        found = {case.name: wrong for case in cases() if (wrong := differences(store, case))}
+        post(store, batch, CARD)
         store.close()
+    store = ClickHouseStore(target)
+    found = {case.name: wrong for case in cases() if (wrong := differences(store, case))}
+    store.close()
     assert found == {}
 
 

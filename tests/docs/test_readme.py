@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
+import subprocess
 
 import costspan
 
@@ -37,6 +39,16 @@ def test_every_make_target_that_a_document_names_exists():
 
     assert {"demo", "test"} <= named
     assert named - targets == set()
+
+
+def test_chosen_tests_bring_no_browser_to_the_machine():
+    def asked_for(*words: str) -> str:
+        path = {"PATH": os.environ["PATH"]}
+        command = ["make", "-n", "test", *words]
+        return subprocess.run(command, cwd=ROOT, env=path, capture_output=True, text=True, check=True).stdout
+
+    assert "install_chromium" in asked_for()
+    assert "install_chromium" not in asked_for("ARGS=tests/unit")
 
 
 def test_the_readme_stays_on_one_screen():

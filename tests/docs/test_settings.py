@@ -83,6 +83,15 @@ def test_a_right_file_is_said_to_be_right(tmp_path: Path, capsys: pytest.Capture
     assert capsys.readouterr().err == f"{file}: the server would take it\n"
 
 
+def test_without_a_file_it_says_that_every_setting_has_its_default(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COSTSPAN_DATA", str(tmp_path))
+    monkeypatch.delenv("COSTSPAN_CONFIG", raising=False)
+    assert main(["config", "check"]) == 0
+    assert f"no costspan.yaml in {tmp_path}" in capsys.readouterr().err
+
+
 def test_a_mistake_is_named_with_its_key_and_code_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = written(tmp_path, {"retention": {"raw": "a week"}})
     assert main(["config", "check", str(file)]) == 2

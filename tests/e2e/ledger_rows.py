@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import duckdb
 
 from costspan.core.period import iso
+from nursery import nursery
 
 DIMENSIONS = (
     "model", "provider", "requested_model", "response_model", "operation", "feature", "team", "user", "environment",
@@ -22,11 +22,7 @@ DIMENSIONS = (
 
 def costspan(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run the command with no server to be found."""
-    variables = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "COSTSPAN_URL": "http://127.0.0.1:9"}
-    command = [sys.executable, "-m", "costspan.cli.main", *words]
-    return subprocess.run(
-        command, capture_output=True, text=True, check=False, env=variables | environment, timeout=120
-    )
+    return nursery().run(words, {**os.environ, "COSTSPAN_URL": "http://127.0.0.1:9", **environment})
 
 
 def document(*words: str) -> dict[str, Any]:

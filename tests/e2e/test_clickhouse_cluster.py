@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from alert_receivers import Webhook, calls, receiving, settings
 
-from clickhouse_node import needs_clickhouse, running_node
+from clickhouse_node import needs_clickhouse
 from costspan.server.store.clickhouse.connection import parse_target
 from costspan.server.store.clickhouse.store import ClickHouseStore
 from costspan.testing.doubled_trace import doubled_trace
@@ -30,12 +30,6 @@ alerts:
   - {{name: many, measure: calls, where: {{team: paged}}, above: 2, window: 1h, every: 5s, delay: 0s, notify: [hook]}}
 """
 SETTLES = "this process settles from now on"
-
-
-@pytest.fixture(scope="module")
-def node(tmp_path_factory: pytest.TempPathFactory):
-    with running_node(tmp_path_factory.mktemp("node")) as node:
-        yield node
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ import time
 import pytest
 
 from costspan.cli.ask import ServerLedger
-from costspan.cli.demo_server import free_port
 from costspan.core.errors import Unreachable
 
 # A shell starts background jobs with SIGINT ignored, and children inherit that (POSIX, 2.11 Signals).
@@ -21,7 +20,6 @@ HEED_CTRL_C = (
 
 
 def test_live_traffic_arrives_until_the_demo_is_interrupted(tmp_path) -> None:
-    port = free_port()
     command = [
         sys.executable,
         "-c",
@@ -35,23 +33,26 @@ def test_live_traffic_arrives_until_the_demo_is_interrupted(tmp_path) -> None:
         "--calls-per-day",
         "200",
     ]
-    command += ["--port", str(port), "--data", str(tmp_path / "demo")]
-    ledger = ServerLedger(f"http://127.0.0.1:{port}")
+    command += ["--port", "0", "--data", str(tmp_path / "demo")]
 
-    def calls() -> int:
+    def calls(ledger: ServerLedger) -> int:
         return int(ledger.ask("/api/v1/spend", [("since", "2d")])["total"]["calls"])
 
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as demo:
         try:
             assert demo.stdout is not None
-            assert " spans sent in " in demo.stdout.readline()
+            said = demo.stdout.readline()
+            assert " spans sent in " in said
+            url = said.partition("Dashboard: ")[2].strip()
+            assert ":4318" not in url
+            ledger = ServerLedger(url)
             assert demo.stdout.readline() == "Live traffic goes on; Ctrl-C stops it.\n"
-            history = calls()
+            history = calls(ledger)
             give_up_at = time.monotonic() + 30
-            while calls() == history and time.monotonic() < give_up_at:
+            while calls(ledger) == history and time.monotonic() < give_up_at:
                 time.sleep(0.1)
-            assert calls() > history
+            assert calls(ledger) > history
         finally:
             demo.send_signal(signal.SIGINT)
             try:
@@ -61,4 +62,4 @@ def test_live_traffic_arrives_until_the_demo_is_interrupted(tmp_path) -> None:
         assert demo.returncode == 0
 
     with pytest.raises(Unreachable):
-        calls()
+        calls(ledger)

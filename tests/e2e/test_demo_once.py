@@ -7,11 +7,15 @@ import os
 import resource
 import subprocess
 import sys
+from contextlib import redirect_stdout
 from decimal import Decimal
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from costspan.cli.main import main
 
 
 def costspan(*words: str) -> subprocess.CompletedProcess[str]:
@@ -35,9 +39,11 @@ def demo(tmp_path_factory) -> tuple[Path, subprocess.CompletedProcess[str], floa
 
 
 def spend(folder: Path, *words: str) -> dict[str, Any]:
-    done = costspan("report", *words, "--since", "31d", "--json", "--data", str(folder))
-    assert done.returncode == 0, done.stderr
-    document: dict[str, Any] = json.loads(done.stdout)
+    """Return what `costspan report` says, asked in this process: the demo has ended and its folder is free."""
+    said = StringIO()
+    with redirect_stdout(said):
+        assert main(["report", *words, "--since", "31d", "--json", "--data", str(folder)]) == 0
+    document: dict[str, Any] = json.loads(said.getvalue())
     return document
 
 

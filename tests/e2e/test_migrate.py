@@ -10,7 +10,7 @@ from random import Random
 import pytest
 from ledger_rows import costspan
 
-from clickhouse_node import Node, needs_clickhouse, running_node
+from clickhouse_node import Node, needs_clickhouse
 from costspan.core.errors import StoreUnavailable, UsageError
 from costspan.server.store.clickhouse.connection import parse_target
 from costspan.server.store.clickhouse.migration import ClickHouseDestination
@@ -22,12 +22,6 @@ from costspan.server.store.migration import Stretch, migrate
 from costspan.testing.stores import assert_same, play, random_postings, random_question
 
 pytestmark = needs_clickhouse
-
-
-@pytest.fixture(scope="module")
-def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
-    with running_node(tmp_path_factory.mktemp("node")) as node:
-        yield node
 
 
 @pytest.fixture

@@ -184,17 +184,21 @@ def focus_rows(month: Faulty) -> Iterator[dict[str, str]]:
         }
 
 
+def written(file: Path, rows: list[dict[str, str]]) -> Path:
+    with file.open("w", newline="", encoding="utf-8") as opened:
+        writer = csv.DictWriter(opened, fieldnames=list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    return file
+
+
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
 def test_a_focus_file_is_a_bill(
     month: Faulty, ledger: Path, tmp_path: Path, suffix: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     rows = list(focus_rows(month))
     rows.append({**rows[0], "ChargeCategory": "Tax", "BilledCost": "7.5", "ChargeDescription": "VAT"})
-    file = tmp_path / "focus.csv"
-    with file.open("w", newline="", encoding="utf-8") as opened:
-        writer = csv.DictWriter(opened, fieldnames=list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
+    file = written(tmp_path / "focus.csv", rows)
     if suffix == "parquet":
         target = tmp_path / "focus.parquet"
         duckdb.sql(f"COPY (SELECT * FROM read_csv('{file}', all_varchar = true)) TO '{target}'")
@@ -204,6 +208,21 @@ def test_a_focus_file_is_a_bill(
     assert document["source"] == "file"
     assert document["apart"] == [{"line_item": "VAT", "billed_usd": "7.5"}]
     assert document["unmapped"] == []
+
+
+def test_a_bill_of_amounts_alone_is_blamed_on_nothing_but_its_want_of_quantities(
+    month: Faulty, ledger: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [{**row, "ConsumedQuantity": ""} for row in focus_rows(month)]
+    file = written(tmp_path / "amounts.csv", rows)
+    code, document = said(capsys, "openai", *MONTH, "--data", str(ledger), "--bill", str(file))
+    found = {each["cause"]: each for each in document["causes"]}
+    assert found.keys() == {"not_instrumented", "no_quantities", "tool_fees"}
+    assert sum(Decimal(each["amount_usd"]) for each in found.values()) == Decimal(document["drift_usd"])
+    assert "without the quantities" in found["no_quantities"]["meaning"]
+    unexplained = sum(abs(Decimal(each["amount_usd"])) for each in found["no_quantities"]["parts"])
+    assert Decimal(document["unexplained_usd"]) == unexplained > 0
+    assert (code, document["state"]) == (1, "drift")
 
 
 def test_a_file_that_is_no_bill_is_refused_with_what_is_known(

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -122,6 +124,35 @@ def test_where_something_receives_the_spans_are_sent_there(
     assert not (tmp_path / "costspan-data").exists()
 
 
+def test_what_a_receiver_refuses_is_not_said_to_be_sent(variables: dict[str, str], app: Path, tmp_path: Path) -> None:
+    with OtlpReceiver(status=400) as receiver:
+        told = {"COSTSPAN_URL": receiver.endpoint}
+        done = costspan_run("--", sys.executable, app, "gpt-5", variables=variables | told, folder=tmp_path)
+    assert "$0.0015" in done.stderr
+    assert f"{receiver.endpoint} had not taken 1 spans when the program ended" in done.stderr
+    assert "spans sent" not in done.stderr
+
+
+def test_a_server_that_goes_away_meanwhile_is_not_said_to_have_been_sent_to(
+    variables: dict[str, str], app: Path, tmp_path: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+        def leave() -> None:
+            listening.accept()[0].close()
+            listening.close()
+
+        leaving = threading.Thread(target=leave)
+        leaving.start()
+        done = costspan_run(
+            "--", sys.executable, app, "gpt-5", variables=variables | {"COSTSPAN_URL": url}, folder=tmp_path
+        )
+        leaving.join()
+    assert f"{url} had not taken 1 spans" in done.stderr
+    assert "spans sent" not in done.stderr
+
+
 def test_a_module_a_console_script_and_a_child_of_a_shell_are_all_seen(
     variables: dict[str, str], app: Path, tmp_path: Path
 ) -> None:
@@ -171,6 +202,7 @@ def test_the_program_s_exit_code_is_returned(variables: dict[str, str], tmp_path
         "--", sys.executable, "-c", "raise SystemExit(41)", variables=variables, folder=tmp_path, code=41
     )
     assert "no model call was seen" in done.stderr
+    assert "spans recorded" not in done.stderr
 
 
 def test_a_program_that_dies_of_its_own_error_still_says_what_it_spent(

@@ -64,6 +64,14 @@ def test_with_the_key_everything_answers(guarded: Server, presented: str) -> Non
     assert guarded.send(protobuf([span()]), Authorization=header).status == 200
 
 
+def test_a_stop_leaves_nothing_behind_that_was_open(start_server: Start) -> None:
+    server = start_server()
+    assert server.send(protobuf([span()])).status == 200
+    assert server.spend()["total"]["calls"] == 1
+    assert server.stop() == 0
+    assert "leaked" not in server.errors()
+
+
 def test_the_key_may_stand_in_a_file(start_server: Start, tmp_path: Path) -> None:
     (tmp_path / "key").write_text("from-a-file\n")
     server = start_server(COSTSPAN_API_KEY_FILE=str(tmp_path / "key"))

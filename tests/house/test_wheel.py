@@ -114,6 +114,9 @@ def test_ten_lines_of_an_application_and_one_command_say_what_it_cost(openai_app
         ["text-embedding-3-small", "1", "1,000", "0", "0", "$0.000020"],
         ["total", "3", "3,000", "0", "100", "$0.0021"],
     ], done.stderr
+    assert done.stderr.rstrip().endswith(
+        "costspan report --data costspan-data (pip install 'costspan[server]' brings it)"
+    )
 
 
 def _names(wheel: Path) -> list[str]:

@@ -26,10 +26,14 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.action == "schema":
         print(json.dumps(settings_schema(), indent=2))
         return 0
-    from costspan.server.config import CONFIG_FILE, DEFAULT_DATA, read_settings
+    from costspan.server.config import CONFIG_FILE, DEFAULT_DATA, read_settings, settings_file
 
-    usual = Path(os.environ.get("COSTSPAN_DATA") or DEFAULT_DATA) / CONFIG_FILE
-    path = Path(arguments.file or os.environ.get("COSTSPAN_CONFIG") or usual)
+    folder = Path(os.environ.get("COSTSPAN_DATA") or DEFAULT_DATA)
+    named = arguments.file or os.environ.get("COSTSPAN_CONFIG")
+    path = settings_file(folder, Path(named) if named else None)
+    if path is None:
+        print(f"no {CONFIG_FILE} in {folder}: every setting has its default", file=sys.stderr)
+        return 0
     settings = read_settings(path)
     for notifier in settings.notifiers.values():
         notifier.open(os.environ)

@@ -35,7 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of `demo`."""
     parser.add_argument("--days", type=int, default=30, help="days of history (default: 30)")
     parser.add_argument(
-        "--port", type=int, help=f"port of the server (default: {_DEFAULT_PORT}; a free one with --once)"
+        "--port", type=int, help=f"port of the server; 0 takes a free one (default: {_DEFAULT_PORT}, with --once 0)"
     )
     parser.add_argument(
         "--data", type=Path, default=Path("costspan-demo"), help="its own folder (default: costspan-demo)"
@@ -87,8 +87,9 @@ def _server(arguments: argparse.Namespace, now: datetime) -> DemoServer | nullco
         if not is_costspan(arguments.url):
             raise Unreachable(f"no costspan server answers at {arguments.url}; start one: costspan serve")
         return nullcontext(arguments.url)
-    port = arguments.port or (free_port() if arguments.once else _DEFAULT_PORT)
-    return DemoServer(fresh_folder(arguments.data, price_overlay(now)), port)
+    usual = 0 if arguments.once else _DEFAULT_PORT
+    port = usual if arguments.port is None else arguments.port
+    return DemoServer(fresh_folder(arguments.data, price_overlay(now)), port or free_port())
 
 
 def _send_history(traffic: DemoTraffic, since: datetime, url: str) -> _Sent:

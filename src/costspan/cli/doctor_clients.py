@@ -75,11 +75,14 @@ def client_findings() -> list[Finding]:
     findings += [_doubled(name, packages) for name, packages in sorted(instrumentors.items()) if len(packages) > 1]
     findings += _anthropic_twice(installed, instrumentors.get("anthropic", ()))
     findings += _bedrock_twice(installed)
-    if not findings:
-        findings.append(
-            Finding(Severity.NOTE, "LLM clients", "none is installed here", "Run doctor where the app runs.")
-        )
-    return findings
+    return findings or [_none(installed)]
+
+
+def _none(installed: dict[str, str]) -> Finding:
+    ready = [name for name, (_, wanted) in CLIENTS.items() if wanted in installed]
+    found = f"none is installed here; {', '.join(ready)} would be instrumented" if ready else "none is installed here"
+    to_do = f"Run doctor where the app runs, or: pip install {ready[0]}" if ready else "Run doctor where the app runs."
+    return Finding(Severity.NOTE, "LLM clients", found, to_do)
 
 
 def _client(name: str, version: str, instrumentations: list[str], wanted: str) -> Finding:

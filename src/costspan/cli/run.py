@@ -16,12 +16,13 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
 from typing import Final
 from urllib.parse import urlsplit
 
-from costspan.cli.run_table import read_tally, table
+from costspan.cli.run_table import read_tally, spans_not_taken, table
 from costspan.core.errors import UsageError
 
 _BOOTSTRAP: Final = Path(__file__).parents[1] / "sdk" / "bootstrap"
@@ -36,7 +37,16 @@ class Destination:
     """Where the spans go: an OTLP endpoint, or the inbox of a data folder."""
 
     variables: Mapping[str, str]
-    words: str
+    arrived: str
+    place: str
+
+    def words(self, not_taken: int) -> str:
+        """Return what became of the spans, `not_taken` of which nobody acknowledged."""
+        if not not_taken:
+            return self.arrived
+        return (
+            f"costspan: {self.place} had not taken {not_taken} spans when the program ended (costspan doctor says why)"
+        )
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -59,7 +69,10 @@ def run(arguments: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="costspan-run-") as tally:
         variables = {**os.environ, **destination.variables, **_said(arguments, program), "COSTSPAN_TALLY_TO": tally}
         code = _run_to_end(program, variables)
-        print(table(read_tally(Path(tally))), destination.words, sep="\n", file=sys.stderr)
+        rows, not_taken = read_tally(Path(tally)), spans_not_taken(Path(tally))
+        print(table(rows), file=sys.stderr)
+        if rows or not_taken:
+            print(destination.words(not_taken), file=sys.stderr)
     return code
 
 
@@ -87,17 +100,22 @@ def program_name(program: Sequence[str]) -> str:
 
 def _destination(endpoint: str | None, data: str | None, environment: Mapping[str, str]) -> Destination:
     if endpoint:
-        return Destination({"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint}, f"spans sent to {endpoint}")
+        return Destination({"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint}, *_sent(endpoint))
     configured = next((environment[name] for name in _OTLP_ENDPOINTS if environment.get(name)), None)
     if configured:
-        return Destination({}, f"spans sent to {configured}")
+        return Destination({}, *_sent(configured))
     url = environment.get("COSTSPAN_URL") or _DEFAULT_URL
     if not data and _answers(url):
-        return Destination({"COSTSPAN_URL": url}, f"spans sent to {url}")
+        return Destination({"COSTSPAN_URL": url}, *_sent(url))
     folder = Path(data or environment.get("COSTSPAN_DATA") or "costspan-data")
     inbox = (folder / "inbox").resolve()
-    words = f"spans recorded in {inbox}; look at them with: costspan report --data {folder}"
-    return Destination({"COSTSPAN_RECORD_TO": str(inbox)}, words)
+    reader = "" if find_spec("duckdb") else " (pip install 'costspan[server]' brings it)"
+    arrived = f"spans recorded in {inbox}; look at them with: costspan report --data {folder}{reader}"
+    return Destination({"COSTSPAN_RECORD_TO": str(inbox)}, arrived, str(inbox))
+
+
+def _sent(endpoint: str) -> tuple[str, str]:
+    return f"spans sent to {endpoint}", endpoint
 
 
 def _answers(url: str) -> bool:

@@ -50,6 +50,11 @@ def read_tally(folder: Path) -> list[Row]:
     return sorted(rows.values(), key=lambda row: (-row.cost_pico_usd, row.model))
 
 
+def spans_not_taken(folder: Path) -> int:
+    """Return how many spans were under way and acknowledged by nobody when the program had ended."""
+    return sum(int(mark.read_text(encoding="utf-8") or 1) for mark in folder.glob("*.waiting"))
+
+
 def table(rows: Sequence[Row]) -> str:
     """Return the rows as text, with a total where there are several models."""
     if not rows:

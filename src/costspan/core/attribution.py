@@ -40,6 +40,8 @@ class Attribution:
 
     def or_else(self, other: Attribution) -> Attribution:
         """Return this attribution with what it leaves unsaid taken from `other`."""
+        if other is self or other is NOBODY:
+            return self
         merged = {name: getattr(self, name) or getattr(other, name) for name in DIMENSIONS}
         return Attribution(**merged, tags=MappingProxyType({**other.tags, **self.tags}))
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from costspan.core.attribution import Attribution
-from costspan.core.frozen import quickly_made
+from costspan.core.frozen import Identified, quickly_made
 from costspan.core.money import PicoUsd
 from costspan.core.usage import Usage
 
@@ -52,16 +52,9 @@ STANDARD_MODE = "standard"
 """The price mode of a call that asked for nothing special; others: batch, flex, priority, fast."""
 
 
-class _Identified:
-    """Room for what is worked out once of an immutable value that is asked for it again and again."""
-
-    __slots__ = ("_identity",)
-    _identity: str
-
-
 @quickly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Call(_Identified):
+class Call(Identified):
     """One billed or failed request to a provider. Names are as sent; pricing resolves them.
 
     `mode` is the tier that was *served*. `error_type` is None for a call that succeeded. `time_to_first_chunk_s`

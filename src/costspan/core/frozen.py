@@ -14,6 +14,13 @@ T = TypeVar("T")
 _FACTORY: Final = object()
 
 
+class Identified:
+    """Room for what is worked out once of an immutable value that is asked for it again and again."""
+
+    __slots__ = ("_identity",)
+    _identity: str
+
+
 def quickly_made(cls: type[T]) -> type[T]:
     """Return a frozen dataclass with slots, with an `__init__` that takes the same arguments and does the same."""
     own = [item for item in fields(cls) if item.init]  # type: ignore[arg-type]

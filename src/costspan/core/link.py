@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from costspan.core.attribution import Attribution
-from costspan.core.frozen import quickly_made
+from costspan.core.frozen import Identified, quickly_made
 
 
 @quickly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
+class Link(Identified):
     """A span between calls. Ids are lower-case hex; `parent_span_id` is None for a root."""
 
     trace_id: str
@@ -23,4 +23,9 @@ class Link:
     @property
     def identity(self) -> str:
         """What makes a span the same span when it is sent again."""
-        return self.attribution.scoped(f"{self.trace_id}/{self.span_id}")
+        try:
+            return self._identity
+        except AttributeError:
+            identity = self.attribution.scoped(f"{self.trace_id}/{self.span_id}")
+            object.__setattr__(self, "_identity", identity)
+            return identity

@@ -35,7 +35,7 @@ from costspan.sdk.safety import LOG, done_within, never_raise
 from costspan.sdk.sampler import CountingSampler
 from costspan.sdk.server_stop import send_as_servers_stop
 from costspan.sdk.span_steps import SpanSteps
-from costspan.sdk.tally import TallyWriter
+from costspan.sdk.tally import TalliedExporter, TallyWriter
 from costspan.sdk.travel import TRAVEL
 from costspan.sdk.user_pseudonym import installation_key, pseudonymous
 
@@ -168,8 +168,12 @@ def _processors(
             counted,
             *([TallyWriter(config.tally_to, pricer)] if config.tally_to else []),
         ),
-        *(BatchSpanProcessor(each, schedule_delay_millis=delay_ms) for each in wrapped),
+        *(BatchSpanProcessor(_tallied(each, config), schedule_delay_millis=delay_ms) for each in wrapped),
     )
+
+
+def _tallied(exporter: SpanExporter, config: Config) -> SpanExporter:
+    return TalliedExporter(exporter, config.tally_to) if config.tally_to else exporter
 
 
 def _attribute(config: Config) -> Callable[[str], str]:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 from costspan.core.record import Attributes, AttributeValue, LogRecord, SpanRecord
 from costspan.semconv.attributes import MAX_JSON_CHARS, literal_object
@@ -84,24 +84,36 @@ _LAST_WORD: Final = re.compile(r"[A-Za-z]+(?=[^A-Za-z]*$)")
 _CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
-def without_content(record: SpanRecord, resource: Attributes | None = None) -> SpanRecord:
-    """Return a span without what was said in it; with `resource` where that of the span was looked at before."""
-    message = record.status_message
-    return SpanRecord(
-        trace_id=record.trace_id,
-        span_id=record.span_id,
-        parent_span_id=record.parent_span_id,
-        name=short_name(record.name),
-        kind=record.kind,
-        start_ns=record.start_ns,
-        end_ns=record.end_ns,
-        attributes=kept(record.attributes),
-        resource=kept(record.resource) if resource is None else resource,
-        scope=record.scope,
-        events=tuple([replace(event, attributes=kept(event.attributes)) for event in record.events]),
-        status_code=record.status_code,
-        status_message=_word(message) if message and message != ABANDONED else message,
-        trace_state=record.trace_state,
+SPAN_FACTS: Final = (
+    "trace_id", "span_id", "parent_span_id", "name", "kind", "start_ns", "end_ns", "attributes", "scope", "events",
+    "status_code", "status_message", "trace_state",
+)  # fmt: skip
+"""All that is kept of a span but its resource, which many share."""
+
+
+def without_content(record: SpanRecord) -> SpanRecord:
+    """Return a span without what was said in it."""
+    facts = dict(zip(SPAN_FACTS, span_facts(record), strict=True))
+    return SpanRecord(**facts, resource=kept(record.resource))
+
+
+def span_facts(record: SpanRecord) -> tuple[Any, ...]:
+    """Return the SPAN_FACTS of a span without what was said in it."""
+    events, message = record.events, record.status_message
+    return (
+        record.trace_id,
+        record.span_id,
+        record.parent_span_id,
+        short_name(record.name),
+        record.kind,
+        record.start_ns,
+        record.end_ns,
+        kept(record.attributes),
+        record.scope,
+        tuple([replace(event, attributes=kept(event.attributes)) for event in events]) if events else (),
+        record.status_code,
+        _word(message) if message and message != ABANDONED else message,
+        record.trace_state,
     )
 
 
@@ -126,7 +138,7 @@ def short_name(name: str) -> str:
 def kept(attributes: Attributes) -> dict[str, AttributeValue]:
     """Return attributes of which only what may be kept has a value."""
     return {
-        key: _short_text(key, value)
+        key: (value if key in _READ else _short_text(key, value))
         if value.__class__ is str and len(value) <= MAX_WORD_CHARS
         else value
         if value.__class__ is int and -_MAX_INT <= value <= _MAX_INT

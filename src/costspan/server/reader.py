@@ -43,8 +43,9 @@ def _anomalies(store: Store, asked: Sequence[tuple[str, str]], now: datetime) ->
         anomalies_document,
         parse_anomaly_question,
     )
+    from costspan.server.analytics.anomaly.finder import Finder  # noqa: PLC0415
 
-    return anomalies_document(store, parse_anomaly_question(asked, now))
+    return anomalies_document(Finder(), store, parse_anomaly_question(asked, now))
 
 
 _OF_LEDGER: Final[Mapping[str, Callable[[Store, Sequence[tuple[str, str]], datetime], dict[str, Any]]]] = {

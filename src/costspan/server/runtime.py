@@ -23,7 +23,7 @@ from costspan.server.receiver.http_protocol import bounded_headers
 from costspan.server.receiver.otlp_grpc import OPTIONS
 
 STOP_GRACE_S: Final = 20
-COLLECT_AFTER: Final = 200_000
+COLLECT_AFTER: Final = 500_000
 """New containers between two looks for circles: records and rows form none, and a look reads all that is held."""
 
 
@@ -73,6 +73,8 @@ async def _serve(config: ServerConfig, open_application: Callable[[], Applicatio
             if otlp_grpc is not None:
                 await otlp_grpc.stop(STOP_GRACE_S)
             application.close()
+            # What is frozen is not taken down with the interpreter, and DuckDB's binding reports it as leaked.
+            gc.unfreeze()
 
 
 def _ledger(config: ServerConfig) -> str:

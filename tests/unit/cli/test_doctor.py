@@ -59,6 +59,15 @@ def test_a_client_that_nobody_watches_is_a_warning_with_the_package_to_install(c
     assert found["google-genai"][0]["to_do"] == "pip install opentelemetry-instrumentation-google-genai"
 
 
+def test_an_instrumentation_without_its_client_names_the_client_that_is_missing(capsys, install) -> None:
+    install("opentelemetry-instrumentation-genai-openai", "1.3b0", "openai")
+
+    _, found = examine(capsys)
+
+    assert found["LLM clients"][0]["found"] == "none is installed here; openai would be instrumented"
+    assert found["LLM clients"][0]["to_do"].endswith("pip install openai")
+
+
 def test_two_packages_on_one_entry_point_are_a_problem(capsys, install) -> None:
     install("langchain", "1.2.0")
     install("opentelemetry-instrumentation-genai-langchain", "1.3b0", "langchain")

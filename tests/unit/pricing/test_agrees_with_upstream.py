@@ -17,7 +17,7 @@ from costspan.pricing.load import load_rate_card
 from costspan.pricing.match import match
 from costspan.pricing.price_call import price_usage
 
-SAMPLES = 20_000
+SAMPLES = 8_000
 MODES = {
     "standard": ({},),
     "batch": ({"processing": "batch"},),
@@ -89,7 +89,7 @@ def pico(amount: Decimal) -> int:
     return int((amount * 10**12).to_integral_value(ROUND_HALF_EVEN))
 
 
-def test_twenty_thousand_random_usages_cost_what_genai_prices_says() -> None:
+def test_thousands_of_random_usages_cost_what_genai_prices_says() -> None:
     chooser = random.Random(20261120)
     models = list(priced_models())
     assert len(models) > 1_900

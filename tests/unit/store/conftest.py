@@ -7,16 +7,10 @@ from collections.abc import Iterator
 import pytest
 from ledgers import SteppingClock
 
-from clickhouse_node import Node, needs_clickhouse, running_node
+from clickhouse_node import Node, needs_clickhouse
 from costspan.server.store.duckdb.store import DuckDBStore
 from costspan.server.store.memory import MemoryStore
 from costspan.server.store.ports import Store
-
-
-@pytest.fixture(scope="session")
-def clickhouse_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
-    with running_node(tmp_path_factory.mktemp("clickhouse")) as node:
-        yield node
 
 
 @pytest.fixture(params=["duckdb", "memory", pytest.param("clickhouse", marks=needs_clickhouse)])
@@ -34,5 +28,5 @@ def _opened(request: pytest.FixtureRequest, folder) -> Store:
     from costspan.server.store.clickhouse.connection import parse_target
     from costspan.server.store.clickhouse.store import ClickHouseStore
 
-    node: Node = request.getfixturevalue("clickhouse_node")
+    node: Node = request.getfixturevalue("node")
     return ClickHouseStore(parse_target(node.url()), clock=SteppingClock())

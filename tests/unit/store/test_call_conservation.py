@@ -64,7 +64,7 @@ def documents(store: Store, batches: list[list[SpanRecord]]) -> dict[str, Any]:
     }
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(BATCHES)
 def test_counted_and_not_counted_are_all_there_is_in_both_engines_alike(batches) -> None:
     with TemporaryDirectory() as folder:

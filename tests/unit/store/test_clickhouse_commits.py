@@ -11,7 +11,7 @@ from time import time
 
 import pytest
 
-from clickhouse_node import needs_clickhouse, running_node
+from clickhouse_node import needs_clickhouse
 from costspan.core.call import Call
 from costspan.core.errors import ConfigError, StoreUnavailable
 from costspan.core.record import MetricKind, MetricPoint, Scope, Temporality
@@ -34,12 +34,6 @@ CARD = load_rate_card()
 START_NS = int(EPOCH.timestamp()) * 10**9
 EVERYTHING = SpendQuestion(EVER, ("model", "feature"))
 Opener = Callable[..., ClickHouseStore]
-
-
-@pytest.fixture(scope="module")
-def node(tmp_path_factory: pytest.TempPathFactory):
-    with running_node(tmp_path_factory.mktemp("node")) as node:
-        yield node
 
 
 @pytest.fixture

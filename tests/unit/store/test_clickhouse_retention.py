@@ -54,8 +54,8 @@ class Ledger:
 
 
 @pytest.fixture
-def kept(clickhouse_node) -> Iterator[Ledger]:
-    ledger = Ledger(clickhouse_node.url())
+def kept(node) -> Iterator[Ledger]:
+    ledger = Ledger(node.url())
     yield ledger
     ledger.store.close()
 

@@ -18,7 +18,7 @@ from costspan.server.store.duckdb.store import DuckDBStore
 from costspan.testing.spans import otel_genai, sample_call
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(batches=BATCHES, held=some.sampled_from([0, 1, 3, 1_000]), of_a_trace=some.sampled_from([1, 3, 1_000]))
 def test_a_ledger_is_the_same_whatever_is_held(monkeypatch, batches, held: int, of_a_trace: int) -> None:
     monkeypatch.setattr(recent, "MAX_RECORDS", held)

@@ -94,7 +94,7 @@ def ledger(card: RateCard, recorded: list[Call]) -> Iterator[DuckDBRepricing]:
         store.close()
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(some.lists(calls(), min_size=1, max_size=60, unique_by=lambda call: call.trace_id))
 def test_a_ledger_priced_call_by_call_agrees_with_the_same_prices_by_column(recorded: list[Call]) -> None:
     with ledger(CARD, recorded) as repricing:
@@ -104,7 +104,7 @@ def test_a_ledger_priced_call_by_call_agrees_with_the_same_prices_by_column(reco
     assert list(found.entry_ids) == []
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(some.lists(calls(), min_size=1, max_size=60, unique_by=lambda call: call.trace_id))
 def test_the_difference_by_column_is_the_difference_call_by_call(recorded: list[Call]) -> None:
     before = load_rate_card()

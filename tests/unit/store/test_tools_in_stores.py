@@ -162,7 +162,7 @@ def agents(draw: st.DrawFn) -> list[Piece]:
     pieces=[call(2, 1, 20, input=2, output=7), call(3, 1, 20, input=1, output=7), use(4, 1, "a", 10)],
     chance=random.Random(0),
 )
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(agents(), st.randoms(use_true_random=False))
 def test_both_ledgers_tell_the_same_in_any_order_of_arrival(pieces: list[Piece], chance: random.Random) -> None:
     whole = MemoryStore()
@@ -182,7 +182,7 @@ def test_both_ledgers_tell_the_same_in_any_order_of_arrival(pieces: list[Piece],
     assert float(told["total"]["cost_usd"] or 0) <= float(spent or 0) + 1e-12
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(
     st.lists(
         st.tuples(st.integers(1, 4), st.sampled_from(["", "ot=th:8", "ot=th:c", "ot=th:0"]), st.sampled_from("xy")),

@@ -30,7 +30,7 @@ def components(calls: Sequence[Call], links: Sequence[Link]) -> Iterator[tuple[l
                 joins.append((first, trace))
     above: dict[str, list[Link]] = {}
     for link in links:
-        trace = link.attribution.scoped(link.trace_id)
+        trace = link.trace_id if link.attribution.tenant is None else link.attribution.scoped(link.trace_id)
         if trace in of_trace:
             above.setdefault(trace, []).append(link)
     if joins:

@@ -25,6 +25,7 @@ class Forest:
         self._parents: dict[SpanKey, str | None] = {}
         self._attributions: dict[SpanKey, Attribution] = {}
         self._trace_states: dict[str, dict[str, str]] = {}
+        self._above: dict[SpanKey, list[SpanKey]] = {}
         spans: list[Link | Call] = [*links, *(call for call in calls if call.signal is _SPAN)]
         for span in spans:
             key = (span.trace_id, span.span_id)
@@ -45,6 +46,12 @@ class Forest:
         Spans that are their own ancestors are a sender's mistake; nothing is above them, so that they cannot cancel
         one another out.
         """
+        found = self._above.get(key)
+        if found is None:
+            found = self._above[key] = self._find_above(key)
+        return found
+
+    def _find_above(self, key: SpanKey) -> list[SpanKey]:
         path = [key]
         while len(path) <= MAX_DEPTH:
             parent = self._parents.get(path[-1])

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from costspan.core.attribution import Attribution
 from costspan.core.call import STANDARD_MODE, Call, Role, Signal, SpanClass, UsageState
@@ -23,6 +23,8 @@ from costspan.semconv.settlement.witness import Witness, better_signal, is_unpla
 Fact = TypeVar("Fact")
 
 _SIGNALS: Final = list(Signal)
+_SHARED: Final = ("response_id", "response_model", "requested_model", "finish_reason", "time_to_first_chunk_s")
+"""What a record takes from the next best one where it does not say it itself."""
 _SPAN: Final = Signal.SPAN
 _OWNER: Final = Role.OWNER
 
@@ -124,17 +126,14 @@ def _merged(owner: Call, others: Sequence[Call], forest: Forest) -> Call:
     if len(records) == 1 and not above:
         return owner
     attribution = reduce(Attribution.or_else, [*(call.attribution for call in records), *above])
-    return replace(
-        owner,
-        attribution=attribution,
-        mode=next((call.mode for call in records if call.mode != STANDARD_MODE), owner.mode),
-        response_id=_first(call.response_id for call in records),
-        response_model=_first(call.response_model for call in records),
-        requested_model=_first(call.requested_model for call in records),
-        finish_reason=_first(call.finish_reason for call in records),
-        time_to_first_chunk_s=_first(call.time_to_first_chunk_s for call in records),
-        streamed=any(call.streamed for call in records),
-    )
+    said: dict[str, Any] = {
+        "attribution": attribution,
+        "mode": next((call.mode for call in records if call.mode != STANDARD_MODE), owner.mode),
+        "streamed": any(call.streamed for call in records),
+        **{fact: _first(getattr(call, fact) for call in records) for fact in _SHARED},
+    }
+    added = {fact: value for fact, value in said.items() if value != getattr(owner, fact)}
+    return replace(owner, **added) if added else owner
 
 
 def _first(values: Iterable[Fact | None]) -> Fact | None:

@@ -29,8 +29,10 @@ MAX_KNOWN_BYTES: Final = 128
 
 _NAME_FIRST: Final = b"\n"
 _VALUE_NEXT: Final = 0x12
+_TEXT_FIRST: Final = 0x0A
 _LONG: Final = 128
-"""The wire form of a KeyValue begins with the tag of field 1 and, in one byte below this, the length of the name."""
+"""The wire form of a KeyValue begins with the tag of field 1 and, in one byte below this, the length of the name; then
+comes the tag of the value, its length, and in it first the tag of what kind it is."""
 
 
 class _Known(dict[bytes, tuple[str, AttributeValue]]):
@@ -59,7 +61,9 @@ class _Known(dict[bytes, tuple[str, AttributeValue]]):
     def _count(self, name: str) -> None:
         values = self._values_of[name] = self._values_of.get(name, 0) + 1
         if values == MAX_VALUES_OF_A_NAME:
-            self._varying[name.encode()] = name
+            encoded = name.encode()
+            if len(encoded) < _LONG:
+                self._varying[_NAME_FIRST + bytes((len(encoded),)) + encoded] = name
 
     def _forget(self) -> None:
         for memory in (self, self._values_of, self._varying):
@@ -71,18 +75,23 @@ def _ever_new(encoded: bytes, varying: Mapping[bytes, str]) -> tuple[str, Attrib
 
     Looked for is its usual wire form: name, then the value's tag and its length in a byte, then the value and no more.
     """
-    named = 2 + encoded[1] if len(encoded) > 2 and encoded[:1] == _NAME_FIRST else 0
-    name = varying.get(encoded[2:named])
-    start = named + 2
-    if (
-        name is None
-        or start > len(encoded)
-        or encoded[named] != _VALUE_NEXT
-        or encoded[start - 1] != len(encoded) - start
-    ):
+    length = len(encoded)
+    named = 2 + encoded[1] if length > 2 else 0
+    name, start = varying.get(encoded[:named]), named + 2
+    if name is None or start > length or encoded[named] != _VALUE_NEXT or encoded[start - 1] != length - start:
         return None
+    text = start + 2
+    if text <= length and encoded[start] == _TEXT_FIRST and encoded[start + 1] == length - text:
+        return name, _text(encoded[text:])
     value = views.AnyValue.FromString(encoded[start:])
-    return name, value.int_value or value.string_value or protobuf_value(value)
+    return name, value.int_value or protobuf_value(value)
+
+
+def _text(encoded: bytes) -> str:
+    try:
+        return encoded.decode()
+    except UnicodeDecodeError as error:
+        raise DecodeError(f"not UTF-8: {error.reason}") from None
 
 
 _known: Final = _Known().__getitem__

@@ -14,7 +14,7 @@ from costspan.semconv.attribution import read_own_attribution
 from costspan.server.pipeline import views
 from costspan.server.pipeline.any_value import protobuf_attributes, protobuf_resource
 from costspan.server.pipeline.decoded import MAX_NS, Decoded, UnreadableBody, checked
-from costspan.server.pipeline.interest import Interest, interests
+from costspan.server.pipeline.interest import CLAIM, WHOM, Interest, interests
 
 _DAMAGED = "span is cut off or holds text that is not UTF-8"
 
@@ -49,7 +49,7 @@ def _decoded(request: Any, markers: tuple[bytes, ...]) -> Decoded:
                     else:
                         decoded.other_spans += 1
                     continue
-                if interest is not Interest.CLAIM:
+                if interest is not CLAIM:
                     decoded.other_spans += 1
                     if (link := _link(span, interest)) is not None:
                         link_up(link)
@@ -111,21 +111,21 @@ _status_of: Final = _Statuses()
 def _link(span: Any, interest: Interest) -> Link | None:
     """Return where a span that is no call hangs and whom it is for, or None when it says neither."""
     parent, trace_state, attribution = span.parent_span_id, span.trace_state, NOBODY
-    if interest is Interest.WHOM:
+    if interest is WHOM:
         try:
             attribution = read_own_attribution(protobuf_attributes(span.attributes))
         except DecodeError:
             return None
     elif not parent and not trace_state:
         return None
-    trace_id, span_id = span.trace_id, span.span_id
+    trace_id, span_id, started_at_ns = span.trace_id, span.span_id, span.start_time_unix_nano
     if len(trace_id) != 16 or len(span_id) != 8 or len(parent) not in (0, 8):
         return None
     return Link(
         trace_id=trace_id.hex(),
         span_id=span_id.hex(),
         parent_span_id=parent.hex() or None,
-        started_at_ns=min(span.start_time_unix_nano, MAX_NS),
+        started_at_ns=min(started_at_ns, MAX_NS),
         trace_state=trace_state,
         attribution=attribution,
     )

@@ -13,18 +13,13 @@ from typing import Any, Final
 import msgspec
 
 from costspan.core.record import Attributes, LogRecord, Scope, SpanEvent, SpanRecord
-from costspan.semconv.content import event_without_content, kept, without_content
+from costspan.semconv.content import SPAN_FACTS, event_without_content, kept, span_facts
 from costspan.semconv.events.base import event_key
 from costspan.server.store.entry import KeptRecord
 
-_SPAN_FACTS: Final = (
-    "trace_id", "span_id", "parent_span_id", "name", "kind", "start_ns", "end_ns", "attributes", "scope", "events",
-    "status_code", "status_message", "trace_state",
-)  # fmt: skip
 _LOG_FACTS: Final = (
     "time_ns", "event_name", "trace_id", "span_id", "severity", "body", "attributes", "scope",
 )  # fmt: skip
-_span_facts: Final = attrgetter(*_SPAN_FACTS)
 _log_facts: Final = attrgetter(*_LOG_FACTS)
 _ENCODER: Final = msgspec.msgpack.Encoder(enc_hook=dict)
 _DECODER: Final = msgspec.msgpack.Decoder(tuple[str, list[Any], dict[str, Any]])
@@ -42,7 +37,7 @@ def keep(records: Sequence[SpanRecord | LogRecord]) -> list[KeptRecord]:
         try:
             resource = resources.encoded(record.resource)
             if isinstance(record, SpanRecord):
-                facts = (_SPAN, _span_facts(without_content(record, _ELSEWHERE)), resource)
+                facts = (_SPAN, span_facts(record), resource)
                 found.append(KeptRecord(f"{record.trace_id}/{record.span_id}", record.start_ns, _ENCODER.encode(facts)))
             else:
                 facts = (_LOG, _log_facts(event_without_content(record, _ELSEWHERE)), resource)
@@ -55,7 +50,7 @@ def keep(records: Sequence[SpanRecord | LogRecord]) -> list[KeptRecord]:
 def kept_record(found: KeptRecord) -> SpanRecord | LogRecord:
     """Return a record as it was received, without its content."""
     kind, facts, resource = _DECODER.decode(found.encoded)
-    said = dict(zip(_SPAN_FACTS if kind == _SPAN else _LOG_FACTS, facts, strict=True))
+    said = dict(zip(SPAN_FACTS if kind == _SPAN else _LOG_FACTS, facts, strict=True))
     said |= {"resource": resource, "scope": Scope(**said["scope"])}
     if kind == _LOG:
         return LogRecord(**said)

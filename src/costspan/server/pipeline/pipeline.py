@@ -80,8 +80,9 @@ class Pipeline:
         Raise UnreadableBody when the body is no request of that signal, RetryableError when too many requests wait.
         """
         received = SIGNALS[signal](body, content_type, self._dialects)
-        if self._keeps_records:
-            received = replace(received, batch=replace(received.batch, kept=keep(received.records)))
+        kept = keep(received.records) if self._keeps_records else ()
+        # What waits for its commit holds on to no more than is committed.
+        received = replace(received, batch=replace(received.batch, kept=kept), records=())
         received = of_tenant(without_forgotten(received, self._committer.kept_since()), tenant)
         return Pending(received, self._committer.submit(received.batch))
 

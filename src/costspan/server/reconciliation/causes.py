@@ -22,6 +22,7 @@ class Cause(StrEnum):
     TOOL_FEES = "tool_fees"
     UNMAPPED = "unmapped"
     ROUNDING = "rounding"
+    NO_QUANTITIES = "no_quantities"
     UNEXPLAINED = "unexplained"
 
 
@@ -39,6 +40,7 @@ MEANING: Final = {
     Cause.TOOL_FEES: "searches, containers and storage, which have no tokens",
     Cause.UNMAPPED: "billed under names that are not known",
     Cause.ROUNDING: "fractions the provider rounds and the ledger does not",
+    Cause.NO_QUANTITIES: "billed in amounts alone, without the quantities that would tell why",
     Cause.UNEXPLAINED: "what is left",
 }
 
@@ -58,5 +60,6 @@ NEXT_STEP: Final = {
     Cause.TOOL_FEES: "record the fee's unit (web_search, code_execution), or budget for it beside the ledger",
     Cause.UNMAPPED: "tell us the names below, so that they can be read",
     Cause.ROUNDING: "nothing to do",
+    Cause.NO_QUANTITIES: "take a bill that says tokens or requests beside the amounts of these models",
     Cause.UNEXPLAINED: "compare a day of this model by hand: costspan calls --where model:NAME",
 }

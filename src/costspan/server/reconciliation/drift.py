@@ -73,7 +73,8 @@ class Drift:
     @property
     def unexplained(self) -> int:
         """What no cause accounts for, either way."""
-        return sum(abs(part.amount) for part in self.parts if part.cause is Cause.UNEXPLAINED)
+        unknown = (Cause.NO_QUANTITIES, Cause.UNEXPLAINED)
+        return sum(abs(part.amount) for part in self.parts if part.cause in unknown)
 
     def by_cause(self) -> dict[Cause, int]:
         """Return the amount of each cause that has one, in order."""
@@ -204,6 +205,8 @@ def _causes(group: Group, card: CardRates) -> tuple[dict[Cause, int], Sequence[B
         return {Cause.NOT_INSTRUMENTED: group.billed}, ()
     if not group.bill:
         return {Cause.NOT_BILLED: -group.cost}, ()
+    if not any(day.quantities or day.requests for day in group.bill.values()):
+        return {Cause.NO_QUANTITIES: group.billed - group.cost}, ()
     rates = GroupRates(group.model, {day: each.charged for day, each in group.ledger.items()}, card)
     walked, priced = walk(group, rates), price_gap(group, rates)
     causes: dict[Cause, int] = defaultdict(int)

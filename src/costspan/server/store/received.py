@@ -5,7 +5,7 @@ That the row of an entry says all is what `rows.keeps_record` promises.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC
 from types import MappingProxyType
 from typing import Any, Final
@@ -50,20 +50,20 @@ _ENCODER: Final = msgspec.json.Encoder(enc_hook=dict)
 _ATTRIBUTION: Final = msgspec.json.Decoder(Attribution)
 
 
-def record_row(record: Call | Link) -> tuple[Any, ...]:
-    """Return the values of RECORD_KINDS for a record of which no entry says all."""
-    call = record if isinstance(record, Call) else None
-    return (
-        key_of(record.identity),
-        bytes.fromhex(record.trace_id) or None,
-        int(record.span_id, 16) if record.span_id else None,
-        int(record.parent_span_id, 16) if record.parent_span_id else None,
-        record.started_at_ns // 1000,
-        call.response_id if call else None,
-        encode_call(call) if call else None,
-        record.trace_state or None,
-        _attribution_text(record),
-    )
+def record_columns(records: Sequence[Call | Link]) -> dict[str, Sequence[Any]]:
+    """Return the columns of RECORD_KINDS for records of which no entry says all, most of which are links."""
+    calls = [record if isinstance(record, Call) else None for record in records]
+    return {
+        "key": [key_of(record.identity) for record in records],
+        "trace_id": [bytes.fromhex(record.trace_id) or None for record in records],
+        "span_id": [int(record.span_id, 16) if record.span_id else None for record in records],
+        "parent_span_id": [int(parent, 16) if (parent := record.parent_span_id) else None for record in records],
+        "started_at": [record.started_at_ns // 1000 for record in records],
+        "response_id": [call and call.response_id for call in calls],
+        "call": [call and encode_call(call) for call in calls],
+        "trace_state": [record.trace_state or None for record in records],
+        "attribution": list(map(_attribution_text, records)),
+    }
 
 
 def _attribution_text(record: Call | Link) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Protocol
 
@@ -24,12 +24,12 @@ class Questions(LedgerReader, CallReader, Protocol):
     """All that may be asked of a ledger."""
 
 
+@dataclass(frozen=True, slots=True)
 class TenantReader:
-    """Answers of what one tenant sent, whatever is asked."""
+    """Answers of what one tenant sent, whatever is asked. Two of one ledger and tenant are the same."""
 
-    def __init__(self, reader: Questions, tenant: str) -> None:
-        self._reader = reader
-        self._tenant = tenant
+    _reader: Questions
+    _tenant: str
 
     def spend(self, question: SpendQuestion) -> SpendAnswer:
         """Answer for the tenant's calls."""

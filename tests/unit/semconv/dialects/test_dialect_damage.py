@@ -34,7 +34,7 @@ damage = st.one_of(
 )
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(st.sampled_from(sorted(SAMPLES)), st.lists(damage, min_size=1, max_size=6))
 def test_no_damage_raises_or_turns_a_call_into_nothing_used(name: str, damages: list[tuple[str, int, Any]]) -> None:
     record = SAMPLES[name]

@@ -17,7 +17,8 @@ from costspan.server.alerts.rule import Anomaly as Limits
 from costspan.server.alerts.rule import Rule
 from costspan.server.analytics.anomaly.document import group_filters
 from costspan.server.analytics.anomaly.explain import Explanation, explain
-from costspan.server.analytics.anomaly.findings import Anomaly, find
+from costspan.server.analytics.anomaly.finder import find
+from costspan.server.analytics.anomaly.findings import Anomaly
 from costspan.server.analytics.anomaly.history import Asked
 from costspan.server.analytics.anomaly.limits import Sensitivity
 from costspan.server.analytics.anomaly.watch import Watch

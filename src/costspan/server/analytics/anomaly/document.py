@@ -14,7 +14,8 @@ from costspan.core.money import usd_text
 from costspan.core.period import Period, iso, parse_period
 from costspan.core.zone import ZONE_UTC, Zone
 from costspan.server.analytics.anomaly.explain import Explanation, explain
-from costspan.server.analytics.anomaly.findings import Anomaly, find
+from costspan.server.analytics.anomaly.finder import Finder
+from costspan.server.analytics.anomaly.findings import Anomaly
 from costspan.server.analytics.anomaly.history import Asked
 from costspan.server.analytics.anomaly.limits import DEFAULT_SENSITIVITY, Sensitivity
 from costspan.server.analytics.anomaly.words import cause, figures, reasons
@@ -31,8 +32,9 @@ _DEFAULT_LIMIT: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class AnomalyQuestion:
-    """Which anomalies are asked for. `explained` of them, the latest, are told with their drivers."""
+    """Which anomalies are asked for, and when. `explained` of them, the latest, are told with their drivers."""
 
+    asked_at: datetime
     period: Period
     group_by: tuple[str, ...]
     filters: tuple[Filter, ...]
@@ -54,6 +56,7 @@ def parse_anomaly_question(parameters: Sequence[tuple[str, str]], now: datetime)
         raise UsageError(f"anomalies are looked for in at most {LONGEST.days} days; shorten since and until")
     keys = [known_key(key.strip()) for key in given.get("group_by", "feature").split(",") if key.strip()]
     return AnomalyQuestion(
+        asked_at=now,
         period=period,
         group_by=tuple(dict.fromkeys(keys)),
         filters=tuple(parse_filter(value) for name, value in parameters if name == "filter"),
@@ -64,20 +67,21 @@ def parse_anomaly_question(parameters: Sequence[tuple[str, str]], now: datetime)
     )
 
 
-def anomalies_document(reader: LedgerReader, question: AnomalyQuestion) -> dict[str, Any]:
+def anomalies_document(finder: Finder, reader: LedgerReader, question: AnomalyQuestion) -> dict[str, Any]:
     """Return the answer to `question` as the document `/api/v1/anomalies` sends and `anomalies --json` prints."""
     asked = Asked(reader, question.group_by, question.filters, question.zone)
-    found = find(asked, question.period, question.sensitivity)[: question.limit]
+    found = finder.find(asked, question.period, question.sensitivity, question.asked_at)
     return {
         "since": iso(question.period.since),
         "until": iso(question.period.until),
+        "as_of": iso(found.as_of),
         "tz": question.zone.name,
         "currency": "USD",
         "group_by": list(question.group_by),
         "sensitivity": question.sensitivity.value,
         "anomalies": [
             anomaly_document(each, question, _why(reader, each, question) if place < question.explained else None)
-            for place, each in enumerate(found)
+            for place, each in enumerate(found.anomalies[: question.limit])
         ],
     }
 

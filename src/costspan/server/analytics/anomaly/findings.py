@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from itertools import pairwise
+from typing import Final, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from costspan.core.period import Period
-from costspan.server.analytics.anomaly.buckets import DAY, HOUR, Flags
-from costspan.server.analytics.anomaly.detect import Detector
+from costspan.server.analytics.anomaly.buckets import HOUR, Floats
 from costspan.server.analytics.anomaly.expected import Judged
-from costspan.server.analytics.anomaly.history import Asked, History, Key
-from costspan.server.analytics.anomaly.limits import Sensitivity
+from costspan.server.analytics.anomaly.history import Key
 from costspan.server.analytics.anomaly.rules import RULES
 from costspan.server.store.spend_series import STEP
 
@@ -41,70 +41,72 @@ class Anomaly:
     score: float
 
 
-def find(asked: Asked, period: Period, sensitivity: Sensitivity = Sensitivity()) -> list[Anomaly]:  # noqa: B008 - a value
-    """Return the anomalies whose alarm was given in `period`, the latest first; the same for the same ledger."""
-    start = asked.beginning(period.since)
-    history = History.read(asked, start, period.until)
-    days, rest = divmod(history.length, DAY)
-    off = asked.off(start, days + 1)
-    found: list[Anomaly] = []
-    at = 0
-    for sums in history.parts():
-        keys = history.keys[at : at + len(sums.seen_from)]
-        at += len(keys)
-        detector = Detector(len(keys), off, sensitivity)
-        judged = [detector.learn(sums) for _ in range(days)]
-        if rest:
-            judged.append(detector.expected(sums).judge(sums, days * DAY, history.length))
-        found += _anomalies(start, keys, judged)
-    return sorted(
-        (each for each in found if each.until > period.since), key=lambda each: (each.since, each.score), reverse=True
-    )
+@dataclass(frozen=True, slots=True)
+class Alarms:
+    """The buckets that gave alarm, each with its group and what `Judged` says of it."""
+
+    group: NDArray[np.int64]
+    bucket: NDArray[np.int64]
+    score: Floats
+    rule: NDArray[np.int64]
+    observed_usd: Floats
+    expected_usd: Floats
+    ratio: Floats
+
+    @classmethod
+    def of(cls, judged: Judged, first_group: int = 0) -> Self:
+        """Return the alarms among buckets that were judged, of which the groups count from `first_group` on."""
+        at = group, bucket = np.nonzero(judged.fired)
+        return cls(
+            group=first_group + group,
+            bucket=judged.first + bucket,
+            score=judged.score[at],
+            rule=judged.rule[at],
+            observed_usd=judged.observed_usd[at],
+            expected_usd=judged.expected_usd[at],
+            ratio=judged.ratio[at],
+        )
+
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """Return all alarms of some parts, of which there is at least one, by group and then by bucket."""
+        found = [np.concatenate([getattr(part, name) for part in parts]) for name in cls.__slots__]
+        order = np.lexsort((found[1], found[0]))
+        return cls(*(values[order] for values in found))
 
 
-def of_last_bucket(start: datetime, keys: Sequence[Key], judged: Judged) -> Iterator[Anomaly]:
-    """Yield what gives alarm in the last bucket that was judged; bucket 0 begins at `start`."""
-    at = judged.fired.shape[1] - 1
-    for group in np.flatnonzero(judged.fired[:, at]).tolist():
-        yield _anomaly(start, keys[group], judged, group, at, (at, at))
-
-
-def _anomalies(start: datetime, keys: Sequence[Key], judged: Sequence[Judged]) -> Iterator[Anomaly]:
-    if not judged:
+def anomalies(start: datetime, keys: Sequence[Key], parts: Sequence[Alarms]) -> Iterator[Anomaly]:
+    """Yield what alarms come to, group after group; bucket 0 begins at `start`, group 0 is the first of `keys`."""
+    if not parts:
         return
-    whole = Judged(
-        judged[0].first,
-        *(
-            np.concatenate([getattr(day, name) for day in judged], axis=1)
-            for name in ("score", "fired", "rule", "observed_usd", "expected_usd", "ratio")
-        ),
-    )
-    for group, key in enumerate(keys):
-        for first, last in episodes(whole.fired[group]):
-            peak = first + int(whole.score[group, first : last + 1].argmax())
-            yield _anomaly(start, key, whole, group, peak, (first, last))
+    alarms = Alarms.joined(parts)
+    for span in episodes(alarms.group, alarms.bucket):
+        yield _anomaly(start, keys, alarms, span)
 
 
-def episodes(fired: Flags) -> list[tuple[int, int]]:
-    """Return first and last bucket of each run of alarms, with pauses shorter than QUIET taken for none."""
-    at = np.flatnonzero(fired)
-    if not at.size:
-        return []
-    breaks = np.flatnonzero(np.diff(at) > QUIET)
-    return list(zip(at[np.r_[0, breaks + 1]].tolist(), at[np.r_[breaks, at.size - 1]].tolist(), strict=True))
+def episodes(group: NDArray[np.int64], bucket: NDArray[np.int64]) -> list[tuple[int, int]]:
+    """Return the places of the first and last of each run of alarms of a group, with pauses shorter than QUIET in it.
+
+    Alarms lie by group and then by bucket.
+    """
+    is_another = (np.diff(group) != 0) | (np.diff(bucket) > QUIET)
+    edges = [0, *(np.flatnonzero(is_another) + 1).tolist(), len(group)]
+    return [(first, after - 1) for first, after in pairwise(edges) if first < after]
 
 
-def _anomaly(start: datetime, key: Key, judged: Judged, group: int, at: int, span: tuple[int, int]) -> Anomaly:
-    rule = RULES[judged.rule[group, at]]
-    ends = [start + (judged.first + bucket + 1) * STEP for bucket in (*span, at)]
+def _anomaly(start: datetime, keys: Sequence[Key], alarms: Alarms, span: tuple[int, int]) -> Anomaly:
+    first, last = span
+    at = first + int(alarms.score[first : last + 1].argmax())
+    rule = RULES[alarms.rule[at]]
+    ends = [start + (int(alarms.bucket[place]) + 1) * STEP for place in (first, last, at)]
     return Anomaly(
-        key=key,
+        key=keys[alarms.group[at]],
         since=ends[0],
         until=ends[1],
         window=Period(max(ends[2] - rule.width * STEP, start), ends[2]),
         channel=rule.channel,
-        observed_usd=float(judged.observed_usd[group, at]),
-        expected_usd=float(judged.expected_usd[group, at]),
-        ratio=float(judged.ratio[group, at]),
-        score=float(judged.score[group, at]),
+        observed_usd=float(alarms.observed_usd[at]),
+        expected_usd=float(alarms.expected_usd[at]),
+        ratio=float(alarms.ratio[at]),
+        score=float(alarms.score[at]),
     )

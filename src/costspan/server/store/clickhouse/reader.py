@@ -17,7 +17,7 @@ from costspan.server.store.clickhouse.spend import Answering
 from costspan.server.store.question import ORDERS, LedgerSummary, SpendAnswer, SpendQuestion
 from costspan.server.store.spend_series import SeriesAnswer, SeriesQuestion, Touched
 from costspan.server.store.sql import read_calls
-from costspan.server.store.sql.conditions import utc
+from costspan.server.store.sql.conditions import naive, utc
 from costspan.server.store.sql.dialect import CLICKHOUSE, Ask
 from costspan.server.store.sql.ledger_cells import ledger_cells
 from costspan.server.store.sql.plan import Extent, plan
@@ -30,8 +30,11 @@ from costspan.server.store.usage_history import UsageQuestion, UsageRow
 MAX_EXACT: Final = 500_000
 """Calls in a period beyond which its quantiles are told by buckets, which are off by 1.1 % at most."""
 
-_HAS_BOOKED: Final = "SELECT 1 FROM calls WHERE booked_at IS NOT NULL LIMIT 1"
 # Read in the order they are kept in, up to the first.
+_LAST: Final = (
+    "SELECT (SELECT started_at FROM calls ORDER BY started_at DESC LIMIT 1), "
+    "(SELECT max(booked_at) FROM calls WHERE booked_at IS NOT NULL)"
+)
 _FIRST: Final = "SELECT started_at FROM calls ORDER BY started_at{} LIMIT 1"
 _FIRST_HOUR: Final = "SELECT hour FROM rollups ORDER BY hour{} LIMIT 1"
 _BY_DIALECT: Final = SpendQuestion(
@@ -111,4 +114,7 @@ class Reader:
         snapshot = take_snapshot(self._connection)
         marks = read_marks(self._connection, snapshot)
         ask = asking(self._connection, with_roll_ups(snapshot, marks))
-        return ask, Extent(marks.rolled_up_to, marks.rows_since, rows=None, has_booked=bool(ask(_HAS_BOOKED, ())))
+        [(last, booked)] = ask(_LAST, ())
+        last_at = max((naive(at) for at in (last, booked) if at is not None), default=None)
+        there = Extent(marks.rolled_up_to, marks.rows_since, rows=None, has_booked=booked is not None, last_at=last_at)
+        return ask, there

@@ -6,7 +6,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any, Final
 
-from costspan.server.store.question import SUMS, Filter, Interval, Spend, SpendAnswer, SpendQuestion, SpendRow
+from costspan.server.store.question import (
+    QUANTILES,
+    SUMS,
+    Filter,
+    Interval,
+    Spend,
+    SpendAnswer,
+    SpendQuestion,
+    SpendRow,
+)
 from costspan.server.store.sql.buckets import bucket_start
 from costspan.server.store.sql.conditions import utc
 from costspan.server.store.sql.dialect import CLICKHOUSE, Ask
@@ -103,11 +112,12 @@ class Answering:
 
     def _spread(self, question: SpendQuestion, *, thinned: bool) -> Iterator[tuple[Group, dict[str, Any]]]:
         of_rows = plan(CLICKHOUSE, self._there, question, rows_only=True)
-        if of_rows.alone or self._has_many(question):
-            yield from sketched_quantiles(self._ask, plan(CLICKHOUSE, self._there, question, DAYS)).items()
-        else:
-            yield from exact_quantiles(self._ask, of_rows).items()
-        if thinned:
+        wanted = [name for name in QUANTILES if name in question.measures]
+        if wanted and (of_rows.alone or self._has_many(question)):
+            yield from sketched_quantiles(self._ask, plan(CLICKHOUSE, self._there, question, DAYS), wanted).items()
+        elif wanted:
+            yield from exact_quantiles(self._ask, of_rows, wanted).items()
+        if thinned and "estimated_cost_stderr" in question.measures:
             yield from standard_errors(self._ask, of_rows).items()
 
     def _has_many(self, question: SpendQuestion) -> bool:

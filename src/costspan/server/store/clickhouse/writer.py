@@ -18,7 +18,7 @@ from costspan.server.store.clickhouse.lease import Lease, deposed
 from costspan.server.store.clickhouse.snapshot import SEQUENCE_BITS, Snapshot, take_snapshot
 from costspan.server.store.entry import Posting
 from costspan.server.store.migration import Stretch
-from costspan.server.store.received import RECORD_KINDS, record_row
+from costspan.server.store.received import record_columns
 from costspan.server.store.rows import CHARGE_KINDS, call_columns, charge_rows
 from costspan.server.store.sql.conditions import utc
 
@@ -150,7 +150,7 @@ class Writer:
             if charges := charge_rows(ids, posting.entries):
                 found["charges"] = {**number.columns(len(charges)), **_transposed(CHARGE_KINDS, charges)}
         if unsaid := _not_in_entries(posting, as_received):
-            records = _transposed(RECORD_KINDS, [record_row(record) for record in unsaid])
+            records = record_columns(unsaid)
             moments = {"posting": [number.posting] * len(unsaid), "received_at": [number.posted_us] * len(unsaid)}
             found["records"] = {**moments, **records}
         if posting.tools:

@@ -19,20 +19,17 @@ class Fingerprints:
         self._old = _Generation()
 
     def __contains__(self, text: str) -> bool:
-        mark = hash(text) & _MASK
+        mark = hash(text)
         return self._young.has(mark) or self._old.has(mark)
 
     def add(self, text: str) -> bool:
         """Remember `text`. What is given up then was added at least 629,145 texts ago."""
-        self._young.add(hash(text) & _MASK)
+        self._young.add(hash(text))
         if self._young.size < _FULL:
             return False
         gave_up = self._old.size > 0
         self._young, self._old = _Generation(), self._young
         return gave_up
-
-
-_MASK: Final = 2**64 - 1
 
 
 class _Generation:
@@ -47,15 +44,15 @@ class _Generation:
         if self._marks is None:
             return False
         at = (mark % BUCKETS) * _SLOTS
-        return mark in self._marks[at : at + _SLOTS] or (bool(self._beside) and mark in self._beside)
+        return mark in self._marks[at : at + _SLOTS] or mark in self._beside
 
     def add(self, mark: int) -> None:
         if self._marks is None:
-            self._marks = array("Q", bytes(8 * BUCKETS * _SLOTS))
-        if self.has(mark):
-            return
+            self._marks = array("q", bytes(8 * BUCKETS * _SLOTS))
         at = (mark % BUCKETS) * _SLOTS
         bucket = self._marks[at : at + _SLOTS]
+        if mark in bucket or (self._beside and mark in self._beside):
+            return
         self.size += 1
         if 0 in bucket:
             self._marks[at + bucket.index(0)] = mark

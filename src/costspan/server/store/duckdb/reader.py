@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
@@ -16,7 +16,7 @@ from costspan.server.store.duckdb.asking import asking
 from costspan.server.store.duckdb.rollups import NEVER, extent
 from costspan.server.store.question import (
     ORDERS,
-    SUMS,
+    QUANTILES,
     Filter,
     Interval,
     LedgerSummary,
@@ -46,8 +46,10 @@ MAX_EXACT: Final = 500_000
 _WITHOUT_SKETCHES: Final = 4
 """Times as many where sketches do not know what is asked: rows are read either way."""
 _PARTS: Final = "SELECT * FROM parts"
+CHOSEN: Final = "chosen_keys"
+"""The temporary table of the groups that a limit lets pass."""
 ANSWERED: Final = "answered"
-"""The temporary table of the groups that are answered."""
+"""The temporary table of the groups that are answered, with their buckets."""
 _STANDING: Final = f"HAVING {ENTRIES} > 0"
 """A group all of whose entries were taken back is no group."""
 _DIALECTS: Final = "SELECT k0, sum(calls)::BIGINT FROM ({parts}) GROUP BY 1 ORDER BY 1"
@@ -73,22 +75,29 @@ class Reader:
             raise UsageError(f"cannot order by {question.order!r}; known: {', '.join(ORDERS)}")
         with self._snapshot() as cursor:
             there = extent(cursor)
-            whole = replace(question, group_by=(), interval=Interval.TOTAL, limit=None)
+            whole = _whole(question)
             planned = plan(DUCKDB, there, question)
             measures = answered(question)
-            rows = _rows(cursor, planned, question, measures) if planned.names else []
+            narrowed = _narrowed(cursor, planned, question)
+            grouped = narrowed or question
+            rows = _rows(cursor, plan(DUCKDB, there, grouped), grouped, measures) if planned.names else []
             # Where no group was left out, the total is in the parts already.
             left_out = not planned.names or question.limit is not None
             parts = plan(DUCKDB, there, whole).parts(needed(*measures)) if left_out else Source(_PARTS, ())
             thinned, *total = _total(cursor, parts, measures)
+            wanted = _Wanted(
+                quantiles=[name for name in QUANTILES if name in question.measures],
+                errors=thinned and not planned.alone and "estimated_cost_stderr" in question.measures,
+            )
             spread: Spread = {}
-            sums_only = not set(question.measures) - set(SUMS)
-            # Where rows are gone a key may be unknown, which no filter lets pass.
-            grouped = question if planned.alone else _narrowed(question, rows)
-            for asked in () if sums_only else (whole, grouped) if rows else (whole,):
-                many = self._has_many(cursor, there, asked)
-                for group, said in _spread(cursor, there, asked, many=many, thinned=thinned and not planned.alone):
-                    spread.setdefault(group, {}).update(said)
+            calls = total[measures.index("calls")]
+            if left_out or not rows:
+                _add(spread, _spread(cursor, there, whole, wanted, many=self._are_many(there, whole, calls)))
+            if rows:
+                place = len(planned.names) + measures.index("calls")
+                calls = sum(row[place] for row in rows) if narrowed else calls
+                many = self._are_many(there, grouped, calls)
+                _add(spread, _spread(cursor, there, grouped, wanted, many=many, with_total=not left_out))
         width = len(planned.names)
         return SpendAnswer(
             tuple(_row(row[:width], _spend(measures, row[width:], spread.get(row[:width])), question) for row in rows),
@@ -96,15 +105,12 @@ class Reader:
             utc(there.rows_since) if planned.blind and there.rows_since else None,
         )
 
-    def _has_many(self, cursor: duckdb.DuckDBPyConnection, there: Extent, question: SpendQuestion) -> bool:
+    def _are_many(self, there: Extent, question: SpendQuestion, calls: int) -> bool:
         """Return whether a question is about so many calls that its quantiles are read from sketches."""
         if there.rows is not None and there.rows <= self._max_exact and there.rows_since is None:
             return False
         asked = (*question.group_by, *(chosen.key for chosen in question.filters))
-        most = self._max_exact * (1 if all(DAYS.knows(key) for key in asked) else _WITHOUT_SKETCHES)
-        parts = plan(DUCKDB, there, SpendQuestion(question.period, filters=question.filters)).parts(["calls"])
-        [(calls,)] = cursor.execute(f"SELECT coalesce(sum(calls), 0) FROM ({parts.sql})", parts.values).fetchall()
-        return int(calls) > most
+        return calls > self._max_exact * (1 if all(DAYS.knows(key) for key in asked) else _WITHOUT_SKETCHES)
 
     def look(self, ask: Callable[[duckdb.DuckDBPyConnection], Answer]) -> Answer:
         """Return what `ask` makes of a connection of its own."""
@@ -137,28 +143,73 @@ class Reader:
                 cursor.execute("ROLLBACK")
 
 
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What is no sum: of which measures quantiles are asked for, and whether errors of estimates are."""
+
+    quantiles: Sequence[str]
+    errors: bool
+
+
 def _spread(
-    cursor: duckdb.DuckDBPyConnection, there: Extent, question: SpendQuestion, *, many: bool, thinned: bool
+    cursor: duckdb.DuckDBPyConnection,
+    there: Extent,
+    question: SpendQuestion,
+    wanted: _Wanted,
+    *,
+    many: bool,
+    with_total: bool = False,
 ) -> Iterator[tuple[Group, dict[str, Any]]]:
-    """Yield what is no sum of each group: quantiles, exact where there are rows and few enough; errors."""
-    of_rows = plan(DUCKDB, there, question, rows_only=True)
-    if of_rows.alone or many:
-        yield from sketched_quantiles(asking(cursor), plan(DUCKDB, there, question, DAYS), ANSWERED).items()
-    else:
-        yield from exact_quantiles(asking(cursor), of_rows, ANSWERED).items()
-    if thinned:
-        yield from standard_errors(asking(cursor), of_rows, ANSWERED).items()
+    """Yield what is no sum of each group, and of all together; quantiles are exact where there are few enough rows."""
+    ask, of_rows = asking(cursor), plan(DUCKDB, there, question, rows_only=True)
+    each = (question, _whole(question)) if with_total else (question,)
+    if wanted.quantiles and (of_rows.alone or many):
+        for asked in each:
+            of_days = plan(DUCKDB, there, asked, DAYS)
+            yield from sketched_quantiles(ask, of_days, wanted.quantiles, ANSWERED).items()
+    elif wanted.quantiles:
+        yield from exact_quantiles(ask, of_rows, wanted.quantiles, ANSWERED, with_total=with_total).items()
+    for asked in each if wanted.errors else ():
+        yield from standard_errors(ask, plan(DUCKDB, there, asked, rows_only=True), ANSWERED).items()
 
 
-def _narrowed(question: SpendQuestion, rows: Sequence[tuple[Any, ...]]) -> SpendQuestion:
-    """Return a question that asks of the answered groups alone, where that lets less be read."""
-    if question.limit is None or len(question.group_by) != 1:
-        return question
-    [key] = question.group_by
-    if any(chosen.key == key for chosen in question.filters):
-        return question
-    answered = dict.fromkeys(row[0] for row in rows)
-    return replace(question, filters=(*question.filters, *(Filter(key, value) for value in answered)))
+def _add(spread: Spread, said: Iterable[tuple[Group, dict[str, Any]]]) -> None:
+    for group, values in said:
+        spread.setdefault(group, {}).update(values)
+
+
+def _whole(question: SpendQuestion) -> SpendQuestion:
+    """Return the question for the total."""
+    return replace(question, group_by=(), interval=Interval.TOTAL, limit=None)
+
+
+def _narrowed(cursor: duckdb.DuckDBPyConnection, planned: Plan, question: SpendQuestion) -> SpendQuestion | None:
+    """Choose the groups that a limit lets pass, by the one measure that decides it, and put them into the table CHOSEN.
+
+    Return a question that asks of those alone, where one can be and it lets less be read.
+    """
+    keys = planned.key_names
+    if question.limit is None or not keys:
+        return None
+    by, measure = ", ".join(keys), f"{MEASURES[question.order]} AS m_{question.order}"
+    parts = replace(planned, interval=Interval.TOTAL).parts(set(needed(question.order)) - {"thinned"})
+    cursor.execute(
+        f"CREATE TEMP TABLE {CHOSEN} AS SELECT {by}, {measure} FROM ({parts.sql}) GROUP BY {by} {_STANDING} "
+        f"ORDER BY {_ranked(planned, question)} LIMIT {int(question.limit)}",
+        parts.values,
+    )
+    key = question.group_by[0]
+    # Where rows are gone a key may be unknown, which no filter lets pass.
+    if len(keys) > 1 or planned.alone or any(chosen.key == key for chosen in question.filters):
+        return None
+    found = cursor.execute(f"SELECT {by} FROM {CHOSEN}").fetchall()
+    filters = (*question.filters, *(Filter(key, value) for (value,) in found))
+    return replace(question, filters=filters) if found else None
+
+
+def _ranked(planned: Plan, question: SpendQuestion) -> str:
+    direction = "ASC" if question.ascending else "DESC"
+    return f"m_{question.order} {direction} NULLS LAST" + "".join(f", {name}" for name in planned.key_names)
 
 
 def _selected(measures: Sequence[str]) -> str:
@@ -174,21 +225,9 @@ def _rows(
     cursor: duckdb.DuckDBPyConnection, planned: Plan, question: SpendQuestion, measures: Sequence[str]
 ) -> list[tuple[Any, ...]]:
     """Return the groups of the answer in its order, and leave them in the table ANSWERED."""
-    keys, names = planned.key_names, ", ".join(planned.names)
-    direction = "ASC" if question.ascending else "DESC"
-    ranked = f"m_{question.order} {direction} NULLS LAST" + "".join(f", {name}" for name in keys)
+    keys, names, ranked = planned.key_names, ", ".join(planned.names), _ranked(planned, question)
     limit = f" LIMIT {int(question.limit)}" if question.limit is not None else ""
-    chosen = None
-    if limit and keys:
-        # First who is asked about, by the one measure that decides it; then everything about those.
-        chosen, by, measure = "chosen_keys", ", ".join(keys), f"{MEASURES[question.order]} AS m_{question.order}"
-        parts = replace(planned, interval=Interval.TOTAL).parts(needed(question.order))
-        cursor.execute(
-            f"CREATE TEMP TABLE {chosen} AS SELECT {by}, {measure} FROM ({parts.sql}) GROUP BY {by} {_STANDING} "
-            f"ORDER BY {ranked}{limit}",
-            parts.values,
-        )
-    parts = planned.parts(needed(*measures), chosen)
+    parts = planned.parts(needed(*measures), CHOSEN if limit and keys else None)
     cursor.execute(f"CREATE TEMP TABLE parts AS {parts.sql}", parts.values)
     has_buckets = len(planned.names) > len(keys)
     ordered = f"bucket, {ranked}" if has_buckets else ranked

@@ -42,9 +42,11 @@ class Recent:
 
     def __init__(self, hours: Iterable[int], services: Iterable[str], most_of_a_trace: int = MAX_OF_A_TRACE) -> None:
         self._traces: dict[str, Held] = {}
-        self._of_response: dict[str, list[str]] = {}
+        self._of_response: dict[str, tuple[str, ...]] = {}
         self._count = 0
         self._elsewhere = Fingerprints()
+        self._surely_new: set[str] = set()
+        """Texts that were looked up and not found since the last commit: each is asked for several times."""
         self._unknown_hours = set(hours)
         self._forgotten_hours: set[int] = set()
         self._resolved: set[str] = set()
@@ -69,12 +71,21 @@ class Recent:
 
     def is_blind(self, first_ns: int, last_ns: int) -> bool:
         """Return True when the file may hold records of that time of which nothing is known here."""
+        if not self._unknown_hours:
+            return False
         first, last = first_ns // _NS_PER_HOUR, last_ns // _NS_PER_HOUR
         return any(first <= hour <= last for hour in self._unknown_hours)
 
     def may_be_elsewhere(self, text: str) -> bool:
         """Return True when a trace or response id that is not held may be in the file; blindness aside."""
-        return text in self._elsewhere
+        if text in self._surely_new:
+            return False
+        if text in self._elsewhere:
+            return True
+        if len(self._surely_new) >= MAX_RECORDS:
+            self._surely_new.clear()
+        self._surely_new.add(text)
+        return False
 
     def learn(self, around: Neighbourhood, asked: Iterable[str]) -> None:
         """Hold what the file answered when it was asked for traces, as far as it is whole."""
@@ -111,6 +122,7 @@ class Recent:
         if not replaced.issuperset(posting.reversed_entry_ids):
             self.forget()
         self._resolved.clear()
+        self._surely_new.clear()
         self._shrink()
 
     def forget(self) -> None:
@@ -130,10 +142,10 @@ class Recent:
         self._count += len(held.records) - before
         if isinstance(record, Call):
             if record.response_id:
-                traces = self._of_response.setdefault(record.response_id, [])
+                traces = self._of_response.get(record.response_id, ())
                 if record.trace_id not in traces:
-                    traces.append(record.trace_id)
-            if is_unplaced(record):
+                    self._of_response[record.response_id] = (*traces, record.trace_id)
+            if not record.span_id and is_unplaced(record):
                 self.services_with_unplaced.add(record.attribution.service or "")
         if len(held.records) > self._most_of_a_trace:
             self._give_up(record.trace_id)
@@ -170,8 +182,15 @@ class Recent:
         return replaced
 
     def _shrink(self) -> None:
-        while self._count > MAX_RECORDS:
-            self._give_up(next(iter(self._traces)))
+        # Found in one pass: the first key of a dictionary lies behind all that were taken from its beginning.
+        over, oldest = self._count - MAX_RECORDS, []
+        for trace_id, held in self._traces.items():
+            if over <= 0:
+                break
+            over -= len(held.records)
+            oldest.append(trace_id)
+        for trace_id in oldest:
+            self._give_up(trace_id)
 
     def _give_up(self, trace_id: str) -> None:
         self._resolved.discard(trace_id)
@@ -181,26 +200,29 @@ class Recent:
             return
         self._count -= len(held.records)
         for record in held.records.values():
-            self._leave(record)
+            self._note(record)
             if isinstance(record, Call) and record.response_id:
-                left = [trace for trace in self._of_response.get(record.response_id, ()) if trace != trace_id]
-                if left:
+                traces = self._of_response.pop(record.response_id, ())
+                if traces != (trace_id,) and (left := tuple([trace for trace in traces if trace != trace_id])):
                     self._of_response[record.response_id] = left
-                else:
-                    self._of_response.pop(record.response_id, None)
 
     def _leave(self, record: Call | Link) -> None:
         """Note that a record is in the file and not held."""
-        self._forgotten_hours.add(record.started_at_ns // _NS_PER_HOUR)
         if record.trace_id:
             self._mark(record.trace_id)
+        self._note(record)
+
+    def _note(self, record: Call | Link) -> None:
+        """Note what is to be known of a record in the file beside its trace."""
+        self._forgotten_hours.add(record.started_at_ns // _NS_PER_HOUR)
         if isinstance(record, Call):
             if record.response_id:
                 self._mark(record.response_id)
-            if is_unplaced(record):
+            if not record.span_id and is_unplaced(record):
                 self.services_with_unplaced.add(record.attribution.service or "")
 
     def _mark(self, text: str) -> None:
+        self._surely_new.discard(text)
         if self._elsewhere.add(text):
             # What was given up may be of any hour that was left so far.
             self._unknown_hours |= self._forgotten_hours

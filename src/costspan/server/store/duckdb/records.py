@@ -15,14 +15,14 @@ from costspan.core.clock import NS_PER_S, utc_from_ns
 from costspan.core.link import Link
 from costspan.server.store.columns import Kind
 from costspan.server.store.duckdb import sources, tools
-from costspan.server.store.duckdb.arrow import registered, registered_rows
+from costspan.server.store.duckdb.arrow import registered, registered_columns, registered_rows
 from costspan.server.store.duckdb.received import calls_of
 from costspan.server.store.duckdb.recent import Held, Recent
 from costspan.server.store.duckdb.schema import RECEIVED
 from costspan.server.store.encoding import decode_call
 from costspan.server.store.entry import Batch, Neighbourhood, Standing, key_of
 from costspan.server.store.ports import SETTLING_WINDOW
-from costspan.server.store.received import RECORD_KINDS, link_of, record_row
+from costspan.server.store.received import RECORD_KINDS, link_of, record_columns
 
 # Bounded by time: a record that is sent again has its start again, give or take a corrected clock, and a key over all
 # rows would halve ingest and double the file.
@@ -76,14 +76,14 @@ def known(connection: duckdb.DuckDBPyConnection, recent: Recent, batch: Batch) -
     if not records:
         return frozenset()
     blind = recent.is_blind(*_window_ns(batch))
-    found, asked = set(), []
-    for record in records:
-        held = recent.get(record.trace_id)
+    found: set[str] = set()
+    asked: list[str] = []
+    for trace_id, identities in _by_trace(records).items():
+        held = recent.get(trace_id)
         if held is not None:
-            if (identity := record.identity) in held.records:
-                found.add(identity)
-        elif blind or not record.trace_id or recent.may_be_elsewhere(record.trace_id):
-            asked.append(record.identity)
+            found.update(held.records.keys() & identities)
+        elif blind or not trace_id or recent.may_be_elsewhere(trace_id):
+            asked += identities
     if asked:
         with _wanted(connection, asked):
             found.update(row[0] for row in connection.execute(_KNOWN, _times(batch)).fetchall())
@@ -250,7 +250,7 @@ def disown(connection: duckdb.DuckDBPyConnection, identities: Sequence[str], bat
 
 def insert(connection: duckdb.DuckDBPyConnection, records: Sequence[Call | Link], received_at: datetime) -> None:
     """Add records of which no entry says all."""
-    with registered_rows(connection, "record_batch", RECORD_KINDS, list(map(record_row, records))):
+    with registered_columns(connection, "record_batch", RECORD_KINDS, record_columns(records)):
         connection.execute(_INSERT, [received_at])
 
 
@@ -267,6 +267,13 @@ def _standing(
 def _wanted(connection: duckdb.DuckDBPyConnection, identities: Iterable[str]) -> AbstractContextManager[None]:
     rows = [(identity, key_of(identity)) for identity in identities]
     return registered_rows(connection, "wanted", {"identity": Kind.TEXT, "key": Kind.KEY}, rows)
+
+
+def _by_trace(records: Iterable[Call | Link]) -> dict[str, list[str]]:
+    identities: dict[str, list[str]] = {}
+    for record in records:
+        identities.setdefault(record.trace_id, []).append(record.identity)
+    return identities
 
 
 def _window_ns(batch: Batch) -> tuple[int, int]:

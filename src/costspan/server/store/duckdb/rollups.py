@@ -84,7 +84,8 @@ _MERGED: Final = {
 }
 _EXTENT: Final = (
     f"SELECT max(moment) FILTER (WHERE name = '{MARK}'), max(moment) FILTER (WHERE name = '{ROWS_SINCE}'), "
-    "(SELECT count(*) FROM calls), EXISTS (SELECT 1 FROM calls WHERE booked_at IS NOT NULL) FROM ledger_marks"
+    "(SELECT count(*) FROM calls), EXISTS (SELECT 1 FROM calls WHERE booked_at IS NOT NULL), "
+    "greatest((SELECT max(started_at) FROM calls), (SELECT max(booked_at) FROM calls)) FROM ledger_marks"
 )
 
 

@@ -120,7 +120,11 @@ class Writer:
     def _insert(
         self, columns: Mapping[str, Sequence[Any]], charges: Sequence[tuple[Any, ...]], moment: datetime
     ) -> None:
-        said = {name: values for name, values in columns.items() if values.count(None) < len(values)}
+        said = {
+            name: values
+            for name, values in columns.items()
+            if values[0] is not None or values.count(None) < len(values)
+        }
         with registered_columns(self._connection, "call_batch", CALL_KINDS, said):
             self._connection.execute(_insert_calls(said), [moment])
         if charges:

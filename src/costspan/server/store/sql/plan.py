@@ -51,13 +51,15 @@ USERS: Final = Grain("user_rollups", "day", 24 * _HOUR, OF_USERS)
 class Extent:
     """How far the ledger reaches: up to when it is rolled up, since when it has rows, and what rows there are.
 
-    `rows` is None where counting them would be to read them.
+    `rows` is None where counting them would be to read them. `last_at` is when the last of them counts; None where
+    there is none, or nobody looked.
     """
 
     rolled_up_to: datetime | None
     rows_since: datetime | None
     rows: int | None
     has_booked: bool
+    last_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +153,7 @@ def plan(
     # A local hour that is not an hour of UTC is told by rows alone; where they are gone, its calls count by the hour.
     knows_all = fits and in_whole_hours(offsets) and all(grain.knows(key) for key in asked)
     alone = rows_since is not None and since < rows_since
-    first, last = _whole(since, until, rows_since, grain.width)
+    first, last = _whole(since, until, there, grain.width)
     if rows_since is not None and (rows_only or not knows_all):
         last = min(last, rows_since)
     rolls = to is not None and fits and first < last and (alone or (knows_all and not rows_only))
@@ -179,12 +181,15 @@ def _fits(interval: Interval, offsets: tuple[Offset, ...], grain: Grain) -> bool
     return grain is HOURS or interval not in BUCKETS or (interval is Interval.DAY and not any(o.ahead for o in offsets))
 
 
-def _whole(
-    since: datetime, until: datetime, rows_since: datetime | None, width: timedelta
-) -> tuple[datetime, datetime]:
-    """Return the hours or days that lie in the period. Where rows are gone one is asked about when its start is."""
+def _whole(since: datetime, until: datetime, there: Extent, width: timedelta) -> tuple[datetime, datetime]:
+    """Return the hours or days that lie in the period. Where rows are gone one is asked about when its start is.
+
+    The last one, too, where nothing counts after the period: then it is all in it, as today is when it is asked about
+    up to now.
+    """
     first, last = _up(since, width), _down(until, width)
-    if rows_since is not None and until <= rows_since:
+    is_gone = there.rows_since is not None and until <= there.rows_since
+    if is_gone or (there.last_at is not None and there.last_at < until):
         last = _up(until, width)
     return first, last
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from math import isnan
 from typing import Any, Final
 
@@ -23,27 +24,45 @@ _TAKEN_BACK: Final = (
 _STANDS: Final = f"sign > 0 AND booked_at IS NULL AND entry_id NOT IN ({_TAKEN_BACK})"
 
 
-def exact_quantiles(ask: Ask, planned: Plan, among: str | None = None) -> Spread:
+def exact_quantiles(
+    ask: Ask,
+    planned: Plan,
+    measures: Sequence[str] = tuple(COLUMNS),
+    among: str | None = None,
+    *,
+    with_total: bool = False,
+) -> Spread:
     """Return the quantiles over the entries that stand, those taken back left out with their reversals.
 
-    Here and below, `among` is a table of the groups that matter.
+    Here and below, `measures` are those of COLUMNS that are asked for, at least one, and `among` is a table of the
+    groups that matter. `with_total` tells those of all groups together, too.
     """
-    selected = ", ".join(planned.dialect.quantiles(column, SHARES) for column in COLUMNS.values())
-    told = ", ".join([*planned.grouping(rolled=False), selected])
-    query = f"SELECT {told} FROM {planned.rows.sql} WHERE {OWNED} AND {_STANDS}{_kept(planned, among)}{_by(planned)}"
+    selected = ", ".join(planned.dialect.quantiles(COLUMNS[name], SHARES) for name in measures)
+    is_total, by = "FALSE", _by(planned)
+    if with_total and planned.names:
+        is_total, by = (
+            f"grouping({planned.names[0]}) = 1",
+            f" GROUP BY GROUPING SETS (({', '.join(planned.names)}), ())",
+        )
+    told = ", ".join([*planned.grouping(rolled=False), is_total, selected])
+    query = f"SELECT {told} FROM {planned.rows.sql} WHERE {OWNED} AND {_STANDS}{_kept(planned, among)}{by}"
     width = len(planned.names)
     return {
-        row[:width] if width else None: {name: _ms(value) for name, value in zip(COLUMNS, row[width:], strict=True)}
+        None if row[width] or not width else row[:width]: {
+            name: _ms(value) for name, value in zip(measures, row[width + 1 :], strict=True)
+        }
         for row in ask(query, (*planned.rows.values, *planned.period))
     }
 
 
-def sketched_quantiles(ask: Ask, planned: Plan, among: str | None = None) -> Spread:
+def sketched_quantiles(
+    ask: Ask, planned: Plan, measures: Sequence[str] = tuple(COLUMNS), among: str | None = None
+) -> Spread:
     """Return the quantiles over what sketches and rows count in each bucket."""
     found: Spread = defaultdict(dict)
     shown = ", ".join(planned.names)
-    for measure, column in COLUMNS.items():
-        counts = _counts(planned, measure, column, among)
+    for measure in measures:
+        counts = _counts(planned, measure, COLUMNS[measure], among)
         for row in ask(quantiles(counts.sql, shown), counts.values):
             found[row[:-1] if shown else None][measure] = _ms(row[-1])
     return dict(found)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from functools import cache
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel
@@ -12,6 +13,9 @@ from costspan.core.clock import Clock
 from costspan.server.store.tenancy import Questions
 from costspan.server.web.api.routes import PROBLEMS, in_zone, json_answer
 from costspan.server.web.tenant import seen_by
+
+if TYPE_CHECKING:
+    from costspan.server.analytics.anomaly.finder import Finder
 
 
 class Span(BaseModel):
@@ -86,10 +90,14 @@ class AnomalyDocument(BaseModel):
 
 
 class AnomaliesDocument(BaseModel):
-    """The answer of `/api/v1/anomalies`, the latest first."""
+    """The answer of `/api/v1/anomalies`, the latest first.
+
+    By all that was posted up to `as_of`; what comes later for days that are over counts within a minute.
+    """
 
     since: str
     until: str
+    as_of: str
     tz: str
     currency: str
     group_by: list[str]
@@ -100,6 +108,12 @@ class AnomaliesDocument(BaseModel):
 def anomaly_routes(reader: Questions, clock: Clock) -> APIRouter:
     """Return the route over one ledger."""
     routes = APIRouter(prefix="/api/v1")
+
+    @cache
+    def finder() -> Finder:
+        from costspan.server.analytics.anomaly.finder import Finder  # noqa: PLC0415 - as below
+
+        return Finder()
 
     @routes.get(
         "/anomalies", dependencies=[Depends(in_zone)], responses={200: {"model": AnomaliesDocument}, **PROBLEMS}
@@ -123,6 +137,6 @@ def anomaly_routes(reader: Questions, clock: Clock) -> APIRouter:
         )
 
         question = parse_anomaly_question(request.query_params.multi_items(), clock())
-        return json_answer(await run_in_threadpool(anomalies_document, seen_by(request, reader), question))
+        return json_answer(await run_in_threadpool(anomalies_document, finder(), seen_by(request, reader), question))
 
     return routes
