@@ -12,7 +12,7 @@ Point = tuple[int, float]
 
 _ACROSS: Final = 2
 _WIDTH, _HEIGHT = 380, 190
-_LEFT, _RIGHT, _TOP, _BOTTOM = 66, 24, 34, 30
+_LEFT, _RIGHT, _TOP, _BOTTOM = 74, 26, 34, 30
 _TONES: Final = ("#6367d9", "#be7201")
 
 
@@ -33,7 +33,7 @@ def plot(questions: Mapping[str, Mapping[str, Sequence[Point]]]) -> str:
         inside = [f'<text x="{_LEFT}" y="20" fill="#1f2733">{escape(name)}</text>']
         inside += [
             f'<path d="M{_LEFT} {y(10.0**power):.1f}H{_WIDTH - _RIGHT}" stroke="#cfd5dd"/>'
-            f'<text x="{_LEFT - 8}" y="{y(10.0**power) + 4:.1f}" text-anchor="end">{10.0**power:g} ms</text>'
+            f'<text x="{_LEFT - 8}" y="{y(10.0**power) + 4:.1f}" text-anchor="end">{10.0**power:,g} ms</text>'
             for power in range(low, high + 1)
         ]
         inside += [
