@@ -85,7 +85,7 @@ def _file_server(config: ServerConfig, clock: Clock) -> Application:
     pipeline = Pipeline(committer, IngestCounters(clock), config.settings.dialects, keeps_records=keeps)
     file = config.file or config.data / CONFIG_FILE
     repricing = Repricing(committer, DuckDBRepricing(store), lambda: price_settings(config.data, file), clock)
-    caretaker = Caretaker(committer, DuckDBUpkeep(store), config.settings.retention, clock)
+    caretaker = Caretaker(committer.write, DuckDBUpkeep(store), config.settings.retention, clock)
     replay = Replay(pipeline, committer, DuckDBReplay(store), lambda: reading_settings(file))
     reconciler = _reconciler(store, committer, lambda: repricing.card, config.settings, clock)
     alerting = _alerting(config, notifiers, store, committer, clock)
@@ -236,7 +236,7 @@ def open_caretaker(data: Path, config: Path | None = None) -> Iterator[Caretaker
     """Open the ledger in `data` to look after it, without a server. Raise Unreachable where there is none."""
     settings = read_settings(settings_file(data, config))
     with _open_committer(data, lambda: _card(data, settings), settings.rules) as (store, committer):
-        yield Caretaker(committer, DuckDBUpkeep(store), settings.retention, system_clock)
+        yield Caretaker(committer.write, DuckDBUpkeep(store), settings.retention, system_clock)
 
 
 @contextmanager
