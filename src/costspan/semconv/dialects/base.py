@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any, ClassVar, Final, TypeVar, cast
+from typing import Any, ClassVar, Final, TypeVar
 
 from costspan.core.call import SpanClass
 from costspan.core.money import PicoUsd, nearest_pico_from_float
@@ -194,7 +194,8 @@ class Dialect:
         return readings.of(record, read)
 
     def _present(self, record: SpanRecord) -> Present:
-        return self.presence(record.attributes) if record.present is None else cast("Present", record.present)
+        present = record.present
+        return self.presence(record.attributes) if present is None else present  # type: ignore[return-value]
 
     def presence(self, attributes: Attributes) -> Present:
         """Return which words of the vocabulary are among the names of `attributes`."""

@@ -22,6 +22,8 @@ class Groups:
 
     def unite(self, one: Call, other: Call) -> None:
         """Say that two records are of one call."""
+        if one is other:
+            return
         together = self._members[one.identity] | self._members[other.identity]
         for identity in together:
             self._members[identity] = together

@@ -75,7 +75,8 @@ def _is_alone(call: Call, above: Sequence[Link]) -> bool:
     """Return True for a span of which no other record says anything: what it hangs in, who it was for, sampling."""
     if call.signal is not _SPAN:
         return False
-    return not above or not any(link.trace_state or link.span_id == call.parent_span_id for link in above)
+    parent = call.parent_span_id
+    return not any(link.trace_state or link.span_id == parent for link in above)
 
 
 def _settled_together(calls: Sequence[Call], links: Sequence[Link], heard: frozenset[Witness]) -> list[Settled]:

@@ -37,6 +37,9 @@ _LAST: Final = (
     "greatest((SELECT max(posted_at) FROM calls), "
     f"(SELECT max(moment) FROM ledger_marks WHERE name = '{rollups.MARK}'))"
 )
+# An INSERT that returns nothing is prepared for many threads, with row groups of their own: a tenth more CPU for what
+# one commit brings.
+_ON_THIS_THREAD: Final = " RETURNING NULL"
 _STEP: Final = timedelta(microseconds=1)
 _NO_COLUMNS: Final[dict[str, Sequence[Any]]] = {"as_received": (), "digest": ()}
 
@@ -126,10 +129,10 @@ class Writer:
             if values[0] is not None or values.count(None) < len(values)
         }
         with registered_columns(self._connection, "call_batch", CALL_KINDS, said):
-            self._connection.execute(_insert_calls(said), [moment])
+            self._connection.execute(_insert_calls(said) + _ON_THIS_THREAD, [moment]).fetchall()
         if charges:
             with registered_rows(self._connection, "charge_batch", CHARGE_KINDS, charges):
-                self._connection.execute(INSERT_CHARGES, [moment])
+                self._connection.execute(INSERT_CHARGES + _ON_THIS_THREAD, [moment]).fetchall()
 
     def _roll_back(self) -> None:
         try:
