@@ -106,7 +106,7 @@ def open_page(browser: Browser, server_url: str) -> Iterator[Callable[..., Opene
         contexts.append(context)
         opened = Opened(context.new_page())
         page = opened.page
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(30_000)
         page.on("request", lambda request: opened.requests.append(request.url))
         page.on("console", lambda message: opened.complaints.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: opened.complaints.append(str(error)))
