@@ -49,6 +49,32 @@ def report_pages(folder: Path, rounds: int, *, as_markdown: bool = False) -> str
     return f"{machine()}\n\n{(markdown if as_markdown else plain)([head, *rows])}\n"
 
 
+def report_busy(folder: Path, rounds: int, calls_per_s: int, *, as_markdown: bool = False) -> str:
+    """Return the table of the overview's requests at rest and while calls come in."""
+    from benchmarks.query.busy import CALLS_PER_REQUEST, measure_busy  # a browser, which the rest does without
+
+    found, taken = measure_busy(folder, rounds, calls_per_s)
+    rows = [
+        (
+            _short(each.path),
+            *(f"{took:,.0f}" for took in (*each.alone, *each.busy)),
+            f"{each.busy[0] / each.alone[0]:.1f}x",
+        )
+        for each in found
+    ]
+    head = ("request of the overview", "at rest p50 ms", "p95", "while ingesting p50 ms", "p95", "ratio")
+    took = f"{taken.calls_per_s:,.0f} calls a second taken, {CALLS_PER_REQUEST} in {taken.p95_ms:,.0f} ms at p95"
+    return f"{took}; {machine()}\n\n{(markdown if as_markdown else plain)([head, *rows])}\n"
+
+
+def _short(path: str) -> str:
+    """Return a request without its period and lists, which are long."""
+    address, _, query = path.partition("?")
+    kept = [part for part in query.split("&") if not part.startswith(("since=", "until=", "filter=", "measures="))]
+    asks_quantiles = address.endswith("/spend") and ("measures=" not in query or "latency_ms" in query)
+    return "?".join(filter(None, [address, "&".join(kept)])) + (", percentiles" if asks_quantiles else "")
+
+
 def main() -> None:
     """Measure and report."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.query", description=__doc__)
@@ -59,10 +85,13 @@ def main() -> None:
     parser.add_argument("--markdown", action="store_true", help="tables for a document")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep the ledgers, and ask those that are there")
     parser.add_argument("--pages", action="store_true", help="time what the pages ask for, too (needs --keep)")
+    parser.add_argument(
+        "--ingesting", type=int, metavar="RATE", help="open the overview while so many calls a second come in, too"
+    )
     parser.add_argument("--plot", type=Path, metavar="FILE", help="write how the times grow as SVG")
     arguments = parser.parse_args()
-    if arguments.pages and arguments.keep is None:
-        parser.error("--pages needs --keep")
+    if (arguments.pages or arguments.ingesting) and arguments.keep is None:
+        parser.error("--pages and --ingesting need --keep")
     grown: dict[str, list[tuple[int, float]]] = {}
     for millions in arguments.millions:
         folder = arguments.keep / f"{millions:g}m" if arguments.keep else None
@@ -72,6 +101,9 @@ def main() -> None:
             grown.setdefault(name, []).append((found.calls, took.cpu_p50_ms))
         if folder and arguments.pages:
             print(report_pages(folder, arguments.rounds, as_markdown=arguments.markdown), flush=True)
+        if folder and arguments.ingesting:
+            said = report_busy(folder, arguments.rounds, arguments.ingesting, as_markdown=arguments.markdown)
+            print(said, flush=True)
     if arguments.plot:
         arguments.plot.write_text(plot(grown))
 

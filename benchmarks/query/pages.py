@@ -37,9 +37,8 @@ class Asked:
 
 def measure_pages(folder: Path, rounds: int, pages: Sequence[str] = PAGES) -> list[Asked]:
     """Serve the ledger in `folder`, open each page over its thirty days, and time what it asked for."""
-    serve = ["-m", "costspan.cli", "serve", "--no-grpc", "--data", str(folder)]
-    with _without_address(), running(replace(COSTSPAN, arguments=lambda port, _: [*serve, "--port", str(port)])) as up:
-        paths = list(_requests(up, pages))
+    with serving(folder) as up:
+        paths = list(requests_of(up, pages))
         assert up.pid is not None
         used = partial(cpu_s, up.pid)
         return [
@@ -54,6 +53,14 @@ def measure_pages(folder: Path, rounds: int, pages: Sequence[str] = PAGES) -> li
 
 
 @contextmanager
+def serving(folder: Path) -> Iterator[Running]:
+    """Yield a server of the ledger in `folder`."""
+    serve = ["-m", "costspan.cli", "serve", "--no-grpc", "--data", str(folder)]
+    with _without_address(), running(replace(COSTSPAN, arguments=lambda port, _: [*serve, "--port", str(port)])) as up:
+        yield up
+
+
+@contextmanager
 def _without_address() -> Iterator[None]:
     named = os.environ.pop(COSTSPAN.url_variable, None)
     try:
@@ -63,7 +70,7 @@ def _without_address() -> Iterator[None]:
             os.environ[COSTSPAN.url_variable] = named
 
 
-def _requests(server: Running, pages: Sequence[str]) -> Iterator[tuple[str, str]]:
+def requests_of(server: Running, pages: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Yield each page with each address that it asks for, once."""
     since, until = (f"{moment:%Y-%m-%dT%H:%M:%SZ}" for moment in SPAN)
     with sync_playwright() as playwright:

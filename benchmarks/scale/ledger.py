@@ -11,6 +11,7 @@ from costspan.server.store.clickhouse.store import ClickHouseStore
 from costspan.server.store.entry import Batch, Posting
 
 _STEP: Final = 1_000_000
+_POSTED_TOGETHER: Final = 5_000
 _SINCE_US: Final = int(SINCE.timestamp()) * 1_000_000
 _PRICED: Final = "chance % 97 <> 0"
 
@@ -21,7 +22,8 @@ def _priced(amount: str) -> str:
 
 _COLUMNS: Final = {
     "sign": "1",
-    "posted_at": f"fromUnixTimestamp64Micro(toInt64({_SINCE_US} + i * <apart>), 'UTC')",
+    "posted_at": f"fromUnixTimestamp64Micro(toInt64({_SINCE_US} + intDiv(i, {_POSTED_TOGETHER}) "
+    f"* {_POSTED_TOGETHER} * <apart>), 'UTC')",
     "entry_id": "i + 1",
     "key": "reinterpretAsFixedString(generateUUIDv4(i))",
     "digest": "''",

@@ -22,12 +22,15 @@ from benchmarks.scale import ledger as clickhouse_ledger
 from costspan.server.store.calls import CallsQuestion
 from costspan.server.store.clickhouse.connection import parse_target
 from costspan.server.store.clickhouse.store import ClickHouseStore
+from costspan.server.store.clickhouse.upkeep import ClickHouseUpkeep
 from costspan.server.store.duckdb.store import DuckDBStore
 from costspan.server.store.duckdb.upkeep import DuckDBUpkeep
 from costspan.server.store.entry import Batch, Posting
 from costspan.server.store.ports import Store
+from costspan.server.store.upkeep import Upkeep
 from costspan.testing.stores import random_postings
 
+ENGINES: Final = ("DuckDB", "ClickHouse")
 POSTED_TOGETHER: Final = (500, 5_000)
 _POSTINGS: Final = 4
 _ROLL_UP: Final = 50_000
@@ -44,9 +47,10 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One engine: bytes for a call, and each question; DuckDB's with roll-ups, and from rows alone."""
+    """One engine, with roll-ups or from rows alone: bytes of a call, CPU to roll it up, and each question."""
 
     bytes_a_call: float
+    rolling_up_us: float
     questions: dict[str, Cost]
 
 
@@ -66,20 +70,37 @@ def _ingest(together: int) -> dict[str, Cost]:
     return found
 
 
-def questions(calls: int, rounds: int) -> dict[str, Measured]:
-    """Return what each question costs by engine, in a ledger of so many calls."""
-    found: dict[str, Measured] = {}
+def questions(calls: int, rounds: int, *, rows_too: bool = True) -> dict[str, Measured]:
+    """Return what each question costs by engine, in a ledger of so many calls; `rows_too`: also without roll-ups."""
     with TemporaryDirectory(prefix="costspan-scale-") as folder:
         size = duckdb_ledger.write_ledger(Path(folder), calls)
         with closing(DuckDBStore(Path(folder))) as store:
-            found["DuckDB, rows"] = Measured(size / calls, _ask_all(store, rounds, time.process_time))
-            while DuckDBUpkeep(store).roll_up(_ROLL_UP):
-                pass
-            DuckDBUpkeep(store).merge(1)
-            found["DuckDB, rolled up"] = Measured(size / calls, _ask_all(store, rounds, time.process_time))
+            found = _both_ways("DuckDB", store, DuckDBUpkeep(store), calls, rounds, time.process_time, rows_too, size)
     with _clickhouse() as (clickhouse, cpu_s):
         size = clickhouse_ledger.write_ledger(clickhouse, calls)
-        found["ClickHouse, rows"] = Measured(size / calls, _ask_all(clickhouse, rounds, cpu_s))
+        upkeep = ClickHouseUpkeep(clickhouse)
+        return found | _both_ways("ClickHouse", clickhouse, upkeep, calls, rounds, cpu_s, rows_too, size)
+
+
+def _both_ways(
+    engine: str,
+    store: Store,
+    upkeep: Upkeep,
+    calls: int,
+    rounds: int,
+    cpu_s: Callable[[], float],
+    rows_too: bool,
+    size: int,
+) -> dict[str, Measured]:
+    found = {}
+    if rows_too:
+        found[f"{engine}, rows"] = Measured(size / calls, 0, _ask_all(store, rounds, cpu_s))
+    started_s = cpu_s()
+    while upkeep.roll_up(_ROLL_UP):
+        pass
+    upkeep.merge(1)
+    rolling_up_us = (cpu_s() - started_s) * 1e6 / calls
+    found[engine] = Measured(size / calls, rolling_up_us, _ask_all(store, rounds, cpu_s))
     return found
 
 

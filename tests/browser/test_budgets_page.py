@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 from test_access import violations
 from test_figures import fetch
 
@@ -51,13 +52,25 @@ def test_the_overview_says_what_this_month_will_come_to_of_what_is_shown(open_pa
 
 
 def test_the_overview_shows_the_pace_of_the_budget_for_exactly_what_is_shown(open_page, server_url):
-    page = open_page().page
+    def a_tenth(route: Route) -> None:
+        said = route.fetch().json()
+        for each in said["budgets"]:
+            each["amount_usd"] = f"{Decimal(each['amount_usd']) / 10}"
+        route.fulfill(json=said)
+
+    page = open_page(prepare=lambda page: page.route(re.compile("/api/v1/budgets$"), a_tenth)).page
     panel = page.get_by_role("region", name="Cost over time", exact=True)
-    expect(panel).to_contain_text("is the pace of budget everything")
+    expect(panel).to_contain_text("$40.00 is the pace of budget everything")
     expect(panel.locator("line.level")).to_have_count(1)
     page = open_page("?f.team=support").page
     expect(page.get_by_role("region", name="Total LLM Cost", exact=True)).to_be_visible()
     expect(page.locator("line.level")).to_have_count(0)
+
+
+def test_a_pace_far_above_the_bars_is_said_and_makes_them_no_lower(open_page):
+    panel = open_page().page.get_by_role("region", name="Cost over time", exact=True)
+    expect(panel).to_contain_text("is the pace of budget everything, far above")
+    expect(panel.locator("line.level")).to_have_count(0)
 
 
 def test_without_budgets_the_page_shows_settings_that_the_server_takes(open_page, tmp_path: Path):

@@ -42,7 +42,7 @@ def test_clickhouse_agrees_with_memory_on_anything(store: ClickHouseStore, seed:
 def test_quantiles_of_many_calls_are_off_by_no_more_than_is_said(node: Node) -> None:
     target, random, memory = parse_target(node.url()), Random(8), MemoryStore()
     store = ClickHouseStore(target, max_exact=10)
-    postings = random_postings(random, 60)
+    postings = random_postings(random, 40)
     for engine in (store, memory):
         play(engine, postings)
     found, expected = (engine.spend(SpendQuestion(EVER, ("operation",))) for engine in (store, memory))

@@ -52,7 +52,7 @@ class TestDuckDBStore(StoreContract):
 
 
 @settings(max_examples=6, deadline=None)
-@given(random=st.randoms(use_true_random=False), count=st.integers(1, 30))
+@given(random=st.integers(0, 2**32).map(Random), count=st.integers(1, 30))
 def test_duckdb_agrees_with_memory_on_anything(random: Random, count: int) -> None:
     postings = random_postings(random, count)
     memory = MemoryStore()

@@ -14,9 +14,11 @@ import pytest
 from alert_receivers import Webhook, calls, receiving, settings
 
 from clickhouse_node import needs_clickhouse
+from costspan.server.store.clickhouse.connection import parse_target
+from costspan.server.store.clickhouse.store import ClickHouseStore
 from costspan.testing.doubled_trace import doubled_trace
 from costspan.testing.otlp import protobuf_body
-from serving import Server, run_serve
+from serving import JSON, Server, run_serve
 
 Start = Callable[..., Server]
 pytestmark = needs_clickhouse
@@ -118,6 +120,12 @@ def test_receivers_and_the_settling_process_are_killed_and_all_is_counted_and_to
     for server in servers:
         assert settled(server, expected[0]["calls"]) == expected
         assert "Traceback" not in server.errors()
+    # Who takes over rolls up what is there: whatever a kill cut off, the roll-ups are what the rows add up to.
+    verdict = servers[0].request("POST", "/api/v1/verify", b"{}", Content_Type=JSON).document
+    assert (verdict["well"], verdict["findings"]) == (True, [])
+    ledger = ClickHouseStore(parse_target(url))
+    assert ledger.connection.rows("SELECT count() > 0 FROM rollups") == [(True,)]
+    ledger.close()
     told = hook.wait(len)
     # One that a kill cut off is sent again, under its id.
     assert {(each.id, *each.alerts) for each in told} == {(told[0].id, ("many", "firing"))}
@@ -126,10 +134,10 @@ def test_receivers_and_the_settling_process_are_killed_and_all_is_counted_and_to
 def test_what_a_ledger_on_clickhouse_has_not_got_is_refused_by_name(node, start_server: Start, tmp_path: Path) -> None:
     url = node.url()
     (tmp_path / "asks").mkdir()
-    (tmp_path / "asks" / "costspan.yaml").write_text("retention: {calls: 30d}\n", encoding="utf-8")
+    (tmp_path / "asks" / "costspan.yaml").write_text("closed_until: 2026-09-30\n", encoding="utf-8")
     refused = run_serve(tmp_path / "asks", "--store", url)
     assert refused.returncode == 2
-    assert "retention: calls: does nothing yet for a ledger on ClickHouse" in refused.stderr
+    assert "closed_until: does nothing yet for a ledger on ClickHouse" in refused.stderr
     (tmp_path / "named").mkdir()
     (tmp_path / "named" / "costspan.yaml").write_text(f"store: {url}\n", encoding="utf-8")
     server = start_server("--no-grpc", name="named")

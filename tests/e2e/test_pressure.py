@@ -175,7 +175,7 @@ def stopped_ledger(data: Path) -> Iterator[tuple[httpx.ASGITransport, threading.
         store=store,
         pipeline=pipeline,
         repricing=repricing,
-        caretaker=Caretaker(committer, DuckDBUpkeep(store), Retention(), system_clock),
+        caretaker=Caretaker(committer.write, DuckDBUpkeep(store), Retention(), system_clock),
         replay=Replay(pipeline, committer, DuckDBReplay(store), lambda: ReadingSettings(DIALECTS, SettlingRules())),
         reconciler=Reconciler(store, DuckDBReconciliations(store), load_rate_card, tuple, system_clock),
         tables=DuckDBTables(store),

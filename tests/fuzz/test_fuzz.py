@@ -14,14 +14,14 @@ from hypothesis import HealthCheck, given, settings, strategies
 from bodies import protobuf, span
 from serving import Server
 
-BODIES = 12_000
+BODIES = 6_000
 
 
 def test_broken_requests_through_both_doors_are_answered_as_otlp_says(shared_server: Server) -> None:
     attack = Attack(shared_server, seed=20_261_121)
     assert attack.run(0, BODIES) == []
     assert attack.answers.total() == BODIES
-    assert attack.answers["200"] > 500
+    assert attack.answers["200"] > 250
     assert "Traceback" not in shared_server.errors()
     assert shared_server.send(protobuf([span()], service="after")).status == 200
     assert shared_server.spend(filter="service:after")["total"]["calls"] == 1
@@ -69,7 +69,7 @@ def operations(url: str) -> list[Any]:
     return [operation for operation in known if operation.path != "/api/v1/live"]  # its answer does not end
 
 
-@settings(max_examples=400, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=200, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(data=strategies.data())
 def test_no_question_that_the_description_allows_is_too_much(shared_server: Server, data: Any) -> None:
     operation = data.draw(strategies.sampled_from(operations(shared_server.url)))

@@ -19,10 +19,19 @@ LOWEST = ("--resolution", "lowest-direct")
 FIRST_USE = Path(__file__).parent / "first_use.py"
 
 
-def pythons() -> list[str]:
-    """Return the versions from the oldest we take on of which uv finds an interpreter that starts."""
-    named = [f"3.{minor}" for minor in range(11, 20)]
-    return [version for version in named if run(UV, "python", "find", "--no-python-downloads", version).returncode == 0]
+def pythons() -> dict[str, str]:
+    """Return what uv is to call each version, from the oldest we take on, of which an interpreter here starts."""
+    found = {}
+    for version in (f"3.{minor}" for minor in range(11, 16)):
+        kept_by_pyenv = sorted(map(str, Path.home().glob(f".pyenv/versions/{version}.*/bin/python")))
+        for name in (version, *kept_by_pyenv):
+            if run(UV, "python", "find", "--no-python-downloads", name).returncode == 0:
+                found[version] = name
+                break
+    return found or {platform.python_version(): sys.executable}
+
+
+PYTHONS = pythons()
 
 
 def installed(folder: Path, wheel: Path, python: str, *asked: str) -> Path:
@@ -53,10 +62,10 @@ def test_all_of_it_works_with_the_lowest_versions_it_says_it_takes(wheel: Path, 
     assert first_use(interpreter, "all") == "0.9"  # 1 M tokens in at $0.15; by gRPC also 1 M out at $0.60
 
 
-@pytest.mark.parametrize("python", pythons() or [platform.python_version()])
-def test_the_server_works_with_the_latest_versions(python: str, wheel: Path, tmp_path: Path) -> None:
-    interpreter = installed(tmp_path / "latest", wheel, python, "--extra", "server")
-    assert first_use(interpreter) == "0.9"
+@pytest.mark.parametrize("python", PYTHONS)
+def test_all_of_it_works_with_the_latest_versions(python: str, wheel: Path, tmp_path: Path) -> None:
+    interpreter = installed(tmp_path / "latest", wheel, PYTHONS[python], "--extra", "all")
+    assert first_use(interpreter, "all") == "0.9"
 
 
 def test_the_bare_install_sends_and_prices_without_the_server(wheel: Path, tmp_path: Path) -> None:

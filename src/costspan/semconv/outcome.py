@@ -34,7 +34,6 @@ _ERROR_SIGNS: Final = {
     "server": "internalserver internal_server server_error servererror overloaded unavailable 500 502 503 529",
 }
 _SIGNS: Final = tuple((kind, tuple(signs.split())) for kind, signs in _ERROR_SIGNS.items())
-ERROR_TYPES: Final = (*_ERROR_SIGNS, "other")
 """The order decides where a name carries two signs: `APITimeoutError` under `APIConnectionError` is a timeout."""
 
 RETRY_WITHIN_NS: Final = 300 * 1_000_000_000

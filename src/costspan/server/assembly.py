@@ -15,6 +15,7 @@ from costspan.pricing.load import load_rate_card
 from costspan.pricing.rate_card import RateCard
 from costspan.pricing.rate_list import last_checked
 from costspan.pricing.versions import active, folder_of
+from costspan.semconv.settlement.rules import SettlingRules
 from costspan.server.alerts.alerting import Alerting
 from costspan.server.alerts.conditions.base import Drift, Sources
 from costspan.server.alerts.notification import example
@@ -29,6 +30,7 @@ from costspan.server.pipeline.counters import IngestCounters
 from costspan.server.pipeline.pipeline import Pipeline
 from costspan.server.pipeline.replay import ReadingSettings, Replay
 from costspan.server.pipeline.repricing import PriceSettings, Repricing
+from costspan.server.pipeline.settlement import NO_RULES
 from costspan.server.reader import Reader
 from costspan.server.receiver.gate import Gate
 from costspan.server.receiver.inbox import recordings, take_inbox
@@ -83,7 +85,7 @@ def _file_server(config: ServerConfig, clock: Clock) -> Application:
     pipeline = Pipeline(committer, IngestCounters(clock), config.settings.dialects, keeps_records=keeps)
     file = config.file or config.data / CONFIG_FILE
     repricing = Repricing(committer, DuckDBRepricing(store), lambda: price_settings(config.data, file), clock)
-    caretaker = Caretaker(committer, DuckDBUpkeep(store), config.settings.retention, clock)
+    caretaker = Caretaker(committer.write, DuckDBUpkeep(store), config.settings.retention, clock)
     replay = Replay(pipeline, committer, DuckDBReplay(store), lambda: reading_settings(file))
     reconciler = _reconciler(store, committer, lambda: repricing.card, config.settings, clock)
     alerting = _alerting(config, notifiers, store, committer, clock)
@@ -224,41 +226,38 @@ def open_pipeline(data: Path, config: Path | None = None) -> Iterator[Pipeline]:
 @contextmanager
 def open_repricing(data: Path, config: Path | None = None) -> Iterator[Repricing]:
     """Open the ledger in `data` for re-pricing, without a server. Raise Unreachable where there is none."""
-    _need_ledger(data)
     file = config or data / CONFIG_FILE
-    store = DuckDBStore(data)
-    committer = Committer(store, price_settings(data, file).card)
-    try:
+    with _open_committer(data, lambda: price_settings(data, file).card) as (store, committer):
         yield Repricing(committer, DuckDBRepricing(store), lambda: price_settings(data, file), system_clock)
-    finally:
-        committer.close()
-        store.close()
 
 
 @contextmanager
 def open_caretaker(data: Path, config: Path | None = None) -> Iterator[Caretaker]:
     """Open the ledger in `data` to look after it, without a server. Raise Unreachable where there is none."""
-    _need_ledger(data)
     settings = read_settings(settings_file(data, config))
-    store = DuckDBStore(data)
-    committer = Committer(store, _card(data, settings), settings.rules)
-    try:
-        yield Caretaker(committer, DuckDBUpkeep(store), settings.retention, system_clock)
-    finally:
-        committer.close()
-        store.close()
+    with _open_committer(data, lambda: _card(data, settings), settings.rules) as (store, committer):
+        yield Caretaker(committer.write, DuckDBUpkeep(store), settings.retention, system_clock)
 
 
 @contextmanager
 def open_replay(data: Path, config: Path | None = None) -> Iterator[Replay]:
     """Open the ledger in `data` to read its records again, without a server. Raise Unreachable where there is none."""
-    _need_ledger(data)
     file = config or data / CONFIG_FILE
-    store = DuckDBStore(data)
-    committer = Committer(store, price_settings(data, file).card)
-    pipeline = Pipeline(committer, IngestCounters(system_clock))
-    try:
+    with _open_committer(data, lambda: price_settings(data, file).card) as (store, committer):
+        pipeline = Pipeline(committer, IngestCounters(system_clock))
         yield Replay(pipeline, committer, DuckDBReplay(store), lambda: reading_settings(file))
+
+
+@contextmanager
+def _open_committer(
+    data: Path, card: Callable[[], RateCard], rules: SettlingRules = NO_RULES
+) -> Iterator[tuple[DuckDBStore, Committer]]:
+    _need_ledger(data)
+    prices = card()
+    store = DuckDBStore(data)
+    committer = Committer(store, prices, rules)
+    try:
+        yield store, committer
     finally:
         committer.close()
         store.close()

@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from costspan.core.clock import Clock
 from costspan.core.errors import ConfigError, UsageError
@@ -36,11 +36,14 @@ from costspan.server.store.clickhouse.alerts import ClickHouseAlerts
 from costspan.server.store.clickhouse.connection import parse_target
 from costspan.server.store.clickhouse.migration import ClickHouseDestination
 from costspan.server.store.clickhouse.store import ClickHouseStore
+from costspan.server.store.clickhouse.upkeep import ClickHouseUpkeep
 from costspan.server.store.migration import Destination
 from costspan.server.web.api.live import LiveFeed
 from costspan.server.web.app import Parts, make_app
 from costspan.server.web.metrics import IngestCollector, LedgerCollector, ServerMetrics
 from costspan.server.web.self_trace import TraceQuestions, own_tracer
+
+Result = TypeVar("Result")
 
 
 class NotYet:
@@ -65,13 +68,18 @@ def make_cluster_server(config: ServerConfig, store_url: str, card: RateCard, cl
     pipeline = Pipeline(committer, IngestCounters(clock), config.settings.dialects, keeps_records=False)
     settler = Settler(store, card, rules)
     alerting = _alerting(config, store, committer, clock)
+    caretaker = Caretaker(
+        _at_once, ClickHouseUpkeep(store), config.settings.retention, clock, is_on_duty=store.is_on_duty
+    )
     take_inbox(config.data, pipeline)
     intake = Intake(pipeline, config.settings.limits)
-    settler.start()
-    alerting.start()
+    background = (settler, alerting, caretaker)
+    for each in background:
+        each.start()
 
     def close() -> None:
         intake.close()
+        caretaker.stop()
         alerting.stop()
         pipeline.close()
         settler.stop()
@@ -91,6 +99,7 @@ def make_cluster_server(config: ServerConfig, store_url: str, card: RateCard, cl
             metrics=metrics,
             live=live,
             alerting=alerting,
+            caretaker=caretaker,
             clock=clock,
             **_not_yet(config, store, committer, pipeline, clock),
         )
@@ -106,7 +115,6 @@ def check_settings(config: ServerConfig) -> None:
     asked = {
         "forward": settings.forward,
         "reconcile": settings.reconcile,
-        "retention: calls": settings.retention.calls,
         "closed_until": settings.closed_before,
         "--log-calls": config.log_calls,
     }
@@ -131,6 +139,11 @@ def _alerting(config: ServerConfig, store: ClickHouseStore, committer: Committer
     )
 
 
+def _at_once(act: Callable[[], Result]) -> Result:
+    """Run upkeep where it is: the ledger lets one thread write at a time, and receivers wait for none of them."""
+    return act()
+
+
 def _not_yet(
     config: ServerConfig, store: ClickHouseStore, committer: Committer, pipeline: Pipeline, clock: Clock
 ) -> dict[str, Any]:
@@ -140,7 +153,6 @@ def _not_yet(
     reading = ReadingSettings(config.settings.dialects, config.settings.rules)
     return {
         "repricing": Repricing(committer, missing("re-pricing"), _card_alone(committer, config.file), clock),
-        "caretaker": Caretaker(committer, missing("upkeep"), config.settings.retention, clock),
         "replay": Replay(pipeline, committer, missing("replay"), lambda: reading),
         "reconciler": Reconciler(store, missing("reconciliation"), lambda: committer.card, lambda: (), clock),
         "tables": missing("export"),

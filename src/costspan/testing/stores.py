@@ -232,7 +232,7 @@ class StoreContract:
     def test_any_question_is_answered_as_in_memory(self, store: Store) -> None:
         """Rows, their order, totals, filters, intervals and limits agree with the store in memory."""
         random = seeded(20261101)
-        self._answers_as_memory(store, random_postings(random, 150), random, questions=60)
+        self._answers_as_memory(store, random_postings(random, 80), random, questions=40)
 
     def test_a_neighbourhood_is_given_back_as_it_was_recorded(self, store: Store) -> None:
         """Calls come back whole, with all that their traces and response ids lead to, and with what stands for them."""
@@ -252,7 +252,7 @@ class StoreContract:
     def test_the_order_of_arrival_does_not_matter(self, store: Store) -> None:
         """One posting and many in another order give the same answers."""
         random = seeded(7)
-        entries = [entry for posting in random_postings(random, 60) for entry in posting.entries]
+        entries = [entry for posting in random_postings(random, 40) for entry in posting.entries]
         play(store, [Planned([entry]) for entry in reversed(entries)])
         self._answers_as_memory(store, [Planned(entries)], random, played=True)
 
@@ -267,7 +267,7 @@ class StoreContract:
     def test_the_rows_sum_to_the_total(self, store: Store) -> None:
         """Every measure that is a sum is the sum of its rows, whatever the grouping."""
         random = seeded(11)
-        play(store, random_postings(random, 100))
+        play(store, random_postings(random, 60))
         for key in _KEYS:
             answer = store.spend(SpendQuestion(EVER, (key,), random.choice(tuple(Interval))))
             for name in SUMS_OF_ROWS:
@@ -279,7 +279,7 @@ class StoreContract:
     def test_the_ledgers_side_of_a_bill_is_as_in_memory(self, store: Store) -> None:
         """Quantities and cost by hour, model, mode and unit agree, whatever tells them apart and was taken back."""
         random, reference = seeded(17), MemoryStore()
-        planned = random_postings(random, 120)
+        planned = random_postings(random, 60)
         for engine in (store, reference):
             play(engine, planned)
         for scope_by in (None, *random.sample(_KEYS, 6)):
@@ -292,7 +292,7 @@ class StoreContract:
     def test_the_series_of_five_minutes_is_as_in_memory(self, store: Store) -> None:
         """Groups in their order, buckets and sums of logarithms agree with the store in memory."""
         random, reference = seeded(29), MemoryStore()
-        planned = random_postings(random, 120)
+        planned = random_postings(random, 60)
         for engine in (store, reference):
             play(engine, planned)
         for _ in range(20):

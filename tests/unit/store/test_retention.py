@@ -42,7 +42,7 @@ class Ledger:
         self.store = DuckDBStore(folder, clock=lambda: self.now)
         self.committer = Committer(self.store, load_rate_card())
         self.pipeline = Pipeline(self.committer, IngestCounters(lambda: self.now))
-        self.caretaker = Caretaker(self.committer, DuckDBUpkeep(self.store), retention, lambda: self.now)
+        self.caretaker = Caretaker(self.committer.write, DuckDBUpkeep(self.store), retention, lambda: self.now)
 
     def take(self, *spans):
         return self.pipeline.take(protobuf(spans), PROTOBUF)

@@ -54,7 +54,7 @@ def quantiles(answer: SpendAnswer) -> list[float]:
 
 
 @settings(max_examples=6, deadline=None)
-@given(random=st.randoms(use_true_random=False), count=st.integers(1, 40))
+@given(random=st.integers(0, 2**32).map(Random), count=st.integers(1, 40))
 def test_any_question_is_answered_the_same_however_much_is_rolled_up(random: Random, count: int) -> None:
     postings = random_postings(random, count)
     memory = MemoryStore()
@@ -69,7 +69,7 @@ def test_any_question_is_answered_the_same_however_much_is_rolled_up(random: Ran
 
 
 @settings(max_examples=6, deadline=None)
-@given(random=st.randoms(use_true_random=False), count=st.integers(1, 40))
+@given(random=st.integers(0, 2**32).map(Random), count=st.integers(1, 40))
 def test_sketched_quantiles_are_within_the_stated_error_and_sums_stay_exact(random: Random, count: int) -> None:
     postings = random_postings(random, count)
     memory = MemoryStore()
@@ -86,7 +86,7 @@ def test_sketched_quantiles_are_within_the_stated_error_and_sums_stay_exact(rand
 
 
 @settings(max_examples=6, deadline=None)
-@given(random=st.randoms(use_true_random=False), count=st.integers(1, 40))
+@given(random=st.integers(0, 2**32).map(Random), count=st.integers(1, 40))
 def test_users_are_answered_the_same_however_much_is_rolled_up(random: Random, count: int) -> None:
     postings = random_postings(random, count)
     memory = MemoryStore()

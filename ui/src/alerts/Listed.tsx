@@ -6,6 +6,7 @@ import { ProblemError } from "../data/api";
 import { postJson } from "../data/send";
 import type { Table } from "../data/table";
 import { Panel } from "../panels/Panel";
+import { aloud, Rows } from "../panels/Rows";
 
 export interface ListedRow {
   readonly key: string;
@@ -53,37 +54,21 @@ export function Listed(props: ListedProps) {
             </p>
           )}
           {rows.length ? (
-            <div class="scroll-x" role="region" aria-label={`${title}, rows`} tabIndex={0}>
-              <table class="alerts">
-                <thead>
-                  <tr>
-                    {props.heads.map((head) => (
-                      <th key={head} scope="col">
-                        {head}
-                      </th>
-                    ))}
-                    <th scope="col">
-                      <span class="sr">{props.action}</span>
-                    </th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {rows.map((row) => (
-                    <tr key={row.key}>
-                      <th scope="row">{row.head}</th>
-                      {row.cells.map((cell, at) => (
-                        <td key={at}>{cell}</td>
-                      ))}
-                      <td class="num">
-                        <button type="button" class="control" aria-label={row.aloud} onClick={() => void act(row.url)}>
-                          {props.action}
-                        </button>
-                      </td>
-                    </tr>
+            <Rows label={`${title}, rows`} class="alerts" heads={[...props.heads, aloud(props.action)]}>
+              {rows.map((row) => (
+                <tr key={row.key}>
+                  <th scope="row">{row.head}</th>
+                  {row.cells.map((cell, at) => (
+                    <td key={at}>{cell}</td>
                   ))}
-                </tbody>
-              </table>
-            </div>
+                  <td class="num">
+                    <button type="button" class="control" aria-label={row.aloud} onClick={() => void act(row.url)}>
+                      {props.action}
+                    </button>
+                  </td>
+                </tr>
+              ))}
+            </Rows>
           ) : (
             <p class="note">{props.empty}</p>
           )}

@@ -34,7 +34,7 @@ export function Fired({ answer, view }: { answer: Answer<History>; view: View })
               <tbody>
                 {events.map((each) => (
                   <tr key={each.at + each.rule + each.state + JSON.stringify(each.group)}>
-                    <th scope="row" title={each.at}>
+                    <th scope="row" class="cut" title={each.at}>
                       {stamp(new Date(each.at), view.tz)}
                     </th>
                     <td>

@@ -5,6 +5,7 @@ import { useSending } from "../data/send";
 import { plain } from "../data/table";
 import { ago, stamp } from "../format";
 import { Panel } from "../panels/Panel";
+import { aloud, figures, Rows } from "../panels/Rows";
 import type { View } from "../view/view";
 
 const SILENCED_FOR = "2h";
@@ -81,35 +82,22 @@ export function Standing(props: { answer: Answer<Alerts>; view: View; onChanged:
             </p>
           )}
           {alerts.length ? (
-            <div class="scroll-x" role="region" aria-label="Firing and pending, rows" tabIndex={0}>
-              <table class="alerts">
-                <thead>
-                  <tr>
-                    <th scope="col">State</th>
-                    <th scope="col">What</th>
-                    <th scope="col" class="num">
-                      Since
-                    </th>
-                    <th scope="col">Told</th>
-                    <th scope="col">
-                      <span class="sr">Silence</span>
-                    </th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {alerts.map((alert) => (
-                    <Row
-                      key={`${alert.rule} ${JSON.stringify(alert.group)}`}
-                      alert={alert}
-                      now={answer.data?.now ?? ""}
-                      view={view}
-                      busy={silencing.busy}
-                      onSilence={silence}
-                    />
-                  ))}
-                </tbody>
-              </table>
-            </div>
+            <Rows
+              label="Firing and pending, rows"
+              class="alerts"
+              heads={["State", "What", figures("Since"), "Told", aloud("Silence")]}
+            >
+              {alerts.map((alert) => (
+                <Row
+                  key={`${alert.rule} ${JSON.stringify(alert.group)}`}
+                  alert={alert}
+                  now={answer.data?.now ?? ""}
+                  view={view}
+                  busy={silencing.busy}
+                  onSilence={silence}
+                />
+              ))}
+            </Rows>
           ) : (
             <p class="note">Nothing fires.</p>
           )}

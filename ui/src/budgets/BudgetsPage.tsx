@@ -169,7 +169,7 @@ export default function BudgetsPage({ view, clock }: PageProps) {
       >
         {() => (
           <div class="scroll-x" role="region" aria-label="Budgets, rows" tabIndex={0}>
-            <table class="budgets">
+            <table class="budgets broad">
               <thead>
                 <tr>
                   <th scope="col">Budget</th>

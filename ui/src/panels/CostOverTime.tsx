@@ -24,6 +24,8 @@ const HEIGHT_PX = 256;
 const LEGEND_PX = 30;
 /** The line above the bars, which is there before what it says, so that nothing moves when that comes. */
 const AHEAD_PX = 20;
+/** A pace so many times as high as the highest bar is said and not drawn: bars would be too low to be read. */
+const PACE_OF_HIGHEST = 3;
 
 export function setRange(since: Date, until: Date): void {
   go(words({ since, until }));
@@ -77,8 +79,11 @@ export function CostOverTime({ answer, view, range, budget, forecast, marks }: C
   const drawn = useMemo(() => {
     if (!data) return null;
     const buckets = bucketsOf(data);
-    return { buckets, series: seriesOf(data.rows, by, view, buckets, (row) => float(row.cost_usd)) };
+    const series = seriesOf(data.rows, by, view, buckets, (row) => float(row.cost_usd));
+    const spent = buckets.map((_, at) => series.reduce((sum, each) => sum + (each.values[at] ?? 0), 0));
+    return { buckets, series, highest: Math.max(0, ...spent) };
   }, [data, by, view.filters]);
+  const isInSight = pace !== null && drawn !== null && pace <= PACE_OF_HIGHEST * drawn.highest;
   const name = (bucket: Bucket, long: boolean) => bucketName(bucket, long, view.tz);
   return (
     <Panel
@@ -109,7 +114,8 @@ export function CostOverTime({ answer, view, range, budget, forecast, marks }: C
               )}
               {pace !== null && (
                 <span title={budget?.reason}>
-                  <i class="dashes" /> {usd(pace)} is the pace of budget {budget?.name}
+                  {isInSight ? <i class="dashes" /> : "· "} {usd(pace)} is the pace of budget {budget?.name}
+                  {!isInSight && ", far above"}
                 </span>
               )}
             </p>
@@ -119,7 +125,7 @@ export function CostOverTime({ answer, view, range, budget, forecast, marks }: C
               series={drawn.series}
               highlight={by === "model" && drawn.series.some((each) => each.key === highlight) ? highlight : null}
               height={height}
-              level={pace}
+              level={isInSight ? pace : null}
               tick={usdTick}
               read={usd}
               bucketName={name}

@@ -22,10 +22,10 @@ import { Reliability } from "./Reliability";
 import { Tiles } from "./Tiles";
 import { WhoIsSpending } from "./WhoIsSpending";
 
-const PARTS = ["buckets", "series", "models", "who", "before", "trends"] as const;
+const PARTS = ["buckets", "series", "models", "who", "before", "trends", "latencies"] as const;
 type Parts = Readonly<Record<(typeof PARTS)[number], Answer<Spend>>>;
 
-/** Load the page's documents; the trends follow once the table says whose trends they are. */
+/** Load the page's documents; trends and latencies follow once the table says whose they are. */
 function useOverview(view: View, clock: Clock): { asked: Asked; parts: Parts } {
   const [who, setWho] = useState<{ dimension: Who; spend: Spend | null }>({ dimension: view.who, spend: null });
   const asked = useMemo(() => ask(view, clock.now, who), [view, clock.now, who]);
@@ -114,7 +114,13 @@ export function CostOverview({ view, clock, ingest, prices }: PageProps) {
         />
       </div>
       <div class="grid split">
-        <WhoIsSpending answer={parts.who} before={before} trends={parts.trends} view={view} />
+        <WhoIsSpending
+          answer={parts.who}
+          before={before}
+          trends={parts.trends}
+          latencies={parts.latencies}
+          view={view}
+        />
         <Reliability answer={parts.buckets} timeline={timeline} />
       </div>
       <footer>

@@ -9,13 +9,13 @@ export function Snippet({ title, lines }: { title: string; lines: readonly strin
   const text = lines.join("\n");
   return (
     <>
-      <h3>{title}</h3>
       <div class="snippet">
-        <pre tabIndex={0}>{text}</pre>
+        <h3>{title}</h3>
         <Copy class="control" label={`Copy: ${title}`} text={() => text}>
           Copy
         </Copy>
       </div>
+      <pre tabIndex={0}>{text}</pre>
     </>
   );
 }

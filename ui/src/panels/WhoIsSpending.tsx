@@ -1,9 +1,9 @@
 /** Features, teams, users or environments: what each costs, how that changes, and how well its calls do. */
 import { Spark } from "../chart/Spark";
 import type { Answer } from "../data/answers";
-import { groupOf, type Row, type Spend } from "../data/api";
+import { groupOf, type Quantiles, type Row, type Spend } from "../data/api";
 import { float, minus, sum } from "../data/money";
-import { WHO_ROWS } from "../data/overview";
+import { LATENCY_LATER, WHO_ROWS } from "../data/overview";
 import { along, bucketsOf, byGroup, NOT_SET, OTHER } from "../data/series";
 import { plain, type Table } from "../data/table";
 import { change, count, DASH, duration, exact, rate, usd } from "../format";
@@ -20,12 +20,14 @@ interface Line {
   /** The former cost; undefined when it is not known, null when the group was not there. */
   readonly before: string | null | undefined;
   readonly perCall: number | null;
+  readonly latency: Quantiles | null;
 }
 
 interface Props {
   readonly answer: Answer<Spend>;
   readonly before: Answer<Spend> | null;
   readonly trends: Answer<Spend>;
+  readonly latencies: Answer<Spend>;
   readonly view: View;
 }
 
@@ -37,13 +39,22 @@ const COLUMNS = [
   ["errors", "Errors"],
 ] as const;
 
-function lines({ answer, before, view }: Props): Line[] {
+function lines({ answer, before, latencies, view }: Props): Line[] {
   const former = new Map(before?.data?.rows.map((row) => [groupOf(row, view.who), row.cost_usd]));
+  const later = view.who === LATENCY_LATER ? (latencies.data?.rows ?? []) : [];
+  const latency = new Map(later.map((row) => [groupOf(row, view.who), row.latency_ms]));
   return (answer.data?.rows ?? []).slice(0, WHO_ROWS).map((row) => {
     const value = groupOf(row, view.who);
     const cost = float(row.cost_usd);
     const perCall = cost !== null && row.billed_calls ? cost / row.billed_calls : null;
-    return { row, value, cost, perCall, before: former.get(value) };
+    return {
+      row,
+      value,
+      cost,
+      perCall,
+      before: former.get(value),
+      latency: row.latency_ms ?? latency.get(value) ?? null,
+    };
   });
 }
 
@@ -52,7 +63,7 @@ function measure(line: Line, column: string): number | string {
   if (column === "name") return line.value ?? "";
   if (column === "change") return was && line.cost !== null ? line.cost / was : -1;
   if (column === "per_call") return line.perCall ?? -1;
-  if (column === "p99") return line.row.latency_ms?.p99 ?? -1;
+  if (column === "p99") return line.latency?.p99 ?? -1;
   if (column === "errors") return line.row.calls ? line.row.errors / line.row.calls : -1;
   return line.cost ?? -1;
 }
@@ -82,9 +93,9 @@ function Heading({ column, label, view, numeric }: { column: string; label: stri
 function tableOf(all: readonly Line[], who: Who): Table {
   return {
     columns: [who, "Cost (USD)", "Cost before (USD)", "Calls", "Errors", "P50 (ms)", "P99 (ms)"],
-    rows: all.map(({ row, value, before }) => [
+    rows: all.map(({ row, value, before, latency }) => [
       value ?? NOT_SET,
-      ...[row.cost_usd, before, row.calls, row.errors, row.latency_ms?.p50, row.latency_ms?.p99].map(plain),
+      ...[row.cost_usd, before, row.calls, row.errors, latency?.p50, latency?.p99].map(plain),
     ]),
   };
 }
@@ -176,7 +187,7 @@ export function WhoIsSpending(props: Props) {
                     <td class="num" title={`${exact(row.calls)} calls`}>
                       {usd(line.perCall)}
                     </td>
-                    <td class="num">{duration(row.latency_ms?.p99)}</td>
+                    <td class="num">{duration(line.latency?.p99)}</td>
                     <td class="num" title={`${exact(row.errors)} of ${exact(row.calls)} calls`}>
                       {rate(row.errors, row.calls)}
                     </td>

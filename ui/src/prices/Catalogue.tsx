@@ -5,7 +5,7 @@ import { plain } from "../data/table";
 import { count, DASH, exact } from "../format";
 import { Panel } from "../panels/Panel";
 
-const SHOWN = 200;
+const SHOWN = 50;
 const COLUMNS = ["input", "cache_read", "cache_write_5m", "output"] as const;
 const NAMES: Readonly<Record<string, string>> = {
   input: "Input",
@@ -85,7 +85,7 @@ export function Catalogue(props: Props) {
     >
       {() => (
         <div class="scroll-x" role="region" aria-label="Catalogue, rows" tabIndex={0}>
-          <table>
+          <table class="broad">
             <thead>
               <tr>
                 <th scope="col">Model</th>

@@ -5,45 +5,34 @@ import { useSending } from "../data/send";
 import { plain } from "../data/table";
 import { DASH, exact, stamp, usd } from "../format";
 import { Panel } from "../panels/Panel";
+import { aloud, figures, Rows } from "../panels/Rows";
 import type { View } from "../view/view";
 
 function Difference({ plan }: { plan: Reprice }) {
   if (!plan.changed_entries || !plan.total)
     return <p class="note">Nothing to change: {exact(plan.examined_entries)} entries stand at the prices in force.</p>;
   return (
-    <div class="scroll-x" role="region" aria-label="What would change" tabIndex={0}>
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Model</th>
-            <th scope="col">Month</th>
-            {["Calls", "Cost now", "Cost then", "Difference"].map((name) => (
-              <th key={name} scope="col" class="num">
-                {name}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {[...(plan.rows ?? []), { ...plan.total, month: "", model: "Total" }].map((row) => (
-            <tr key={`${row.month} ${row.model ?? ""}`}>
-              <th scope="row">{row.model ?? DASH}</th>
-              <td>{row.month}</td>
-              <td class="num">{exact(row.calls)}</td>
-              <td class="num" title={row.old_cost_usd ?? ""}>
-                {usd(row.old_cost_usd)}
-              </td>
-              <td class="num" title={row.new_cost_usd ?? ""}>
-                {usd(row.new_cost_usd)}
-              </td>
-              <td class="num strong" title={row.difference_usd}>
-                {usd(row.difference_usd)}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Rows
+      label="What would change"
+      heads={["Model", "Month", ...["Calls", "Cost now", "Cost then", "Difference"].map(figures)]}
+    >
+      {[...(plan.rows ?? []), { ...plan.total, month: "", model: "Total" }].map((row) => (
+        <tr key={`${row.month} ${row.model ?? ""}`}>
+          <th scope="row">{row.model ?? DASH}</th>
+          <td>{row.month}</td>
+          <td class="num">{exact(row.calls)}</td>
+          <td class="num" title={row.old_cost_usd ?? ""}>
+            {usd(row.old_cost_usd)}
+          </td>
+          <td class="num" title={row.new_cost_usd ?? ""}>
+            {usd(row.new_cost_usd)}
+          </td>
+          <td class="num strong" title={row.difference_usd}>
+            {usd(row.difference_usd)}
+          </td>
+        </tr>
+      ))}
+    </Rows>
   );
 }
 
@@ -116,36 +105,17 @@ export function Repricing(props: { runs: Answer<Runs>; view: View; onChanged: ()
           )}
           <div role="status">{look.answer && <Difference plan={look.answer} />}</div>
           {all.length > 0 && (
-            <div class="scroll-x" role="region" aria-label="Runs" tabIndex={0}>
-              <table>
-                <thead>
-                  <tr>
-                    <th scope="col">Run</th>
-                    <th scope="col">State</th>
-                    <th scope="col" class="num">
-                      Entries
-                    </th>
-                    <th scope="col" class="num">
-                      Difference
-                    </th>
-                    <th scope="col">
-                      <span class="sr">Undo</span>
-                    </th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {all.map((run) => (
-                    <RunRow
-                      key={run.run_id}
-                      run={run}
-                      view={view}
-                      busy={busy}
-                      onUndo={() => doIt({ action: "undo", run_id: run.run_id })}
-                    />
-                  ))}
-                </tbody>
-              </table>
-            </div>
+            <Rows label="Runs" heads={["Run", "State", figures("Entries"), figures("Difference"), aloud("Undo")]}>
+              {all.map((run) => (
+                <RunRow
+                  key={run.run_id}
+                  run={run}
+                  view={view}
+                  busy={busy}
+                  onUndo={() => doIt({ action: "undo", run_id: run.run_id })}
+                />
+              ))}
+            </Rows>
           )}
           {!all.length && !look.answer && <p class="note">The ledger has not been re-priced yet.</p>}
         </>

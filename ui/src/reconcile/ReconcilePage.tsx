@@ -18,6 +18,7 @@ import { DASH, usd } from "../format";
 import type { PageProps } from "../pages";
 import { Snippet } from "../panels/Notices";
 import { Panel } from "../panels/Panel";
+import { figures, Rows } from "../panels/Rows";
 import { linkTo } from "../view/navigate";
 import type { View } from "../view/view";
 
@@ -135,25 +136,11 @@ function Causes({ answer }: { answer: Answer<Reconciliation> }) {
       })}
     >
       {() => (
-        <div class="scroll-x" role="region" aria-label="Causes, rows" tabIndex={0}>
-          <table class="causes">
-            <thead>
-              <tr>
-                <th scope="col">Cause</th>
-                <th scope="col" class="num">
-                  Amount
-                </th>
-                <th scope="col">Where</th>
-                <th scope="col">What to do</th>
-              </tr>
-            </thead>
-            <tbody>
-              {causes.map((each) => (
-                <CauseRow key={each.cause} cause={each} />
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Rows label="Causes, rows" class="causes" heads={["Cause", figures("Amount"), "Where", "What to do"]}>
+          {causes.map((each) => (
+            <CauseRow key={each.cause} cause={each} />
+          ))}
+        </Rows>
       )}
     </Panel>
   );
@@ -232,42 +219,27 @@ function All({ answer, view }: { answer: Answer<Verdicts>; view: View }) {
       })}
     >
       {() => (
-        <div class="scroll-x" role="region" aria-label="Bills, rows" tabIndex={0}>
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">Bill</th>
-                <th scope="col">State</th>
-                {["Billed", "Ledger", "Drift", "Gross"].map((name) => (
-                  <th key={name} scope="col" class="num">
-                    {name}
-                  </th>
-                ))}
-              </tr>
-            </thead>
-            <tbody>
-              {verdicts.map((each) => (
-                <tr key={each.id}>
-                  <th scope="row">
-                    <a class="text-link" href={linkTo(view, `reconcile/${each.id}`)}>
-                      {title(each)}
-                    </a>
-                    <small class="under">{each.made_at.slice(0, 16).replace("T", " ")} UTC</small>
-                  </th>
-                  <td>
-                    <span class={`badge ${STATES[each.state].tone}`} title={each.reasons.join("; ")}>
-                      {STATES[each.state].word}
-                    </span>
-                  </td>
-                  <td class="num">{usd(each.billed_usd)}</td>
-                  <td class="num">{usd(each.ledger_usd)}</td>
-                  <td class="num strong">{percent(each.net_share)}</td>
-                  <td class="num">{percent(each.gross_share)}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Rows label="Bills, rows" heads={["Bill", "State", ...["Billed", "Ledger", "Drift", "Gross"].map(figures)]}>
+          {verdicts.map((each) => (
+            <tr key={each.id}>
+              <th scope="row">
+                <a class="text-link" href={linkTo(view, `reconcile/${each.id}`)}>
+                  {title(each)}
+                </a>
+                <small class="under">{each.made_at.slice(0, 16).replace("T", " ")} UTC</small>
+              </th>
+              <td>
+                <span class={`badge ${STATES[each.state].tone}`} title={each.reasons.join("; ")}>
+                  {STATES[each.state].word}
+                </span>
+              </td>
+              <td class="num">{usd(each.billed_usd)}</td>
+              <td class="num">{usd(each.ledger_usd)}</td>
+              <td class="num strong">{percent(each.net_share)}</td>
+              <td class="num">{percent(each.gross_share)}</td>
+            </tr>
+          ))}
+        </Rows>
       )}
     </Panel>
   );

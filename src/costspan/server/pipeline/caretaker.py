@@ -1,6 +1,6 @@
 """Keeps the ledger in order while it is served: rolls up as rows come, removes by night what is past its time.
 
-What writes runs between commits, a little at a time, so that telemetry waits for a fraction of a second at most.
+What writes is done a little at a time, so that telemetry waits for a fraction of a second at most.
 """
 
 from __future__ import annotations
@@ -11,12 +11,11 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from costspan.core.clock import Clock
 from costspan.core.errors import CostspanError, RetryableError
 from costspan.server.background import Background
-from costspan.server.pipeline.committer import Committer
 from costspan.server.store.upkeep import Manifest, Removed, Retention, Upkeep, Verdict
 
 Result = TypeVar("Result")
@@ -32,11 +31,30 @@ NIGHT_H: Final = 3
 _log = logging.getLogger("costspan.upkeep")
 
 
-class Caretaker:
-    """One background thread. Does a round at its start and every night, and rolls up in between."""
+class Write(Protocol):
+    """Runs what writes where and when it may, and returns what it returned."""
 
-    def __init__(self, committer: Committer, upkeep: Upkeep, retention: Retention, clock: Clock) -> None:
-        self._committer = committer
+    def __call__(self, act: Callable[[], Result]) -> Result:
+        """Run `act`."""
+
+
+class Caretaker:
+    """One background thread. Does a round at its start and every night, and rolls up in between.
+
+    Of processes that share a ledger the one that `is_on_duty` does it, from when it is.
+    """
+
+    def __init__(
+        self,
+        write: Write,
+        upkeep: Upkeep,
+        retention: Retention,
+        clock: Clock,
+        *,
+        is_on_duty: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self._write = write
+        self._is_on_duty = is_on_duty
         self._upkeep = upkeep
         self._retention = retention
         self._clock = clock
@@ -100,7 +118,9 @@ class Caretaker:
 
     def _look(self) -> float:
         try:
-            if self._night is None or self._clock() >= self._night:
+            if not self._is_on_duty():
+                self._night = None
+            elif self._night is None or self._clock() >= self._night:
                 self.round()
                 if self._night is not None:
                     self.verify()
@@ -112,9 +132,6 @@ class Caretaker:
         except CostspanError as error:
             _log.warning("upkeep is put off: %s", error)
         return LOOK_EVERY_S
-
-    def _write(self, act: Callable[[], Result]) -> Result:
-        return self._committer.between_commits(lambda _: act()).result()
 
 
 def following_night(now: datetime) -> datetime:

@@ -13,7 +13,7 @@ from costspan.core.clock import ns_from_utc
 from costspan.core.link import Link
 from costspan.core.tool import ToolUse
 from costspan.server.pipeline.signals import Received
-from costspan.server.store.entry import KeptRecord
+from costspan.server.store.entry import Batch, KeptRecord
 
 REASON: Final = "began before the time calls are kept (retention)"
 
@@ -24,19 +24,20 @@ def without_forgotten(received: Received, kept_since: datetime | None) -> Receiv
     """Return the request without what began before `kept_since`; calls among it are counted as refused."""
     if kept_since is None:
         return received
-    since_ns, batch = ns_from_utc(kept_since), received.batch
-    calls = _since(batch.calls, since_ns)
-    gone = len(batch.calls) - len(calls)
+    batch = since(received.batch, kept_since)
+    gone = len(received.batch.calls) - len(batch.calls)
+    return replace(received, batch=batch, refused=received.refused + Counter({REASON: gone} if gone else {}))
+
+
+def since(batch: Batch, kept_since: datetime) -> Batch:
+    """Return a batch without what began before `kept_since`."""
+    since_ns = ns_from_utc(kept_since)
     return replace(
-        received,
-        batch=replace(
-            batch,
-            calls=calls,
-            links=_since(batch.links, since_ns),
-            tools=_since(batch.tools, since_ns),
-            kept=_since(batch.kept, since_ns),
-        ),
-        refused=received.refused + Counter({REASON: gone} if gone else {}),
+        batch,
+        calls=_since(batch.calls, since_ns),
+        links=_since(batch.links, since_ns),
+        tools=_since(batch.tools, since_ns),
+        kept=_since(batch.kept, since_ns),
     )
 
 

@@ -11,6 +11,7 @@ from costspan.core.errors import CostspanError, PermanentError, StoreUnavailable
 from costspan.pricing.rate_card import RateCard
 from costspan.semconv.settlement.rules import SettlingRules
 from costspan.server.background import Background
+from costspan.server.pipeline.forgotten import REASON, since
 from costspan.server.pipeline.settlement import post
 from costspan.server.store.entry import Batch
 from costspan.server.store.ports import Ledger, SharedLedger
@@ -89,6 +90,12 @@ class Settler:
             [point for _, batch in batches for point in batch.points],
             [tool for _, batch in batches for tool in batch.tools],
         )
+        if (kept_since := self._ledger.kept_since()) is not None:
+            # A receiver may not have heard yet that calls of that time are kept no more.
+            kept = since(together, kept_since)
+            if gone := len(together.calls) - len(kept.calls):
+                _log.warning("%d calls are left out: %s", gone, REASON)
+            together = kept
         try:
             with self._ledger.taking([batch_id for batch_id, _ in batches]):
                 post(self._ledger, together, self._card, self._rules)

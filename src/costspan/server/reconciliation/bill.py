@@ -12,14 +12,13 @@ from enum import StrEnum
 from typing import Final
 
 from costspan.core.money import decimal_from_text
-from costspan.core.units import FEE_UNITS, Unit
+from costspan.core.units import Unit
 
 _EXACT: Final = Context(prec=60, rounding=ROUND_HALF_EVEN)
 
 TOOL_FEES: Final = frozenset({Unit.WEB_SEARCH, Unit.GROUNDING, Unit.CODE_EXECUTION})
 """Units that a tool bills and no model: they are compared for each scope, whichever model asked for the tool."""
 MODEL_UNITS: Final = frozenset(Unit) - TOOL_FEES
-COUNTED_UNITS: Final = frozenset(FEE_UNITS) - TOOL_FEES
 
 
 class Kind(StrEnum):

@@ -210,7 +210,7 @@ def _causes(group: Group, card: CardRates) -> tuple[dict[Cause, int], Sequence[B
     rates = GroupRates(group.model, {day: each.charged for day, each in group.ledger.items()}, card)
     walked, priced = walk(group, rates), price_gap(group, rates)
     causes: dict[Cause, int] = defaultdict(int)
-    for found in (walked.causes, priced.causes):
+    for found in (walked, priced.causes):
         for cause, amount in found.items():
             causes[cause] += amount
     # A charge without a quantity has no place in the steps above.

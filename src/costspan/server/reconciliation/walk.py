@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
@@ -33,19 +32,10 @@ Cells = dict[Cell, int]
 Modes = frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Walked:
-    """What each cause adds, in pico-dollars, and the bill's quantities valued at our list prices and our prices."""
-
-    causes: Mapping[Cause, int]
-    at_our_prices: int
-
-
-def walk(group: Group, rates: GroupRates) -> Walked:
-    """Return the steps for one group that both sides have."""
+def walk(group: Group, rates: GroupRates) -> dict[Cause, int]:
+    """Return what each step adds for one group that both sides have, in pico-dollars."""
     causes: dict[Cause, int] = defaultdict(int)
     traffic: dict[date, list[tuple[int, int]]] = defaultdict(list)
-    value = 0
     for day, modes in _days_and_modes(group):
         ledger, bill = group.ledger.get(day, _NO_LEDGER), group.bill.get(day, _NO_BILL)
         ours, theirs = _of_modes(ledger.quantities, modes), _of_modes(bill.quantities, modes)
@@ -57,10 +47,9 @@ def walk(group: Group, rates: GroupRates) -> Walked:
         divided = _same_division(counted, theirs)
         causes[Cause.CACHE_SPLIT] += steps.to(divided)
         causes[Cause.TIER_MIX] += steps.to(theirs)
-        value += steps.value
     for cause, amount in _traffic_causes(group, traffic).items():
         causes[cause] += amount
-    return Walked(dict(causes), value)
+    return dict(causes)
 
 
 class _Valued:
@@ -69,11 +58,11 @@ class _Valued:
     def __init__(self, rates: GroupRates, day: date, cells: Cells) -> None:
         self._rates = rates
         self._day = day
-        self.value = self._of(cells)
+        self._value = self._of(cells)
 
     def to(self, cells: Cells) -> int:
-        before, self.value = self.value, self._of(cells)
-        return self.value - before
+        before, self._value = self._value, self._of(cells)
+        return self._value - before
 
     def _of(self, cells: Cells) -> int:
         return sum(round(quantity * self._rates.at(self._day, cell).price) for cell, quantity in cells.items())

@@ -83,10 +83,6 @@ class Running:
         """Return the buckets from `first` to `last` (exclusive) one by one."""
         return np.diff(self.sums[..., first - self.base : last - self.base + 1], axis=-1)
 
-    def from_to(self, first: int, last: int) -> Running:
-        """Return the same from `first` to `last` (exclusive) alone."""
-        return Running(self.sums[..., first - self.base : last - self.base + 1], first)
-
 
 @dataclass(frozen=True, slots=True)
 class Whole:

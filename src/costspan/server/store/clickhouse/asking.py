@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -24,6 +24,8 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST: Final = datetime(1900, 1, 1, tzinfo=UTC)
 _LAST: Final = datetime(2299, 12, 31, tzinfo=UTC)
 """What DateTime64 can hold."""
+Tell = Callable[[str, Sequence[Any], str], None]
+"""Runs an INSERT of a query that has a `?` for each of the values, under a token."""
 _PLACES: Final = re.compile(r"'(?:[^'\\]|\\.)*'|(\?)", re.DOTALL)
 
 
@@ -37,6 +39,18 @@ def asking(connection: Connection, snapshot: Snapshot, as_bytes: Iterable[str] =
         return connection.rows(named, by_name, settings=settings, as_bytes=raw)
 
     return ask
+
+
+def telling(connection: Connection, snapshot: Snapshot) -> Tell:
+    """Return what adds to a table what a query finds in the ledger as it stands in a snapshot, once for each token."""
+
+    def tell(statement: str, values: Sequence[Any], token: str) -> None:
+        named, by_name = bound(statement, values)
+        # One thread makes one block, which the client may send again where it lost the answer.
+        once = {"insert_deduplication_token": token, "max_threads": 1}
+        connection.execute(named, by_name, settings={**_SETTINGS, **snapshot.settings, **once})
+
+    return tell
 
 
 def bound(query: str, values: Sequence[Any]) -> tuple[str, dict[str, Any]]:

@@ -141,12 +141,28 @@ class Connection:
         except (ClickHouseError, HTTPError, OSError, TypeError, ValueError, OverflowError) as error:
             raise _refusal(error) from error
 
-    def execute(self, statement: str, *, settings: Mapping[str, Any] | None = None) -> None:
+    def execute(
+        self, statement: str, values: Mapping[str, Any] | None = None, *, settings: Mapping[str, Any] | None = None
+    ) -> None:
         """Run a statement that answers nothing."""
         try:
-            self._client.command(statement, settings=dict(settings or {}))
+            self._client.command(statement, dict(values or {}), settings=dict(settings or {}))
         except (ClickHouseError, HTTPError, OSError) as error:
             raise _refusal(error) from error
+
+    def remove(self, table: str, condition: str) -> None:
+        """Hide rows of a table from every question from now on; the disk gives them up as its parts are merged."""
+        self.execute(f"DELETE FROM {self._kept_in(table)} WHERE {condition}")
+
+    def drop_month(self, table: str, month: int) -> None:
+        """Remove a month of a table, from disk too."""
+        self.execute(f"ALTER TABLE {self._kept_in(table)} DROP PARTITION {month}")
+
+    def _kept_in(self, table: str) -> str:
+        if self.target.cluster is None:
+            return table
+        shard = "_shard" if LEDGER[table].shard_by else ""
+        return f"{table}{shard} ON CLUSTER {self.target.cluster}"
 
     def close(self) -> None:
         """Let go of the server."""
@@ -161,7 +177,7 @@ class Connection:
             raise Unreachable(
                 f"{self.target} was written by a newer costspan (schema {version}); upgrade costspan to read it"
             )
-        if version == 0:
+        if version < SCHEMA_VERSION:
             self.insert("ledger_schema", {"version": [SCHEMA_VERSION]}, token=f"schema-{SCHEMA_VERSION}")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -15,14 +16,18 @@ from costspan.semconv.metrics import MetricState
 from costspan.server.store.clickhouse import inbox, records
 from costspan.server.store.clickhouse.connection import Connection, Target
 from costspan.server.store.clickhouse.lease import PATIENCE, Lease
+from costspan.server.store.clickhouse.marks import read_marks
+from costspan.server.store.clickhouse.snapshot import take_snapshot
 from costspan.server.store.clickhouse.writer import Writer
 from costspan.server.store.entry import Batch, Neighbourhood, Posting
 from costspan.server.store.migration import Stretch
 from costspan.server.store.ports import SETTLED_TOGETHER
+from costspan.server.store.sql.conditions import utc
 
 Answer = TypeVar("Answer")
 
 _log = logging.getLogger("costspan.store")
+_LOOK_EVERY_S: Final = 10.0
 _NOBODY: Final[tuple[bytes, ...]] = ()
 
 
@@ -46,6 +51,7 @@ class ClickHouseLedger:
         self._writing = threading.RLock()
         self._taken: Sequence[bytes] = _NOBODY
         self._trouble: str | None = None
+        self._kept_since: tuple[float, datetime | None] | None = None
 
     def known(self, batch: Batch) -> frozenset[str]:
         """Return the identities among `batch` that were recorded before."""
@@ -62,8 +68,11 @@ class ClickHouseLedger:
         return self._write(lambda writer: writer.metric_state)
 
     def kept_since(self) -> datetime | None:
-        """Return None: nothing is removed."""
-        return None
+        """Return since when rows of calls are kept, None where all are; as of some seconds ago."""
+        if self._kept_since is None or time.monotonic() - self._kept_since[0] > _LOOK_EVERY_S:
+            since = read_marks(self.connection, take_snapshot(self.connection)).rows_since
+            self._kept_since = time.monotonic(), utc(since) if since else None
+        return self._kept_since[1]
 
     @property
     def trouble(self) -> str | None:
@@ -86,6 +95,12 @@ class ClickHouseLedger:
     def note(self, document: bytes, *, is_whole: bool) -> None:
         """Add a document to the log of alerting, in one atomic commit."""
         self._write(lambda writer: writer.note(document, is_whole=is_whole))
+
+    def tend(self, act: Callable[[Writer], Answer]) -> Answer:
+        """Run on the writer what is no telemetry; raise as `commit` does."""
+        answer = self._write(act)
+        self._kept_since = None
+        return answer
 
     def is_on_duty(self) -> bool:
         """Return whether this process holds the right to write, as far as it knows."""

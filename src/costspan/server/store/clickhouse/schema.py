@@ -13,15 +13,17 @@ one, and read and written through a Distributed table of their name.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from costspan.core.attribution import DIMENSIONS
 from costspan.server.store.columns import Kind
 from costspan.server.store.rows import CALL_KINDS, CHARGE_KINDS
+from costspan.server.store.sql.dialect import CLICKHOUSE
+from costspan.server.store.sql.plan import OF_USERS, ROLLED, SKETCHED
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 
 _TYPES: Final[Mapping[Kind, str]] = {
     Kind.TEXT: "String",
@@ -86,15 +88,31 @@ _KEY_INDEX: Final = "INDEX by_key key TYPE bloom_filter(0.001) GRANULARITY 1"
 _TRACE_INDEX: Final = "INDEX by_trace trace_id TYPE bloom_filter(0.001) GRANULARITY 1"
 _RESPONSE_INDEX: Final = "INDEX by_response response_id TYPE bloom_filter(0.001) GRANULARITY 1"
 _ENTRY_INDEX: Final = "INDEX by_entry entry_id TYPE minmax GRANULARITY 1"
+_POSTED_INDEX: Final = "INDEX by_posted posted_at TYPE minmax GRANULARITY 1"
+_BOOKED_INDEX: Final = "INDEX by_booked booked_at TYPE minmax GRANULARITY 1"
 _BY_TRACE: Final = "sipHash64(ifNull(trace_id, key))"
 
+
+def _rolled_up(dated: str, keys: Iterable[str], said: Mapping[str, str]) -> Table:
+    told = {name: _kept_as(name, Kind.TEXT) for name in keys}
+    columns = {"posting": "UInt64", dated: _MOMENT, **told, **said}
+    return Table(columns, f"({dated}, posting)", f"toYYYYMM({dated})")
+
+
+_SUMS: Final = dict.fromkeys(CLICKHOUSE.parts, "Int128")
+_COUNTS: Final = {"measure": "LowCardinality(String)", "counts": "Array(Tuple(Int16, Int64))"}
+ROLLED_UP: Final[Mapping[str, Table]] = {
+    "rollups": _rolled_up("hour", ROLLED, _SUMS),
+    "user_rollups": _rolled_up("day", OF_USERS, _SUMS),
+    "sketches": _rolled_up("day", SKETCHED, _COUNTS),
+}
 LEDGER: Final[Mapping[str, Table]] = {
     "calls": Table(
         {**_POSTING, **_columns(CALL_KINDS), **CORRECTION},
         "(started_at, entry_id)",
         _BY_MONTH,
         _BY_TRACE,
-        (_KEY_INDEX, _TRACE_INDEX, _RESPONSE_INDEX, _ENTRY_INDEX),
+        (_KEY_INDEX, _TRACE_INDEX, _RESPONSE_INDEX, _ENTRY_INDEX, _POSTED_INDEX, _BOOKED_INDEX),
     ),
     "charges": Table(
         {**_POSTING, **_columns(CHARGE_KINDS), "cost": "Int64"},
@@ -152,6 +170,8 @@ LEDGER: Final[Mapping[str, Table]] = {
         "(series, posting)",
     ),
     "alert_log": Table({"posting": "UInt64", "is_whole": "Bool", "document": "String"}, "posting"),
+    "marks": Table({"posting": "UInt64", "name": "String", "moment": _MOMENT}, "(name, posting)"),
+    **ROLLED_UP,
 }
 """The tables whose rows count with their posting."""
 
@@ -216,16 +236,26 @@ def ddl(database: str, cluster: str | None) -> Iterator[str]:
     for name, table in {**CONTROL, **LEDGER}.items():
         if cluster is None:
             yield _create(name, table, "MergeTree", _DURABLE)
+            yield from _indexes(name, table)
         elif table.shard_by is None:
             path = "'/clickhouse/tables/{database}/{table}', '{shard}-{replica}'"
             yield _create(name, table, f"ReplicatedMergeTree({path})", _REPLICATED, cluster)
         else:
             path = "'/clickhouse/tables/{shard}/{database}/{table}', '{replica}'"
             yield _create(f"{name}_shard", table, f"ReplicatedMergeTree({path})", _REPLICATED, cluster)
+            yield from _indexes(f"{name}_shard", table, cluster)
             yield (
                 f"CREATE TABLE IF NOT EXISTS {name} ON CLUSTER {cluster} AS {name}_shard "
                 f"ENGINE = Distributed({cluster}, {database}, {name}_shard, {table.shard_by})"
             )
+
+
+def _indexes(name: str, table: Table, cluster: str | None = None) -> Iterator[str]:
+    """Yield what gives a table of an earlier version its later indexes."""
+    on = f" ON CLUSTER {cluster}" if cluster else ""
+    for index in table.indexes:
+        if index in (_POSTED_INDEX, _BOOKED_INDEX):
+            yield f"ALTER TABLE {name}{on} ADD {index.replace('INDEX', 'INDEX IF NOT EXISTS')}"
 
 
 def _create(name: str, table: Table, engine: str, settings: str, cluster: str | None = None) -> str:

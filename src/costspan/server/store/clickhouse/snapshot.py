@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from costspan.core.errors import StoreUnavailable
 from costspan.server.store.clickhouse.connection import Connection
-from costspan.server.store.clickhouse.schema import LEDGER
+from costspan.server.store.clickhouse.schema import LEDGER, ROLLED_UP
 
 SEQUENCE_BITS: Final = 32
 CLAIMED: Final = "claimed"
@@ -33,6 +33,8 @@ class Snapshot:
 
     ends: tuple[int, ...]
     of_shards: bool = False
+    merged: tuple[tuple[int, int], ...] = ()
+    """Months whose roll-ups were merged, as 202611, each with the posting that did: those before count no more."""
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -43,6 +45,11 @@ class Snapshot:
             f"{name}_shard" if self.of_shards and table.shard_by else name: counts for name, table in LEDGER.items()
         }
         filters["postings"] = counts
+        if self.merged:
+            months, postings = (",".join(map(str, each)) for each in zip(*self.merged, strict=True))
+            for name, table in ROLLED_UP.items():
+                since = f"transform({table.partition_by}, [{months}], [{postings}], 0)"
+                filters[name] += f" AND posting >= {since}"
         named = ", ".join(f"'{name}': '{where}'" for name, where in filters.items())
         return {"additional_table_filters": f"{{{named}}}"}
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -19,6 +20,7 @@ from costspan.server.store.entry import Posting
 from costspan.server.store.migration import Stretch
 from costspan.server.store.received import record_columns
 from costspan.server.store.rows import CHARGE_KINDS, call_columns, charge_rows
+from costspan.server.store.sql.conditions import utc
 
 # From a query within: names in WHERE would mean what REPLACE makes of them.
 _REVERSE: Final = (
@@ -50,7 +52,7 @@ class Writer:
     """
 
     def __init__(self, connection: Connection, lease: Lease, epoch: int, clock: Clock) -> None:
-        self._connection = connection
+        self.connection = connection
         self._lease = lease
         self._epoch = epoch
         self._clock = clock
@@ -59,13 +61,19 @@ class Writer:
         self._of_shards = before.of_shards
         self._sequence = 0
         last = connection.rows(_LAST, settings=before.settings)
-        self._last_moment, self._last_entry_id = last[0] if last else (_LONG_AGO, 0)
+        self._last_moment: datetime = last[0][0] if last else _LONG_AGO
+        self._last_entry_id: int = last[0][1] if last else 0
         self.metric_state = series.load(connection, before)
 
     @property
     def snapshot(self) -> Snapshot:
         """What this writer, and nobody else, has committed so far, on top of the epochs before."""
         return Snapshot((*self._ends_before, self._sequence), self._of_shards)
+
+    @property
+    def now(self) -> datetime:
+        """The moment of the last posting."""
+        return self._last_moment
 
     def commit(self, posting: Posting, taken: Sequence[bytes] = ()) -> None:
         """Add a posting, and that it settles the batches `taken` of the inbox. Raise as the port says.
@@ -78,44 +86,56 @@ class Writer:
         tool_ids = self._new_ids(len(posting.tools))
         number = self._number()
         inserts = self._inserts(posting, ids, tool_ids, number)
-        self._add(number, inserts, posting.reversed_entry_ids, taken)
+        with self._counting(number, taken):
+            if posting.reversed_entry_ids:
+                self._reverse(posting.reversed_entry_ids, number)
+            self._add(inserts)
         self.metric_state = posting.metrics or self.metric_state
 
     def take_over(self, stretch: Stretch) -> None:
         """Add rows as they were posted to another ledger, under their ids and at their moments. Raise as `commit`."""
         self._last_moment, self._last_entry_id = stretch.until, stretch.last_entry_id
-        number = _Number((self._epoch << SEQUENCE_BITS) + self._sequence + 1, (stretch.until - _LONG_AGO) // _STEP)
+        number = self._number_at(stretch.until)
         inserts = {
             table: {"posting": [number.posting] * len(next(iter(columns.values()))), **columns}
             for table, columns in stretch.tables.items()
         }
-        self._add(number, inserts)
-        self.metric_state = series.load(self._connection, self.snapshot)
+        with self._counting(number):
+            self._add(inserts)
+        self.metric_state = series.load(self.connection, self.snapshot)
 
     def note(self, document: bytes, *, is_whole: bool) -> None:
         """Add a document to the log of alerting. Raise as `commit`."""
-        number = self._number()
-        row: dict[str, list[Any]] = {"posting": [number.posting], "is_whole": [is_whole], "document": [document]}
-        self._add(number, {"alert_log": row})
 
-    def _add(
-        self,
-        number: _Number,
-        inserts: Mapping[str, Mapping[str, Sequence[Any]]],
-        reversed_entry_ids: Sequence[int] = (),
-        taken: Sequence[bytes] = (),
-    ) -> None:
+        def add(posting: int) -> None:
+            self.connection.insert("alert_log", {"posting": [posting], "is_whole": [is_whole], "document": [document]})
+
+        self.post(add)
+
+    def post(self, add: Callable[[int], None]) -> None:
+        """Make what `add` inserts under the number it is given count, all of it. Raise as `commit`."""
+        number = self._number()
+        with self._counting(number):
+            add(number.posting)
+
+    def set_mark(self, posting: int, name: str, moment: datetime) -> None:
+        """Set a mark of upkeep, under a posting that is not counted yet."""
+        self.connection.insert("marks", {"posting": [posting], "name": [name], "moment": [_micros(moment)]})
+
+    @contextmanager
+    def _counting(self, number: _Number, taken: Sequence[bytes] = ()) -> Iterator[None]:
         try:
-            if reversed_entry_ids:
-                self._reverse(reversed_entry_ids, number)
-            for table, columns in inserts.items():
-                if any(columns.values()):
-                    self._connection.insert(table, columns)
+            yield
             self._count(number, taken)
         except Exception:
             self._lease.lose()
             raise
         self._sequence += 1
+
+    def _add(self, inserts: Mapping[str, Mapping[str, Sequence[Any]]]) -> None:
+        for table, columns in inserts.items():
+            if any(columns.values()):
+                self.connection.insert(table, columns)
 
     def _inserts(
         self, posting: Posting, ids: Sequence[int], tool_ids: Sequence[int], number: _Number
@@ -146,11 +166,11 @@ class Writer:
             statement = _REVERSE.format(table=table, ids=ids, posting=number.posting, posted_us=number.posted_us)
             # One thread makes one block, which the client may send again where it lost the answer.
             token = {"insert_deduplication_token": f"reversed-{number.posting}", "max_threads": 1}
-            self._connection.execute(statement, settings={**self.snapshot.settings, **token})
+            self.connection.execute(statement, settings={**self.snapshot.settings, **token})
 
     def _count(self, number: _Number, taken: Sequence[bytes]) -> None:
         """Make the posting count, and make sure that it does."""
-        self._connection.insert(
+        self.connection.insert(
             "postings",
             {
                 "posting": [number.posting],
@@ -167,12 +187,19 @@ class Writer:
     def _number(self) -> _Number:
         # Only ever rises, also where the clock is set back or another machine's was ahead.
         moment = self._last_moment = max(self._clock(), self._last_moment + _STEP)
-        return _Number((self._epoch << SEQUENCE_BITS) + self._sequence + 1, (moment - _LONG_AGO) // _STEP)
+        return self._number_at(moment)
+
+    def _number_at(self, moment: datetime) -> _Number:
+        return _Number((self._epoch << SEQUENCE_BITS) + self._sequence + 1, _micros(moment))
 
     def _new_ids(self, count: int) -> range:
         first = self._last_entry_id + 1
         self._last_entry_id += count
         return range(first, first + count)
+
+
+def _micros(moment: datetime) -> int:
+    return (utc(moment) - _LONG_AGO) // _STEP
 
 
 def _transposed(kinds: Mapping[str, Any], rows: Sequence[tuple[Any, ...]]) -> dict[str, Sequence[Any]]:

@@ -28,7 +28,7 @@ from costspan.server.store.question import (
 from costspan.server.store.sql.buckets import bucket_start
 from costspan.server.store.sql.conditions import utc
 from costspan.server.store.sql.dialect import DUCKDB
-from costspan.server.store.sql.measures import ENTRIES, MEASURES, THINNED, needed
+from costspan.server.store.sql.measures import ENTRIES, MEASURES, THINNED, answered, needed
 from costspan.server.store.sql.plan import DAYS, Extent, Plan, Source, plan
 from costspan.server.store.sql.spread import (
     Group,
@@ -45,8 +45,6 @@ MAX_EXACT: Final = 500_000
 
 _WITHOUT_SKETCHES: Final = 4
 """Times as many where sketches do not know what is asked: rows are read either way."""
-_COMPLETENESS: Final = ("calls", "billed_calls", "unpriced_calls", "unpriced_tokens", "sampling_unknown_calls")
-"""Measures that every answer has: what a total leaves out."""
 _PARTS: Final = "SELECT * FROM parts"
 CHOSEN: Final = "chosen_keys"
 """The temporary table of the groups that a limit lets pass."""
@@ -79,7 +77,7 @@ class Reader:
             there = extent(cursor)
             whole = _whole(question)
             planned = plan(DUCKDB, there, question)
-            measures = [name for name in MEASURES if name in (*_COMPLETENESS, *question.measures, question.order)]
+            measures = answered(question)
             narrowed = _narrowed(cursor, planned, question)
             grouped = narrowed or question
             rows = _rows(cursor, plan(DUCKDB, there, grouped), grouped, measures) if planned.names else []
@@ -109,7 +107,7 @@ class Reader:
 
     def _are_many(self, there: Extent, question: SpendQuestion, calls: int) -> bool:
         """Return whether a question is about so many calls that its quantiles are read from sketches."""
-        if there.rows <= self._max_exact and there.rows_since is None:
+        if there.rows is not None and there.rows <= self._max_exact and there.rows_since is None:
             return False
         asked = (*question.group_by, *(chosen.key for chosen in question.filters))
         return calls > self._max_exact * (1 if all(DAYS.knows(key) for key in asked) else _WITHOUT_SKETCHES)

@@ -8,11 +8,13 @@ from typing import Final
 
 import duckdb
 
+from costspan.server.store.duckdb.asking import asking
 from costspan.server.store.duckdb.rollups import MARK, NEVER, ROWS_SINCE, mark
 from costspan.server.store.sql.conditions import utc
 from costspan.server.store.sql.dialect import DUCKDB
 from costspan.server.store.sql.plan import COUNTED_AT, OF_USERS, ROLLED
 from costspan.server.store.sql.sketches import COLUMNS, counted, slot
+from costspan.server.store.sql.verify import entries_of_day
 from costspan.server.store.upkeep import Finding, Verdict
 
 _DAY: Final = timedelta(days=1)
@@ -21,26 +23,6 @@ _DAYS: Final = (
     "SELECT DISTINCT date_trunc('day', hour)::TIMESTAMP FROM rollups UNION "
     "SELECT DISTINCT date_trunc('day', started_at)::TIMESTAMP FROM calls ORDER BY 1"
 )
-_OF_DAY: Final = "started_at >= $day AND started_at < $next"
-_ENTRIES: Final = f"SELECT count(*) FROM calls WHERE {_OF_DAY} AND sign > 0"
-_CHECKS: Final = {
-    "entries that are taken back more often than they were posted, or twice": (
-        f"SELECT count(*) FROM (SELECT entry_id FROM calls WHERE {_OF_DAY} GROUP BY entry_id "
-        "HAVING sum(sign) NOT IN (0, 1) OR count(*) > 2)"
-    ),
-    "reversals that differ in money from what they take back": (
-        f"SELECT count(*) FROM (SELECT entry_id FROM calls WHERE {_OF_DAY} GROUP BY entry_id "
-        "HAVING sum(sign) = 0 AND (sum(sign * coalesce(cost, 0)) <> 0 OR count(DISTINCT cost) > 1))"
-    ),
-    "records with more than one entry that stands": (
-        f"SELECT count(*) FROM (SELECT key FROM calls WHERE {_OF_DAY} GROUP BY key HAVING sum(sign) > 1)"
-    ),
-    "calls whose charges do not add up to their cost": (
-        "SELECT count(*) FROM (SELECT entry_id, sum(paid) AS due FROM ("
-        f"SELECT entry_id, sign * coalesce(cost, 0) AS paid FROM calls WHERE {_OF_DAY} AND role = 'owner' UNION ALL "
-        f"SELECT entry_id, -sign * cost FROM charges WHERE {_OF_DAY}) GROUP BY entry_id HAVING due <> 0)"
-    ),
-}
 _COUNTED_IN_DAY: Final = (
     "(SELECT * FROM calls WHERE booked_at IS NULL AND started_at >= $since AND started_at < $next "
     "AND posted_at <= $to UNION ALL "
@@ -90,19 +72,14 @@ def verify(connection: duckdb.DuckDBPyConnection, progress: Callable[[float], No
     entries = 0
     findings: list[Finding] = []
     for done, day in enumerate(days, 1):
-        [(seen,)] = connection.execute(_ENTRIES, {"day": day, "next": day + _DAY}).fetchall()
+        seen, found = entries_of_day(asking(connection), day)
         entries += seen
-        findings += _findings(connection, day)
+        findings += [*found, *_findings(connection, day)]
         progress(done / len(days))
     return Verdict(entries, findings)
 
 
 def _findings(connection: duckdb.DuckDBPyConnection, day: datetime) -> Iterator[Finding]:
-    times = {"day": day, "next": day + _DAY}
-    for what, query in _CHECKS.items():
-        [(rows,)] = connection.execute(query, times).fetchall()
-        if rows:
-            yield Finding(utc(day), what, rows)
     connection.execute("BEGIN TRANSACTION")
     try:
         bounds = {"since": day, "next": day + _DAY, "to": mark(connection, MARK) or NEVER}

@@ -35,6 +35,10 @@ class Dialect:
     """The rows of a text of values with commas between."""
     rows_where: Callable[[str, str], str]
     """A condition again, or one for the first of its rows in an order, that reads nothing else of the other rows."""
+    counts: str
+    """The columns `slot` and `n` of every bucket that the column `counts` of a sketch holds."""
+    posted: str
+    """The smallest table of which the latest `posted_at` is that of the last posting."""
     at_once: int
     """Keys that one value of a query may name, with commas between."""
     parts: Mapping[str, str] = field(init=False)
@@ -79,6 +83,8 @@ DUCKDB: Final = Dialect(
     unhex=lambda text: f"{text}::UUID",
     split=lambda text: f"unnest(string_split({text}, ','))",
     rows_where=lambda condition, first: f"rowid IN (SELECT rowid FROM calls WHERE {condition}{first})",
+    counts="unnest(counts, recursive := true)",
+    posted="calls",
     at_once=1_000_000,
 )
 CLICKHOUSE: Final = Dialect(
@@ -92,6 +98,8 @@ CLICKHOUSE: Final = Dialect(
     split=lambda text: f"arrayJoin(splitByChar(',', assumeNotNull({text})))",
     # It reads the columns of a condition first by itself (PREWHERE).
     rows_where=lambda condition, _: condition,
+    counts="tupleElement(arrayJoin(counts) AS counted, 1) AS slot, tupleElement(counted, 2) AS n",
+    posted="postings",
     # A server takes 128 KiB in one value: http_max_field_value_size.
     at_once=2_000,
 )

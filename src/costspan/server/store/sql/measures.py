@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from costspan.server.store.question import SpendQuestion
+
 OWNED: Final = "role = 'owner'"
 _BILLED: Final = f"{OWNED} AND cost IS NOT NULL"
 _FAILED: Final = f"{OWNED} AND cost IS NULL AND error_type IS NOT NULL"
@@ -88,7 +90,14 @@ THINNED: Final = "coalesce(sum(thinned), 0) > 0"
 """True where a call stands for others that were not recorded, so that its estimate has an error."""
 
 
+_COMPLETENESS: Final = ("calls", "billed_calls", "unpriced_calls", "unpriced_tokens", "sampling_unknown_calls")
+"""What a total leaves out."""
 _NAMES: Final = tuple(parts(lambda value, _: value))
+
+
+def answered(question: SpendQuestion) -> list[str]:
+    """Return the measures an answer has: those asked for and ordered by, and how complete it is."""
+    return [name for name in MEASURES if name in (*_COMPLETENESS, *question.measures, question.order)]
 
 
 def needed(*measures: str) -> list[str]:

@@ -51,12 +51,13 @@ USERS: Final = Grain("user_rollups", "day", 24 * _HOUR, OF_USERS)
 class Extent:
     """How far the ledger reaches: up to when it is rolled up, since when it has rows, and what rows there are.
 
-    `last_at` is when the last of them counts; None where there is none, or nobody looked.
+    `rows` is None where counting them would be to read them. `last_at` is when the last of them counts; None where
+    there is none, or nobody looked.
     """
 
     rolled_up_to: datetime | None
     rows_since: datetime | None
-    rows: int
+    rows: int | None
     has_booked: bool
     last_at: datetime | None = None
 
@@ -78,6 +79,7 @@ class Plan:
     """
 
     dialect: Dialect
+    period: tuple[datetime, datetime]
     keys: tuple[str, ...]
     interval: Interval
     offsets: tuple[Offset, ...]
@@ -160,6 +162,7 @@ def plan(
     edges = [(max(since, rows_since or since), min(first, until)), (max(since, last, rows_since or since), until)]
     return Plan(
         dialect=dialect,
+        period=(since, until),
         keys=question.group_by,
         interval=question.interval,
         offsets=offsets,

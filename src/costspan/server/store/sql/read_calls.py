@@ -62,7 +62,7 @@ def columns(dialect: Dialect) -> str:
 
 def page(ask: Ask, dialect: Dialect, question: CallsQuestion) -> CallsPage:
     """Return one page of the entries asked for."""
-    as_of = naive(question.after.as_of) if question.after else _last_posted_at(ask)
+    as_of = naive(question.after.as_of) if question.after else _last_posted_at(ask, dialect)
     if as_of is None:
         return CallsPage((), None)
     asked, values = conditions(dialect, question.period, question.filters)
@@ -213,6 +213,6 @@ def _around(moments: Iterable[datetime]) -> list[datetime]:
     return [naive(starts[0]) - SETTLING_WINDOW, naive(starts[-1]) + SETTLING_WINDOW + timedelta(microseconds=1)]
 
 
-def _last_posted_at(ask: Ask) -> datetime | None:
-    [(last, rows)] = ask("SELECT max(posted_at), count(*) FROM calls", ())
+def _last_posted_at(ask: Ask, dialect: Dialect) -> datetime | None:
+    [(last, rows)] = ask(f"SELECT max(posted_at), count(*) FROM {dialect.posted}", ())
     return last if rows else None

@@ -17,7 +17,10 @@ Group = tuple[Any, ...] | None
 Spread = dict[Group, dict[str, Any]]
 """Group -> measure -> its value."""
 
-_TAKEN_BACK: Final = "SELECT entry_id FROM calls WHERE sign < 0 AND booked_at IS NULL"
+# What takes an entry back began when that did.
+_TAKEN_BACK: Final = (
+    "SELECT entry_id FROM calls WHERE sign < 0 AND booked_at IS NULL AND started_at >= ? AND started_at < ?"
+)
 _STANDS: Final = f"sign > 0 AND booked_at IS NULL AND entry_id NOT IN ({_TAKEN_BACK})"
 
 
@@ -48,7 +51,7 @@ def exact_quantiles(
         None if row[width] or not width else row[:width]: {
             name: _ms(value) for name, value in zip(measures, row[width + 1 :], strict=True)
         }
-        for row in ask(query, planned.rows.values)
+        for row in ask(query, (*planned.rows.values, *planned.period))
     }
 
 
@@ -73,7 +76,7 @@ def _counts(planned: Plan, measure: str, column: str, among: str | None) -> Sour
         return Source(query, planned.rows.values)
     told = "".join(f"{name}, " for name in planned.grouping(rolled=True))
     kept = f"measure = '{measure}'{_kept(planned, among, rolled=True)}"
-    unnested = f"SELECT {told}unnest(counts, recursive := true) FROM {planned.rolled.sql} WHERE {kept}"
+    unnested = f"SELECT {told}{planned.dialect.counts} FROM {planned.rolled.sql} WHERE {kept}"
     query += f" UNION ALL SELECT {by}, sum(n)::Int128 FROM ({unnested}) GROUP BY {by}"
     return Source(query, (*planned.rows.values, *planned.rolled.values))
 
