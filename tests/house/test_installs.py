@@ -52,7 +52,7 @@ def installed(folder: Path, wheel: Path, python: str, *asked: str) -> Path:
 def first_use(interpreter: Path, *words: str) -> str:
     """Do what a new installation does first, and return the total of its report."""
     command = [interpreter, FIRST_USE, *words]
-    done = subprocess.run(command, cwd=interpreter.parent, capture_output=True, text=True, timeout=180, check=False)
+    done = subprocess.run(command, cwd=interpreter.parent, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
