@@ -52,7 +52,7 @@ def test_levels_are_told_as_they_are_reached(folder: Path, capsys: pytest.Captur
 
 
 def test_a_budget_that_will_not_last_is_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    # Of ten days three are known; a dollar a day goes on. Late in the day nothing more is expected of it: 9 dollars then.
+    # Of ten days three are known; a dollar a day goes on, nine where nothing more is expected of today.
     said = firing(folder, capsys, "amount_usd: 8.60, period: 10d")
     assert "expected to come to $" in said["expected over"]
     assert "the amount is $8.60" in said["expected over"]
