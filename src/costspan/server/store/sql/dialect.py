@@ -35,6 +35,9 @@ class Dialect:
     """The rows of a text of values with commas between."""
     rows_where: Callable[[str, str], str]
     """A condition again, or one for the first of its rows in an order, that reads nothing else of the other rows."""
+    reach: str
+    """A condition on `started_at` that holds of every call which counts in a period, or nothing where asking is as
+    dear as looking; each `? ... ?` is the period. What counts elsewhere than it began keeps the key from finding it."""
     counts: str
     """The columns `slot` and `n` of every bucket that the column `counts` of a sketch holds."""
     posted: str
@@ -83,9 +86,14 @@ DUCKDB: Final = Dialect(
     unhex=lambda text: f"{text}::UUID",
     split=lambda text: f"unnest(string_split({text}, ','))",
     rows_where=lambda condition, first: f"rowid IN (SELECT rowid FROM calls WHERE {condition}{first})",
+    reach="TRUE",
     counts="unnest(counts, recursive := true)",
     posted="calls",
     at_once=1_000_000,
+)
+_BEGAN: Final = (
+    "(SELECT {}(at) FROM (SELECT arrayJoin([?, ?]) AS at UNION ALL "
+    "SELECT started_at FROM calls WHERE booked_at >= ? AND booked_at < ?))"
 )
 CLICKHOUSE: Final = Dialect(
     tag=_clickhouse_tag,
@@ -98,6 +106,8 @@ CLICKHOUSE: Final = Dialect(
     split=lambda text: f"arrayJoin(splitByChar(',', assumeNotNull({text})))",
     # It reads the columns of a condition first by itself (PREWHERE).
     rows_where=lambda condition, _: condition,
+    # Worked out first, so that the key of the table finds the rows.
+    reach=f"started_at BETWEEN {_BEGAN.format('min')} AND {_BEGAN.format('max')}",
     counts="tupleElement(arrayJoin(counts) AS counted, 1) AS slot, tupleElement(counted, 2) AS n",
     posted="postings",
     # A server takes 128 KiB in one value: http_max_field_value_size.
