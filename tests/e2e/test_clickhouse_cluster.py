@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from alert_receivers import Webhook, calls, receiving, settings
+from ledger_rows import costspan
 
 from clickhouse_node import needs_clickhouse
 from costspan.server.store.clickhouse.connection import parse_target
@@ -24,6 +25,7 @@ Start = Callable[..., Server]
 pytestmark = needs_clickhouse
 TRACES, CALLS_OF_A_TRACE, RECEIVERS, KILLS = 40, 2, 3, 3
 PATIENCE_S = 60
+SINCE = ("--since", "2026-01-01")
 ALERT = """notifiers:
   hook: {{webhook: '{hook}'}}
 alerts:
@@ -129,6 +131,26 @@ def test_receivers_and_the_settling_process_are_killed_and_all_is_counted_and_to
     told = hook.wait(len)
     # One that a kill cut off is sent again, under its id.
     assert {(each.id, *each.alerts) for each in told} == {(told[0].id, ("many", "firing"))}
+
+
+def test_the_tables_of_a_ledger_on_clickhouse_are_those_of_a_file(node, start_server: Start) -> None:
+    servers = [start_server("--no-grpc", "--store", node.url(), name="cluster"), start_server("--no-grpc", name="file")]
+    exported, body = [], calls(3, team="paged")
+    for server in servers:
+        assert server.send(body).status == 200
+        assert settled(server, 3)[0]["calls"] == 3
+        for words in (("--table", "charges", "--format", "csv"), ("--format", "focus")):
+            made = costspan("export", *words, "--url", f"http://{server.url}", *SINCE)
+            assert made.returncode == 0, made.stderr
+            exported.append([line.split(",") for line in made.stdout.splitlines()])
+    charges, focus, charges_of_file, focus_of_file = exported
+    posted_at = charges[0].index("posted_at")
+    assert len(charges) > 3
+    assert [[*row[:posted_at], *row[posted_at + 1 :]] for row in charges] == [
+        [*row[:posted_at], *row[posted_at + 1 :]] for row in charges_of_file
+    ]
+    assert focus == focus_of_file
+    assert not list(servers[0].data.glob("export-*"))
 
 
 def test_what_a_ledger_on_clickhouse_has_not_got_is_refused_by_name(node, start_server: Start, tmp_path: Path) -> None:

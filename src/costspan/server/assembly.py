@@ -42,7 +42,8 @@ from costspan.server.runtime import Application
 from costspan.server.store.duckdb.alerts import DuckDBAlerts
 from costspan.server.store.duckdb.backup import manifest_of, restore
 from costspan.server.store.duckdb.connection import LEDGER_FILE
-from costspan.server.store.duckdb.export import DuckDBTables, rows_of, values_of
+from costspan.server.store.duckdb.export import DuckDBTables
+from costspan.server.store.duckdb.files import rows_of, values_of
 from costspan.server.store.duckdb.forward import DuckDBForward
 from costspan.server.store.duckdb.migration import DuckDBOrigin
 from costspan.server.store.duckdb.posted import DuckDBPosted

@@ -34,9 +34,11 @@ from costspan.server.reconciliation.reconciler import Reconciler
 from costspan.server.runtime import Application
 from costspan.server.store.clickhouse.alerts import ClickHouseAlerts
 from costspan.server.store.clickhouse.connection import parse_target
+from costspan.server.store.clickhouse.export import ClickHouseTables
 from costspan.server.store.clickhouse.migration import ClickHouseDestination
 from costspan.server.store.clickhouse.store import ClickHouseStore
 from costspan.server.store.clickhouse.upkeep import ClickHouseUpkeep
+from costspan.server.store.duckdb.files import DuckDBFiles
 from costspan.server.store.migration import Destination
 from costspan.server.web.api.live import LiveFeed
 from costspan.server.web.app import Parts, make_app
@@ -100,6 +102,7 @@ def make_cluster_server(config: ServerConfig, store_url: str, card: RateCard, cl
             live=live,
             alerting=alerting,
             caretaker=caretaker,
+            tables=ClickHouseTables(store, DuckDBFiles()),
             clock=clock,
             **_not_yet(config, store, committer, pipeline, clock),
         )
@@ -155,7 +158,6 @@ def _not_yet(
         "repricing": Repricing(committer, missing("re-pricing"), _card_alone(committer, config.file), clock),
         "replay": Replay(pipeline, committer, missing("replay"), lambda: reading),
         "reconciler": Reconciler(store, missing("reconciliation"), lambda: committer.card, lambda: (), clock),
-        "tables": missing("export"),
     }
 
 

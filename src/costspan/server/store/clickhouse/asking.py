@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, Final
 
 from costspan.server.store.clickhouse.connection import Connection
@@ -19,6 +20,7 @@ _SETTINGS: Final[Mapping[str, Any]] = {
     # Hours and days of any year a moment can be of, in UTC.
     "enable_extended_results_for_datetime_functions": 1,
     "session_timezone": "UTC",
+    "output_format_json_escape_forward_slashes": 0,
 }
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST: Final = datetime(1900, 1, 1, tzinfo=UTC)
@@ -39,6 +41,16 @@ def asking(connection: Connection, snapshot: Snapshot, as_bytes: Iterable[str] =
         return connection.rows(named, by_name, settings=settings, as_bytes=raw)
 
     return ask
+
+
+def fetching(connection: Connection, snapshot: Snapshot) -> Callable[[str, Sequence[Any], Path], None]:
+    """Return what writes to a Parquet file what a query finds in the ledger as it stands in a snapshot."""
+
+    def fetch(query: str, values: Sequence[Any], target: Path) -> None:
+        named, by_name = bound(query, values)
+        connection.download(named, target, by_name, settings={**_SETTINGS, **snapshot.settings})
+
+    return fetch
 
 
 def telling(connection: Connection, snapshot: Snapshot) -> Tell:

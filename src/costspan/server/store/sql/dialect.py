@@ -29,12 +29,18 @@ class Dialect:
     """Microseconds since 1970."""
     hex: Callable[[str], str]
     """The 32 hex digits of a key or trace id."""
+    span: Callable[[str], str]
+    """The 16 hex digits of a span id."""
     unhex: Callable[[str], str]
     """The key or trace id that a text is the hex digits of."""
     split: Callable[[str], str]
     """The rows of a text of values with commas between."""
+    zoned: Callable[[str], str]
+    """A moment that says of itself that it is in UTC, for a file."""
     rows_where: Callable[[str, str], str]
     """A condition again, or one for the first of its rows in an order, that reads nothing else of the other rows."""
+    tags: str
+    """The free tags of a row as a JSON object, NULL where it has none."""
     reach: str
     """A condition on `started_at` that holds of every call which counts in a period, or nothing where asking is as
     dear as looking; each `? ... ?` is the period. What counts elsewhere than it began keeps the key from finding it."""
@@ -83,9 +89,12 @@ DUCKDB: Final = Dialect(
     quantiles=lambda value, shares: f"quantile_cont({value}, {list(shares)}) FILTER (WHERE {value} IS NOT NULL)",
     micros=lambda moment: f"epoch_us({moment})",
     hex=lambda key: f"replace({key}::VARCHAR, '-', '')",
+    span=lambda number: f"format('{{:016x}}', {number})",
     unhex=lambda text: f"{text}::UUID",
     split=lambda text: f"unnest(string_split({text}, ','))",
+    zoned=lambda moment: f"timezone('UTC', {moment})",
     rows_where=lambda condition, first: f"rowid IN (SELECT rowid FROM calls WHERE {condition}{first})",
+    tags="to_json(tags)::VARCHAR",
     reach="TRUE",
     counts="unnest(counts, recursive := true)",
     posted="calls",
@@ -102,10 +111,13 @@ CLICKHOUSE: Final = Dialect(
     quantiles=lambda value, shares: f"quantilesExactInclusive({', '.join(map(str, shares))})({value})",
     micros=lambda moment: f"toUnixTimestamp64Micro({moment})",
     hex=lambda key: f"lower(hex({key}))",
+    span=lambda number: f"leftPad(lower(hex({number})), 16, '0')",
     unhex=lambda text: f"toFixedString(unhex({text}), 16)",
     split=lambda text: f"arrayJoin(splitByChar(',', assumeNotNull({text})))",
+    zoned=lambda moment: moment,
     # It reads the columns of a condition first by itself (PREWHERE).
     rows_where=lambda condition, _: condition,
+    tags="CASE WHEN notEmpty(tags) THEN toJSONString(tags) END",
     # Worked out first, so that the key of the table finds the rows.
     reach=f"started_at BETWEEN {_BEGAN.format('min')} AND {_BEGAN.format('max')}",
     counts="tupleElement(arrayJoin(counts) AS counted, 1) AS slot, tupleElement(counted, 2) AS n",
