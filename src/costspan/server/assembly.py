@@ -138,7 +138,8 @@ def _cluster_server(config: ServerConfig, store_url: str, clock: Clock) -> Appli
 
     card = _card(config.data, config.settings)
     check_budgets(config.settings.budgets, config.settings.budget_places, card, clock())
-    return make_cluster_server(config, store_url, card, clock)
+    file = config.file or config.data / CONFIG_FILE
+    return make_cluster_server(config, store_url, card, lambda: price_settings(config.data, file), clock)
 
 
 def _followers(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from datetime import datetime
 from typing import Any, NoReturn, TypeVar
 
 from costspan.core.clock import Clock
@@ -36,6 +36,7 @@ from costspan.server.store.clickhouse.alerts import ClickHouseAlerts
 from costspan.server.store.clickhouse.connection import parse_target
 from costspan.server.store.clickhouse.export import ClickHouseTables
 from costspan.server.store.clickhouse.migration import ClickHouseDestination
+from costspan.server.store.clickhouse.repricing import ClickHouseRepricing
 from costspan.server.store.clickhouse.store import ClickHouseStore
 from costspan.server.store.clickhouse.upkeep import ClickHouseUpkeep
 from costspan.server.store.duckdb.files import DuckDBFiles
@@ -58,8 +59,11 @@ class NotYet:
         raise UsageError(f"{self._what} is not there for a ledger on ClickHouse yet")
 
 
-def make_cluster_server(config: ServerConfig, store_url: str, card: RateCard, clock: Clock) -> Application:
-    """Return one process's server over the ledger at `store_url`. Raise Unreachable, ConfigError, StoreUnavailable."""
+def make_cluster_server(
+    config: ServerConfig, store_url: str, card: RateCard, prices: Callable[[], PriceSettings], clock: Clock
+) -> Application:
+    """Return one process's server over the ledger at `store_url`, which prices with `card`; `prices` reads what the
+    settings say by then. Raise Unreachable, ConfigError, StoreUnavailable."""
     check_settings(config)
     gate = Gate(config.api_key, config.settings.keys_file)
     tracer, stop_tracing = own_tracer(config, os.environ) if config.self_trace else (None, lambda: None)
@@ -69,7 +73,8 @@ def make_cluster_server(config: ServerConfig, store_url: str, card: RateCard, cl
     committer = Committer(store, card, rules, metrics.observe_commit, leave(store))
     pipeline = Pipeline(committer, IngestCounters(clock), config.settings.dialects, keeps_records=False)
     settler = Settler(store, card, rules)
-    alerting = _alerting(config, store, committer, clock)
+    repricing = Repricing(settler, ClickHouseRepricing(store), prices, clock)
+    alerting = _alerting(config, store, committer, lambda: last_checked(settler.card), clock)
     caretaker = Caretaker(
         _at_once, ClickHouseUpkeep(store), config.settings.retention, clock, is_on_duty=store.is_on_duty
     )
@@ -102,9 +107,10 @@ def make_cluster_server(config: ServerConfig, store_url: str, card: RateCard, cl
             live=live,
             alerting=alerting,
             caretaker=caretaker,
+            repricing=repricing,
             tables=ClickHouseTables(store, DuckDBFiles()),
             clock=clock,
-            **_not_yet(config, store, committer, pipeline, clock),
+            **_not_yet(config, store, settler, committer, pipeline, clock),
         )
     )
     if tracer is not None:
@@ -118,7 +124,6 @@ def check_settings(config: ServerConfig) -> None:
     asked = {
         "forward": settings.forward,
         "reconcile": settings.reconcile,
-        "closed_until": settings.closed_before,
         "--log-calls": config.log_calls,
     }
     for what, said in asked.items():
@@ -127,13 +132,19 @@ def check_settings(config: ServerConfig) -> None:
             raise ConfigError(f"{place}: {what}: does nothing yet for a ledger on ClickHouse; take it out")
 
 
-def _alerting(config: ServerConfig, store: ClickHouseStore, committer: Committer, clock: Clock) -> Alerting:
+def _alerting(
+    config: ServerConfig,
+    store: ClickHouseStore,
+    committer: Committer,
+    catalogue_checked: Callable[[], datetime | None],
+    clock: Clock,
+) -> Alerting:
     settings = config.settings
     notifiers = {name: entry.open(os.environ) for name, entry in settings.notifiers.items()}
     sources = Sources(
         ledger=store,
         budgets=settings.budgets,
-        catalogue_checked=lambda: last_checked(committer.card),
+        catalogue_checked=catalogue_checked,
         drifts=list,
     )
     log = ClickHouseAlerts(store, clock)
@@ -148,21 +159,21 @@ def _at_once(act: Callable[[], Result]) -> Result:
 
 
 def _not_yet(
-    config: ServerConfig, store: ClickHouseStore, committer: Committer, pipeline: Pipeline, clock: Clock
+    config: ServerConfig,
+    store: ClickHouseStore,
+    settler: Settler,
+    committer: Committer,
+    pipeline: Pipeline,
+    clock: Clock,
 ) -> dict[str, Any]:
     def missing(what: str) -> Any:
         return NotYet(what)
 
     reading = ReadingSettings(config.settings.dialects, config.settings.rules)
     return {
-        "repricing": Repricing(committer, missing("re-pricing"), _card_alone(committer, config.file), clock),
         "replay": Replay(pipeline, committer, missing("replay"), lambda: reading),
-        "reconciler": Reconciler(store, missing("reconciliation"), lambda: committer.card, lambda: (), clock),
+        "reconciler": Reconciler(store, missing("reconciliation"), lambda: settler.card, lambda: (), clock),
     }
-
-
-def _card_alone(committer: Committer, file: Path | None) -> Callable[[], PriceSettings]:
-    return lambda: PriceSettings(committer.card, None, file)
 
 
 @contextmanager

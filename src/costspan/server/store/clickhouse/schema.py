@@ -23,7 +23,7 @@ from costspan.server.store.rows import CALL_KINDS, CHARGE_KINDS
 from costspan.server.store.sql.dialect import CLICKHOUSE
 from costspan.server.store.sql.plan import OF_USERS, ROLLED, SKETCHED
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 
 _TYPES: Final[Mapping[Kind, str]] = {
     Kind.TEXT: "String",
@@ -170,6 +170,18 @@ LEDGER: Final[Mapping[str, Table]] = {
         "(series, posting)",
     ),
     "alert_log": Table({"posting": "UInt64", "is_whole": "Bool", "document": "String"}, "posting"),
+    "reprice_runs": Table(
+        {
+            "posting": "UInt64",
+            "run_id": "String",
+            "card_version": "String",
+            "scope": "String",
+            "state": "String",
+            "started_at": _MOMENT,
+            "finished_at": f"Nullable({_MOMENT})",
+        },
+        "(run_id, posting)",
+    ),
     "marks": Table({"posting": "UInt64", "name": "String", "moment": _MOMENT}, "(name, posting)"),
     **ROLLED_UP,
 }

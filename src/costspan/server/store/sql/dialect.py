@@ -9,11 +9,24 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from costspan.server.store.columns import Kind
 from costspan.server.store.question import COLUMNS, TAG
 from costspan.server.store.sql.measures import parts
 
 Ask = Callable[[str, Sequence[Any]], list[tuple[Any, ...]]]
 """Runs a query that has a `?` for each of the values, and returns its rows. Moments are in UTC, and naive."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """Rows a query is given beside the tables of the ledger, with the kinds of their columns: TEXT, WHOLE, TRUTH."""
+
+    kinds: Mapping[str, Kind]
+    rows: Sequence[tuple[Any, ...]]
+
+
+AskGiven = Callable[[str, Sequence[Any], Mapping[str, Given]], list[tuple[Any, ...]]]
+"""As `Ask`, with tables by name that the query may read."""
 
 
 @dataclass(frozen=True, slots=True)
