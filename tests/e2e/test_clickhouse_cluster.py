@@ -198,7 +198,7 @@ def test_what_a_ledger_on_clickhouse_has_not_got_is_refused_by_name(node, start_
     (tmp_path / "named").mkdir()
     (tmp_path / "named" / "costspan.yaml").write_text(f"store: {url}\n", encoding="utf-8")
     server = start_server("--no-grpc", name="named")
-    answer = server.get("/api/v1/reconciliations")
+    answer = server.request("POST", "/api/v1/replay", b'{"dry_run": true}', Content_Type=JSON)
     assert (answer.status, "ClickHouse" in answer.document["detail"]) == (400, True)
 
 

@@ -17,12 +17,13 @@ from costspan.pricing.rate_list import last_checked
 from costspan.pricing.versions import active, folder_of
 from costspan.semconv.settlement.rules import SettlingRules
 from costspan.server.alerts.alerting import Alerting
-from costspan.server.alerts.conditions.base import Drift, Sources
+from costspan.server.alerts.conditions.base import Sources
 from costspan.server.alerts.notification import example
 from costspan.server.alerts.notifiers.base import Notifier, Sending
 from costspan.server.analytics.budget_checks import check_budgets
 from costspan.server.analytics.call_log import CallLog
 from costspan.server.config import CONFIG_FILE, ServerConfig, Settings, read_settings, settings_file
+from costspan.server.drifts import drifts_of
 from costspan.server.exporters.warehouse import Copied, Fetch, Warehouse, bring_up_to_date
 from costspan.server.pipeline.caretaker import Caretaker
 from costspan.server.pipeline.committer import Committer
@@ -36,7 +37,7 @@ from costspan.server.receiver.gate import Gate
 from costspan.server.receiver.inbox import recordings, take_inbox
 from costspan.server.receiver.intake import Intake
 from costspan.server.receiver.otlp_grpc import otlp_services
-from costspan.server.reconciliation.reconciler import Reconciler, latest_drift
+from costspan.server.reconciliation.reconciler import Reconciler
 from costspan.server.reconciliation.schedule import Bookkeeper
 from costspan.server.runtime import Application
 from costspan.server.store.duckdb.alerts import DuckDBAlerts
@@ -55,7 +56,6 @@ from costspan.server.store.duckdb.store import DuckDBStore
 from costspan.server.store.duckdb.upkeep import DuckDBUpkeep
 from costspan.server.store.export import TableSource
 from costspan.server.store.migration import Held, migrate
-from costspan.server.store.reconciliations import ReconciliationLog
 from costspan.server.store.upkeep import Manifest
 from costspan.server.web.api.live import LiveFeed
 from costspan.server.web.app import Parts, make_app
@@ -163,20 +163,10 @@ def _alerting(
         ledger=store,
         budgets=settings.budgets,
         catalogue_checked=lambda: last_checked(committer.card),
-        drifts=partial(_drifts, DuckDBReconciliations(store)),
+        drifts=partial(drifts_of, DuckDBReconciliations(store)),
     )
     log = DuckDBAlerts(store, clock)
     return Alerting(settings.alerts, notifiers, sources, log, committer.write, clock, config.url)
-
-
-def _drifts(log: ReconciliationLog) -> list[Drift]:
-    """Return the latest verdict on each bill as alerts read it."""
-    return [
-        Drift(
-            provider=each.provider, month=f"{each.period.since:%Y-%m}", share=each.gross_share, says=each.largest_cause
-        )
-        for each in latest_drift(log)
-    ]
 
 
 def send_test(data: Path, notifier: str) -> dict[str, Any]:
@@ -204,7 +194,7 @@ def open_reader(data: Path) -> Iterator[Reader]:
     store = DuckDBStore(data, read_only=True)
     try:
         settings = cache(lambda: read_settings(settings_file(data)))
-        drifts = partial(_drifts, DuckDBReconciliations(store))
+        drifts = partial(drifts_of, DuckDBReconciliations(store))
         yield Reader(store, DuckDBAlerts(store), settings, cache(lambda: _card(data, settings())), drifts)
     finally:
         store.close()

@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from typing import Any, NoReturn, TypeVar
 
 from costspan.core.clock import Clock
@@ -17,8 +18,9 @@ from costspan.core.errors import ConfigError, UsageError
 from costspan.pricing.rate_card import RateCard
 from costspan.pricing.rate_list import last_checked
 from costspan.server.alerts.alerting import Alerting
-from costspan.server.alerts.conditions.base import Sources
+from costspan.server.alerts.conditions.base import Drift, Sources
 from costspan.server.config import CONFIG_FILE, ServerConfig
+from costspan.server.drifts import drifts_of
 from costspan.server.pipeline.caretaker import Caretaker
 from costspan.server.pipeline.committer import Committer
 from costspan.server.pipeline.counters import IngestCounters
@@ -31,11 +33,13 @@ from costspan.server.receiver.inbox import take_inbox
 from costspan.server.receiver.intake import Intake
 from costspan.server.receiver.otlp_grpc import otlp_services
 from costspan.server.reconciliation.reconciler import Reconciler
+from costspan.server.reconciliation.schedule import Bookkeeper
 from costspan.server.runtime import Application
 from costspan.server.store.clickhouse.alerts import ClickHouseAlerts
 from costspan.server.store.clickhouse.connection import parse_target
 from costspan.server.store.clickhouse.export import ClickHouseTables
 from costspan.server.store.clickhouse.migration import ClickHouseDestination
+from costspan.server.store.clickhouse.reconciliations import ClickHouseReconciliations
 from costspan.server.store.clickhouse.repricing import ClickHouseRepricing
 from costspan.server.store.clickhouse.store import ClickHouseStore
 from costspan.server.store.clickhouse.upkeep import ClickHouseUpkeep
@@ -74,18 +78,22 @@ def make_cluster_server(
     pipeline = Pipeline(committer, IngestCounters(clock), config.settings.dialects, keeps_records=False)
     settler = Settler(store, card, rules)
     repricing = Repricing(settler, ClickHouseRepricing(store), prices, clock)
-    alerting = _alerting(config, store, committer, lambda: last_checked(settler.card), clock)
+    log = ClickHouseReconciliations(store)
+    reconciler = Reconciler(store, log, lambda: settler.card, lambda: config.settings.reconcile, clock)
+    bookkeeper = Bookkeeper(reconciler, clock, store.is_on_duty)
+    alerting = _alerting(config, store, committer, partial(drifts_of, log), lambda: last_checked(settler.card), clock)
     caretaker = Caretaker(
         _at_once, ClickHouseUpkeep(store), config.settings.retention, clock, is_on_duty=store.is_on_duty
     )
     take_inbox(config.data, pipeline)
     intake = Intake(pipeline, config.settings.limits)
-    background = (settler, alerting, caretaker)
+    background: tuple[Any, ...] = (settler, alerting, caretaker, bookkeeper)
     for each in background:
         each.start()
 
     def close() -> None:
         intake.close()
+        bookkeeper.stop()
         caretaker.stop()
         alerting.stop()
         pipeline.close()
@@ -108,9 +116,10 @@ def make_cluster_server(
             alerting=alerting,
             caretaker=caretaker,
             repricing=repricing,
+            reconciler=reconciler,
             tables=ClickHouseTables(store, DuckDBFiles()),
             clock=clock,
-            **_not_yet(config, store, settler, committer, pipeline, clock),
+            replay=_no_replay(config, committer, pipeline),
         )
     )
     if tracer is not None:
@@ -123,7 +132,6 @@ def check_settings(config: ServerConfig) -> None:
     settings = config.settings
     asked = {
         "forward": settings.forward,
-        "reconcile": settings.reconcile,
         "--log-calls": config.log_calls,
     }
     for what, said in asked.items():
@@ -136,6 +144,7 @@ def _alerting(
     config: ServerConfig,
     store: ClickHouseStore,
     committer: Committer,
+    drifts: Callable[[], list[Drift]],
     catalogue_checked: Callable[[], datetime | None],
     clock: Clock,
 ) -> Alerting:
@@ -145,7 +154,7 @@ def _alerting(
         ledger=store,
         budgets=settings.budgets,
         catalogue_checked=catalogue_checked,
-        drifts=list,
+        drifts=drifts,
     )
     log = ClickHouseAlerts(store, clock)
     return Alerting(
@@ -158,22 +167,10 @@ def _at_once(act: Callable[[], Result]) -> Result:
     return act()
 
 
-def _not_yet(
-    config: ServerConfig,
-    store: ClickHouseStore,
-    settler: Settler,
-    committer: Committer,
-    pipeline: Pipeline,
-    clock: Clock,
-) -> dict[str, Any]:
-    def missing(what: str) -> Any:
-        return NotYet(what)
-
+def _no_replay(config: ServerConfig, committer: Committer, pipeline: Pipeline) -> Replay:
+    missing: Any = NotYet("replay")
     reading = ReadingSettings(config.settings.dialects, config.settings.rules)
-    return {
-        "replay": Replay(pipeline, committer, missing("replay"), lambda: reading),
-        "reconciler": Reconciler(store, missing("reconciliation"), lambda: settler.card, lambda: (), clock),
-    }
+    return Replay(pipeline, committer, missing, lambda: reading)
 
 
 @contextmanager

@@ -116,8 +116,8 @@ def _put_run(writer: Writer, run: Run) -> None:
         "card_version": [run.card_version],
         "scope": [run.scope],
         "state": [run.state.value],
-        "started_at": [micros(run.started_at)],
-        "finished_at": [micros(run.finished_at) if run.finished_at else None],
+        "started_at": [micros(naive(run.started_at))],
+        "finished_at": [micros(naive(run.finished_at)) if run.finished_at else None],
     }
     writer.post(lambda posting: writer.connection.insert("reprice_runs", {"posting": [posting], **said}))
 
