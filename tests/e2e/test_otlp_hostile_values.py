@@ -52,6 +52,12 @@ def test_an_impossible_count_is_kept_as_invalid_and_never_priced(shared_server: 
     assert send_between_good_calls(shared_server, INVALID[case], make) == {"priced": 2, "invalid_usage": 1}
 
 
+@pytest.mark.parametrize("said", [-1, 2**31, 2**63 - 1, str(10**30), "9" * 400])
+def test_an_impossible_number_of_attempts_is_no_number_of_attempts(shared_server: Server, said: int | str) -> None:
+    assert send_between_good_calls(shared_server, {"costspan.attempt": said}, protobuf) == {"priced": 3}
+    assert [row["attempt"] for row in shared_server.spend(group_by="attempt")["rows"]] == ["1"]
+
+
 def test_parts_that_exceed_their_total_under_a_known_convention_are_invalid(shared_server: Server) -> None:
     service = "known scope"
     spoiled = {**PLAIN_CALL, "gen_ai.usage.cache_read.input_tokens": 1_001}
