@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 
 from costspan.semconv.dialects.detection import Dialects
-from costspan.server.pipeline.committer import Committer
+from costspan.server.pipeline.apart import REASON
+from costspan.server.pipeline.committer import Committer, New
 from costspan.server.pipeline.counters import IngestCounters
 from costspan.server.pipeline.forgotten import without_forgotten
 from costspan.server.pipeline.reading import USUAL, Reading
@@ -36,7 +38,7 @@ class Pending:
     """A request on its way into the ledger."""
 
     received: Received
-    committed: Future[Sequence[bool]]
+    committed: Future[New]
 
 
 class Pipeline:
@@ -77,12 +79,12 @@ class Pipeline:
         received = of_tenant(without_forgotten(received, self._committer.kept_since()), tenant)
         return Pending(received, self._committer.submit(received.batch))
 
-    def finish(self, pending: Pending, new: Sequence[bool]) -> Taken:
+    def finish(self, pending: Pending, new: New) -> Taken:
         """Count a committed request and return what became of it."""
-        fresh = sum(new)
-        known = len(pending.received.batch.calls) - fresh
         received = pending.received
-        taken = Taken(items=received.items, calls=fresh, retransmitted=known, refused=dict(received.refused))
+        refused = received.refused + Counter({REASON: new.count(None)})
+        fresh, known = (new[: len(received.batch.calls)].count(was) for was in (True, False))
+        taken = Taken(items=received.items, calls=fresh, retransmitted=known, refused=dict(refused))
         self.counters.count_committed(
             received=taken.items,
             calls=taken.calls,
