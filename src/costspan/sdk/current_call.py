@@ -20,9 +20,11 @@ def current_call() -> Span | None:
     """Return the span of the model call in progress, still recording, or None outside of one."""
     try:
         span = trace.get_current_span()
-        if not isinstance(span, Span) or not span.is_recording():
+        if not isinstance(span, Span) or not span.is_recording() or (said := span.attributes) is None:
             return None
-        return span if (span.attributes or {}).get("gen_ai.operation.name") in INFERENCE_OPERATIONS else None
+        return span if said["gen_ai.operation.name"] in INFERENCE_OPERATIONS else None
+    except KeyError:
+        return None
     except Exception as error:  # noqa: BLE001 - telemetry must never break its host
         log_once(_UNKNOWN, error=error)
         return None
