@@ -8,6 +8,7 @@ every call goes, below the instrumentation and whichever that is.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from typing import Any, Final
 
@@ -26,6 +27,7 @@ from costspan.sdk.watched_stream import StreamWatch, watched, watched_async
 _RAW: Final = "X-Stainless-Raw-Response"
 _REFUSALS: Final = frozenset({400, 422})
 _NOT_ASKED: Final = "costspan: a stream's usage could not be asked for"
+_UNREAD: Final = "costspan: an answer could not be read and was passed on"
 _UNWATCHED: Final = "costspan: a stream could not be watched and was passed on"
 
 
@@ -149,7 +151,7 @@ def _watch(call: Span, stream: Any, options: Any, *, asked: bool) -> None:
         chunks = getattr(stream, "_iterator", None)
         if chunks is None:
             if _raw(options) == "true":
-                _once_parsed(stream, lambda parsed: _watch(call, parsed, options, asked=asked))
+                _once_parsed(stream, partial(_watch, call, options=options, asked=asked))
             return
         waits, seen = hasattr(chunks, "__anext__"), StreamWatch(call)
         if options.url.endswith("/responses"):
