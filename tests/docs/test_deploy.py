@@ -46,7 +46,9 @@ def test_the_compose_files_keep_to_their_specification(folder: str, services: li
     assert sorted(found.service_names()) == services
 
 
-@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not here")
+@pytest.mark.skipif(
+    shutil.which("systemd-analyze") is None, reason="only systemd can judge its units, and a Mac has none"
+)
 def test_systemd_takes_the_unit(tmp_path: Path) -> None:
     unit = tmp_path / "costspan.service"
     text = (DEPLOY / "systemd/costspan.service").read_text("utf-8")

@@ -14,7 +14,7 @@ from .markdown import ROOT, Block, fenced, text
 
 PAGE = ROOT / "docs/recipes.md"
 COPIED = ("src", "pyproject.toml", "docs/dialects.md", "tests/unit/semconv/dialects")
-WORK = "work"
+TRIAL = "trial"
 
 
 def recipes() -> dict[str, list[Block]]:
@@ -71,13 +71,13 @@ def run(house: Path, *command: str | Path) -> subprocess.CompletedProcess[str]:
     paths = os.pathsep.join([str(programs), str(Path(sys.executable).parent), os.environ["PATH"]])
     variables = {**kept, "PATH": paths, "PYTHONPATH": str(house / "src"), "COSTSPAN_URL": "http://127.0.0.1:9"}
     return subprocess.run(
-        command, cwd=house / WORK, env=variables, capture_output=True, text=True, timeout=180, check=False
+        command, cwd=house / TRIAL, env=variables, capture_output=True, text=True, timeout=180, check=False
     )
 
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_recipe_does_what_it_says(name: str, house: Path) -> None:
-    (house / WORK).mkdir(exist_ok=True)
+    (house / TRIAL).mkdir(exist_ok=True)
     assert RECIPES[name][-1].language == "sh"
     for block in RECIPES[name]:
         follow(block, house)

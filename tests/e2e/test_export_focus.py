@@ -86,7 +86,10 @@ def test_a_closed_month_keeps_its_rows_and_its_correction_names_it(recorded: Pat
     assert sum(Decimal(row["BilledCost"]) for row in after) == total_usd(ledger) != total_usd(recorded)
 
 
-@pytest.mark.skipif(not VALIDATOR.exists(), reason="make .venv-focus, with Python 3.12, installs the validator")
+@pytest.mark.skipif(
+    not VALIDATOR.exists(),
+    reason="the validator wants Python 3.12 and pins of its own: make .venv-focus; .ci/run has it",
+)
 def test_the_official_validator_finds_nothing_but_its_own_contradiction(recorded: Path, tmp_path: Path) -> None:
     ledger = shutil.copytree(recorded, tmp_path / "ledger")
     close(ledger)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from bodies import PLAIN_CALL, START_NS, as_json, fresh, protobuf, span
 from serving import JSON, PROTOBUF, Server
 
+Start = Callable[..., Server]
 IDENTIFIED = b'{"name": "gen_ai.", "traceId": "%032x", "spanId": "%016x", "startTimeUnixNano": ' % (1, 1)
 INPUT = "gen_ai.usage.input_tokens"
 OUTPUT = "gen_ai.usage.output_tokens"
@@ -50,6 +52,37 @@ INVALID = {
 @pytest.mark.parametrize("case", INVALID)
 def test_an_impossible_count_is_kept_as_invalid_and_never_priced(shared_server: Server, case: str, make) -> None:
     assert send_between_good_calls(shared_server, INVALID[case], make) == {"priced": 2, "invalid_usage": 1}
+
+
+@pytest.mark.parametrize("name", ["web_search", "grounding", "code_execution"])
+def test_a_thousand_million_searches_are_invalid_and_no_fee(shared_server: Server, name: str) -> None:
+    said = {f"costspan.usage.{name}": 10**9}
+    assert send_between_good_calls(shared_server, said, protobuf) == {"priced": 2, "invalid_usage": 1}
+
+
+def test_a_call_whose_cost_no_ledger_can_hold_is_refused_alone(start_server: Start, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    dear = {"provider": "acme", "model": "dear", "input": "100000000000", "output": "1"}
+    (tmp_path / "data" / "costspan.yaml").write_text(json.dumps({"prices": [dear]}))
+    server = start_server()
+    spoiled = {**PLAIN_CALL, "gen_ai.provider.name": "acme", "gen_ai.request.model": "dear"}
+    spoiled |= {"gen_ai.response.model": "dear"}
+    spans = [span(spoiled if number in (3, 60) else PLAIN_CALL) for number in range(100)]
+    answer = server.send(protobuf(spans))
+    assert answer.status == 200
+    partial = ExportTraceServiceResponse.FromString(answer.body).partial_success
+    assert (partial.rejected_spans, "cannot hold" in partial.error_message) == (2, True)
+    assert server.spend()["total"]["calls"] == 98
+    assert server.ingest()["refused"] == {"holds a value the ledger cannot hold": 2}
+    assert server.send(protobuf(spans)).status == 200
+    assert server.spend()["total"]["calls"] == 98
+    assert server.send(protobuf([span(spoiled)])).status == 400
+
+
+@pytest.mark.parametrize("said", [-1, 2**31, 2**63 - 1, str(10**30), "9" * 400])
+def test_an_impossible_number_of_attempts_is_no_number_of_attempts(shared_server: Server, said: int | str) -> None:
+    assert send_between_good_calls(shared_server, {"costspan.attempt": said}, protobuf) == {"priced": 3}
+    assert [row["attempt"] for row in shared_server.spend(group_by="attempt")["rows"]] == ["1"]
 
 
 def test_parts_that_exceed_their_total_under_a_known_convention_are_invalid(shared_server: Server) -> None:

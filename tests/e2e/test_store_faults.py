@@ -24,7 +24,10 @@ MEGABYTE = 1024 * 1024
 ROUNDS = int(os.environ.get("COSTSPAN_TEST_KILLS", "8"))
 """How often the server is killed; by hand: COSTSPAN_TEST_KILLS=200."""
 
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="mounting a disk needs root")
+needs_root = pytest.mark.skipif(
+    os.geteuid() != 0,
+    reason="a full disk is a small one that only root can mount; a developer's machine should not ask for root",
+)
 
 
 @pytest.fixture
@@ -34,7 +37,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     place.mkdir()
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=48m", "tmpfs", str(place)], check=False)
     if mounted.returncode:
-        pytest.skip("this machine does not let a test mount a disk")
+        pytest.skip("a container without the right to mount cannot have a full disk of its own")
     yield place
     subprocess.run(["umount", "-l", str(place)], check=True)
 

@@ -51,8 +51,9 @@ def run(arguments: argparse.Namespace) -> int:
         settings_file,
         store_url,
     )
+    from costspan.server.logs import log_to_stderr
 
-    runtime.log_to_stderr()
+    log_to_stderr()
     data = arguments.data or Path(os.environ.get("COSTSPAN_DATA") or DEFAULT_DATA)
     named = arguments.config or _path(os.environ.get("COSTSPAN_CONFIG"))
     said = arguments.store or os.environ.get("COSTSPAN_STORE")

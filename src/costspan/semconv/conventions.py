@@ -20,6 +20,9 @@ from costspan.core.usage import Usage
 MAX_TOKENS: Final = 1_000_000_000
 """A count above this in one call is a broken emitter: a hundred times the largest context window sold."""
 
+MAX_FEES: Final = 1_000_000
+"""The same for what is charged by the piece: searches, pages, seconds of audio. More of them would cost millions."""
+
 
 class Counts(NamedTuple):
     """What a span reports. None is "not said", which is not 0."""
@@ -200,6 +203,8 @@ def _any_split(counts: Counts, known: Convention | None, usual: Convention | Non
         return Split(Usage(), UsageState.INVALID, f"negative count: {', '.join(negative)}")
     if max(said.values()) > MAX_TOKENS:
         return Split(Usage(), UsageState.INVALID, f"more than {MAX_TOKENS} tokens in one call")
+    if any(said.get(name, 0) > MAX_FEES for name, _ in _FEES):
+        return Split(Usage(), UsageState.INVALID, f"more than {MAX_FEES} of a unit that is no token in one call")
     convention, state, note = (known, UsageState.REPORTED, None) if known else _deduced(counts, usual)
     leaves = _leaves(_complete(counts, convention), convention)
     leaves.update({unit: said[name] for name, unit in _FEES if name in said})

@@ -40,6 +40,8 @@ _KEPT_REQUESTS: Final = frozenset({"flex", "batch"})
 """Tiers a provider serves as asked or refuses. `priority` may be served as standard, so asking proves nothing."""
 ATTEMPT: Final = "costspan.attempt"
 """Which request of an operation the span ended with, counted from 1: the client retried within the span."""
+MAX_ATTEMPTS: Final = 10_000
+"""A number beyond this is no count of requests, and says nothing."""
 OUTCOME: Final = "costspan.outcome"
 """How the call ended for the one who asked; only the sender knows of a stream that was left or cut off."""
 AT_LEAST_OUTPUT: Final = "costspan.usage.lower_bound.output_tokens"
@@ -175,7 +177,8 @@ def _assemble(record: SpanRecord, dialect: Dialect, words: _Words, span_class: S
 
 
 def _attempt(record: SpanRecord) -> int:
-    return max(1, whole_number(record.attributes[ATTEMPT]) or 1) if ATTEMPT in record.attributes else 1
+    said = whole_number(record.attributes[ATTEMPT]) if ATTEMPT in record.attributes else None
+    return said if said is not None and 1 <= said <= MAX_ATTEMPTS else 1
 
 
 def _trust(record: SpanRecord, words: _Words, counts: Counts, usage: Split) -> tuple[UsageState, str | None]:

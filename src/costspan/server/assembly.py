@@ -28,6 +28,7 @@ from costspan.server.pipeline.caretaker import Caretaker
 from costspan.server.pipeline.committer import Committer
 from costspan.server.pipeline.counters import IngestCounters
 from costspan.server.pipeline.pipeline import Pipeline
+from costspan.server.pipeline.reading import Reading
 from costspan.server.pipeline.replay import ReadingSettings, Replay
 from costspan.server.pipeline.repricing import PriceSettings, Repricing
 from costspan.server.pipeline.settlement import NO_RULES
@@ -82,7 +83,7 @@ def _file_server(config: ServerConfig, clock: Clock) -> Application:
     metrics = ServerMetrics()
     committer = Committer(store, card, config.settings.rules, metrics.observe_commit)
     keeps = config.settings.retention.keeps_records
-    pipeline = Pipeline(committer, IngestCounters(clock), config.settings.dialects, keeps_records=keeps)
+    pipeline = Pipeline(committer, IngestCounters(clock), Reading(config.settings.dialects, keeps))
     file = config.file or config.data / CONFIG_FILE
     repricing = Repricing(committer, DuckDBRepricing(store), lambda: price_settings(config.data, file), clock)
     caretaker = Caretaker(committer.write, DuckDBUpkeep(store), config.settings.retention, clock)
@@ -215,7 +216,7 @@ def open_pipeline(data: Path, config: Path | None = None) -> Iterator[Pipeline]:
     store = DuckDBStore(data)
     committer = Committer(store, _card(data, settings), settings.rules)
     keeps = settings.retention.keeps_records
-    pipeline = Pipeline(committer, IngestCounters(system_clock), settings.dialects, keeps_records=keeps)
+    pipeline = Pipeline(committer, IngestCounters(system_clock), Reading(settings.dialects, keeps))
     try:
         yield pipeline
     finally:

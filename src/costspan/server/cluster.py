@@ -23,6 +23,7 @@ from costspan.server.pipeline.caretaker import Caretaker
 from costspan.server.pipeline.committer import Committer
 from costspan.server.pipeline.counters import IngestCounters
 from costspan.server.pipeline.pipeline import Pipeline
+from costspan.server.pipeline.reading import Reading
 from costspan.server.pipeline.replay import ReadingSettings, Replay
 from costspan.server.pipeline.repricing import PriceSettings, Repricing
 from costspan.server.pipeline.settler import Settler, leave
@@ -65,7 +66,7 @@ def make_cluster_server(config: ServerConfig, store_url: str, card: RateCard, cl
     store = ClickHouseStore(parse_target(store_url), clock=clock)
     metrics = ServerMetrics()
     committer = Committer(store, card, rules, metrics.observe_commit, leave(store))
-    pipeline = Pipeline(committer, IngestCounters(clock), config.settings.dialects, keeps_records=False)
+    pipeline = Pipeline(committer, IngestCounters(clock), Reading(config.settings.dialects, keeps_records=False))
     settler = Settler(store, card, rules)
     alerting = _alerting(config, store, committer, clock)
     caretaker = Caretaker(

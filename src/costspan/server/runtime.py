@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import logging
 import signal
 import socket
 import sys
@@ -150,11 +149,3 @@ def _allow_many_connections() -> None:
 
         _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-
-
-def log_to_stderr() -> None:
-    """Write the server's own log lines, and warnings of others, to standard error."""
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("costspan").setLevel(logging.INFO)
-    # It tells of every sender that went away while it was answered, with a traceback.
-    logging.getLogger("grpc").setLevel(logging.CRITICAL)

@@ -92,7 +92,7 @@ def test_whatever_happens_the_times_are_kept_to(signs: str, hold: int, keep: int
             assert alert.fired_at == NOON + minutes(number)
         if before is State.FIRING and after is not State.FIRING:
             assert after is State.RESOLVED
-            assert True not in was[-1 - keep :]
+            assert not any(was[-1 - keep :])
         if before is State.FIRING and was[-1] is True:
             assert after is State.FIRING
         if hold == 0 and was[-1] is True:

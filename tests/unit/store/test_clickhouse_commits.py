@@ -20,7 +20,7 @@ from costspan.core.usage import Usage
 from costspan.pricing.load import load_rate_card
 from costspan.server.pipeline.settlement import NO_RULES, post
 from costspan.server.pipeline.settler import Settler
-from costspan.server.store.batches import encode_batch
+from costspan.server.store.batches import decode_batch, encode_batch
 from costspan.server.store.clickhouse.connection import parse_target
 from costspan.server.store.clickhouse.lease import Lease
 from costspan.server.store.clickhouse.store import ClickHouseStore
@@ -203,14 +203,18 @@ def test_hours_of_which_every_batch_is_settled_leave_the_inbox(opened: Opener):
     assert counted(store) == 4
 
 
-def test_a_batch_that_cannot_be_stored_is_set_aside_and_holds_up_nobody(opened: Opener):
+def test_a_call_that_cannot_be_stored_is_set_aside_and_holds_up_nobody(opened: Opener):
     store = opened()
     store.leave(Batch([call(1)]))
-    store.leave(Batch([call(2, trace=2, usage=Usage({Unit.INPUT: 2**63}))]))
+    spoiled = call(2, trace=2, usage=Usage({Unit.INPUT: 2**63}))
+    store.leave(Batch([call(4, trace=4), spoiled, call(5, trace=5)]))
     store.leave(Batch([call(3, trace=3)]))
     settle(store)
-    assert counted(store) == 2
-    assert store.connection.rows("SELECT count() FROM set_aside") == [(1,)]
+    assert counted(store) == 4
+    [(body,)] = store.connection.rows("SELECT body FROM set_aside", as_bytes=("body",))
+    assert decode_batch(body).calls == [spoiled]
+    settle(store)
+    assert counted(store) == 4
 
 
 def test_the_answers_are_the_same_after_another_process_took_over(opened: Opener):

@@ -12,7 +12,12 @@ import pytest
 
 from clickhouse_node import REAL, needs_clickhouse, running_node
 
-pytestmark = [needs_clickhouse, pytest.mark.skipif(REAL is not None, reason="a real server is tested by its makers")]
+pytestmark = [
+    needs_clickhouse,
+    pytest.mark.skipif(
+        REAL is not None, reason="here the stand-in for a server is tested; a real one is its makers' to test"
+    ),
+]
 TABLE = (
     "CREATE TABLE kept (n UInt64, said Nullable(String)) ENGINE = MergeTree ORDER BY n "
     "SETTINGS fsync_after_insert = 1, non_replicated_deduplication_window = 10"

@@ -9,12 +9,15 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from costspan.cli.importers.base import Found, Piece, Problem, Skipped
 from costspan.cli.importers.otlp_json import HOLDERS
 from costspan.cli.send import OtlpSender
 from costspan.core.errors import PermanentError
+
+if TYPE_CHECKING:
+    from costspan.server.pipeline.committer import New
 
 BATCH_ITEMS: Final = 512
 UNDER_WAY: Final = 8
@@ -138,7 +141,7 @@ def _into_folder(folder: Path, tally: Tally) -> Iterator[Give]:
                 done.set_exception(error)
                 return done
 
-            def finish(committed: Future[Sequence[bool]]) -> None:
+            def finish(committed: Future[New]) -> None:
                 if (failure := committed.exception()) is not None:
                     done.set_exception(failure)
                     return

@@ -176,7 +176,16 @@ class Dialect:
     """The emitter's own words for what sums up requests."""
 
     def __init__(self) -> None:
-        self._presents: Final = _Presents(self.vocabulary)
+        self._presents = _Presents(self.vocabulary)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what another process makes the same dialect of: what was remembered here stays here."""
+        return {name: value for name, value in vars(self).items() if name != "_presents"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Become the dialect of another process."""
+        vars(self).update(state)
+        self._presents = _Presents(self.vocabulary)
 
     def prepared(self, record: SpanRecord) -> SpanRecord:
         """Return the record with its JSON bags laid flat. A key that is there already is not replaced."""

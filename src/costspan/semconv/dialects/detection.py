@@ -45,6 +45,10 @@ class Dialects:
                 for value in values:
                     self._values.setdefault(key, {}).setdefault(value, rank)
 
+    def __reduce__(self) -> tuple[type[Dialects], tuple[tuple[Dialect, ...], tuple[MappedDialect, ...]]]:
+        """Return what another process makes the same dialects of."""
+        return Dialects, (self._built_in, self._mappings)
+
     def __iter__(self) -> Iterator[Dialect]:
         yield from self._mappings
         yield from self._built_in

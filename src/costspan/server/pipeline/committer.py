@@ -17,12 +17,15 @@ from typing import Final, TypeVar
 from costspan.core.errors import CostspanError, PermanentError, RetryableError, StoreUnavailable
 from costspan.pricing.rate_card import RateCard
 from costspan.semconv.settlement.rules import SettlingRules
+from costspan.server.pipeline.apart import take_apart
 from costspan.server.pipeline.settlement import NO_RULES, post
 from costspan.server.store.entry import Batch
 from costspan.server.store.ports import Ledger
 
 Result = TypeVar("Result")
 
+New = Sequence[bool | None]
+"""For each call of a batch whether it was new. Where a record could not be stored, also for each point, and None."""
 Take = Callable[[Ledger, Batch, RateCard, SettlingRules], Sequence[bool]]
 """Makes a batch durable and returns which of its calls were new."""
 
@@ -37,7 +40,7 @@ _log = logging.getLogger("costspan.pipeline")
 @dataclass(frozen=True, slots=True)
 class _Waiting:
     batch: Batch
-    answer: Future[Sequence[bool]]
+    answer: Future[New]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +81,12 @@ class Committer:
         """How many requests wait for their commit."""
         return self._waiting.qsize()
 
-    def submit(self, batch: Batch) -> Future[Sequence[bool]]:
+    def submit(self, batch: Batch) -> Future[New]:
         """Return a future of which calls were new, done when `batch` is durable or refused.
 
         Raise RetryableError when too many requests wait already.
         """
-        answer: Future[Sequence[bool]] = Future()
+        answer: Future[New] = Future()
         # A sender that gives up cannot cancel this any more: setting a cancelled answer would end the writing thread.
         answer.set_running_or_notify_cancel()
         try:
@@ -188,14 +191,26 @@ class Committer:
                 for waiting in group:
                     self._commit([waiting])
                 return
-            permanent = error if isinstance(error, PermanentError) else PermanentError(f"cannot be stored: {error}")
-            _log.warning("a request was refused for good: %s", permanent)
-            _fail(group, permanent)
+            why = error if isinstance(error, PermanentError) else PermanentError(f"cannot be stored: {error}")
+            self._commit_apart(group[0], why)
         else:
             self._on_commit(time.monotonic() - started_s)
             flags = iter(new)
             for waiting in group:
                 waiting.answer.set_result(list(islice(flags, len(waiting.batch.calls))))
+
+    def _commit_apart(self, waiting: _Waiting, why: PermanentError) -> None:
+        """Commit what can be of a request that cannot be as a whole."""
+        try:
+            new = take_apart(lambda part: self._take(self._ledger, part, self._card, self._rules), waiting.batch)
+        except StoreUnavailable as unavailable:
+            _fail([waiting], unavailable)
+            return
+        _log.warning("%d records of a request were refused for good: %s", new.count(None), why)
+        if new.count(None) == len(new):
+            _fail([waiting], why)
+        else:
+            waiting.answer.set_result(new)
 
 
 def _fail(group: list[_Waiting], error: CostspanError) -> None:

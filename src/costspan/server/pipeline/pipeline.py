@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 
-from costspan.semconv.dialects import DIALECTS
 from costspan.semconv.dialects.detection import Dialects
-from costspan.server.pipeline.committer import Committer
+from costspan.server.pipeline.apart import REASON
+from costspan.server.pipeline.committer import Committer, New
 from costspan.server.pipeline.counters import IngestCounters
 from costspan.server.pipeline.forgotten import without_forgotten
-from costspan.server.pipeline.keeping import keep
-from costspan.server.pipeline.signals import SIGNALS, Received
+from costspan.server.pipeline.reading import USUAL, Reading
+from costspan.server.pipeline.signals import Received
 from costspan.server.pipeline.tenant import of_tenant
 
 
@@ -37,23 +38,15 @@ class Pending:
     """A request on its way into the ledger."""
 
     received: Received
-    committed: Future[Sequence[bool]]
+    committed: Future[New]
 
 
 class Pipeline:
     """Turns bodies into durable entries."""
 
-    def __init__(
-        self,
-        committer: Committer,
-        counters: IngestCounters,
-        dialects: Dialects = DIALECTS,
-        *,
-        keeps_records: bool = True,
-    ) -> None:
+    def __init__(self, committer: Committer, counters: IngestCounters, reading: Reading = USUAL) -> None:
         self._committer = committer
-        self._dialects = dialects
-        self._keeps_records = keeps_records
+        self.reading = reading
         self.counters = counters
 
     @property
@@ -72,26 +65,26 @@ class Pipeline:
 
     def read_in(self, dialects: Dialects) -> None:
         """Read what comes from now on in `dialects`."""
-        self._dialects = dialects
+        self.reading = replace(self.reading, dialects=dialects)
 
     def start(self, body: bytes, content_type: str, signal: str = "traces", tenant: str | None = None) -> Pending:
         """Read a request of one signal, as `tenant`'s, and queue it for the commit.
 
         Raise UnreadableBody when the body is no request of that signal, RetryableError when too many requests wait.
         """
-        received = SIGNALS[signal](body, content_type, self._dialects)
-        kept = keep(received.records) if self._keeps_records else ()
-        # What waits for its commit holds on to no more than is committed.
-        received = replace(received, batch=replace(received.batch, kept=kept), records=())
+        return self.queue(self.reading.read(body, content_type, signal), tenant)
+
+    def queue(self, received: Received, tenant: str | None = None) -> Pending:
+        """Queue a request that was read, as `tenant`'s. Raise RetryableError when too many requests wait."""
         received = of_tenant(without_forgotten(received, self._committer.kept_since()), tenant)
         return Pending(received, self._committer.submit(received.batch))
 
-    def finish(self, pending: Pending, new: Sequence[bool]) -> Taken:
+    def finish(self, pending: Pending, new: New) -> Taken:
         """Count a committed request and return what became of it."""
-        fresh = sum(new)
-        known = len(pending.received.batch.calls) - fresh
         received = pending.received
-        taken = Taken(items=received.items, calls=fresh, retransmitted=known, refused=dict(received.refused))
+        refused = received.refused + Counter({REASON: new.count(None)})
+        fresh, known = (new[: len(received.batch.calls)].count(was) for was in (True, False))
+        taken = Taken(items=received.items, calls=fresh, retransmitted=known, refused=dict(refused))
         self.counters.count_committed(
             received=taken.items,
             calls=taken.calls,

@@ -7,10 +7,13 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from costspan.core.call import Call
 from costspan.core.errors import CostspanError, PermanentError, StoreUnavailable
+from costspan.core.record import MetricPoint
 from costspan.pricing.rate_card import RateCard
 from costspan.semconv.settlement.rules import SettlingRules
 from costspan.server.background import Background
+from costspan.server.pipeline.apart import take_apart
 from costspan.server.pipeline.forgotten import REASON, since
 from costspan.server.pipeline.settlement import post
 from costspan.server.store.entry import Batch
@@ -113,5 +116,10 @@ class Settler:
             return
         [(batch_id, batch)] = batches
         why = error if isinstance(error, PermanentError) else PermanentError(f"cannot be stored: {error}")
-        _log.error("a batch of %d calls was set aside: %s", len(batch.calls), why)
-        self._ledger.set_aside(batch_id, batch, str(why))
+        # None of these commits takes the batch: cut off, it waits, and what is stored of it is recognised.
+        new = take_apart(lambda part: post(self._ledger, part, self._card, self._rules), batch)
+        left = [record for record, was in zip([*batch.calls, *batch.points], new, strict=True) if was is None]
+        _log.error("%d of %d records of a batch were set aside: %s", len(left), len(new), why)
+        points = [record for record in left if isinstance(record, MetricPoint)]
+        refused = Batch([record for record in left if isinstance(record, Call)], points=points)
+        self._ledger.set_aside(batch_id, refused, str(why))

@@ -30,9 +30,13 @@ class Limits:
     """What requests may hold together, as sent and unpacked."""
     in_flight_requests: int = 256
     """Requests that are decoded or wait for their commit."""
+    decode_processes: int = 0
+    """Processes that read requests beside the server's own; 0 reads them within it."""
 
 
-_LEAST: Final = Limits(receive_timeout_s=1, in_flight_bytes=MAX_WIRE_BYTES + MAX_BODY_BYTES, in_flight_requests=1)
+_LEAST: Final = Limits(
+    receive_timeout_s=1, in_flight_bytes=MAX_WIRE_BYTES + MAX_BODY_BYTES, in_flight_requests=1, decode_processes=0
+)
 """The largest request must fit where nothing else is in flight, or its sender would be told to come back for ever."""
 
 

@@ -8,12 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from costspan.server.pipeline.pipeline import Pending, Pipeline, Taken
+from costspan.server.receiver.decode_processes import DecodeProcesses
 from costspan.server.receiver.in_flight import Busy, Limits, Room, Share
 from costspan.server.receiver.keys import Key
 from costspan.server.receiver.limits import unpack
 from costspan.server.receiver.quota import Quotas
 
-DECODE_WORKERS: Final = 2
+DECODE_THREADS: Final = 2
+"""At least; with processes that decode, one waits for each and one more takes in what they read."""
 
 
 class Intake:
@@ -25,7 +27,9 @@ class Intake:
         self.quotas = Quotas()
         self.room = Room(limits.in_flight_bytes)
         self._pipeline = pipeline
-        self._workers = ThreadPoolExecutor(DECODE_WORKERS, thread_name_prefix="costspan-decode")
+        count = limits.decode_processes
+        self._processes = DecodeProcesses(count, lambda: pipeline.reading) if count else None
+        self._threads = ThreadPoolExecutor(max(DECODE_THREADS, count + 1), thread_name_prefix="costspan-decode")
         self._running: dict[asyncio.Task[Taken], float] = {}
 
     @property
@@ -65,19 +69,25 @@ class Intake:
 
     def close(self) -> None:
         """Wait for the work under way."""
-        self._workers.shutdown()
+        self._threads.shutdown()
+        if self._processes is not None:
+            self._processes.close()
 
     async def _commit(self, tenant: str | None, body: bytes, content_type: str, encoding: str, signal: str) -> Taken:
         with self.room.share() as share:
             loop = asyncio.get_running_loop()
             pending = await loop.run_in_executor(
-                self._workers, self._start, tenant, body, content_type, encoding, signal, share
+                self._threads, self._start, tenant, body, content_type, encoding, signal, share
             )
             return self._pipeline.finish(pending, await asyncio.wrap_future(pending.committed))
 
     def _start(
         self, tenant: str | None, body: bytes, content_type: str, encoding: str, signal: str, share: Share
     ) -> Pending:
+        if self._processes is not None:
+            received, unpacked_bytes = self._processes.read(body, content_type, encoding, signal)
+            share.grow(unpacked_bytes)
+            return self._pipeline.queue(received, tenant)
         unpacked = unpack(body, encoding)
         if unpacked is not body:
             share.grow(len(unpacked))

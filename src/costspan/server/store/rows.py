@@ -14,10 +14,11 @@ from typing import Any, Final
 from costspan.core.attribution import DIMENSIONS
 from costspan.core.call import Call, Role, Signal
 from costspan.core.charge import Charge
+from costspan.core.link import Link
 from costspan.core.units import FEE_UNITS, Unit
 from costspan.server.store.charge_classes import charge_classes
 from costspan.server.store.columns import Kind
-from costspan.server.store.entry import Entry, digest, key_of
+from costspan.server.store.entry import Entry, Posting, digest, key_of
 
 LONGEST_TTFT_S: Final = 3_600
 """Longer than any provider's timeout; emitters that send milliseconds as seconds would poison quantiles."""
@@ -184,3 +185,11 @@ def keeps_record(entry: Entry) -> bool:
         return False
     seconds, kept_ns = call.time_to_first_chunk_s, ttft_ns(call)
     return seconds is None or (kept_ns is not None and kept_ns / 1e9 == seconds)
+
+
+def said_by_no_entry(posting: Posting, as_received: Sequence[bool]) -> list[Call | Link]:
+    """Return the new records of which no entry of the posting says all; `as_received` is that column of its entries."""
+    if all(as_received):
+        return list(posting.batch.links)
+    said = {entry.call.identity for entry, is_said in zip(posting.entries, as_received, strict=True) if is_said}
+    return [*(call for call in posting.batch.calls if call.identity not in said), *posting.batch.links]

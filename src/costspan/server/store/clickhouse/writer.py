@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from costspan.core.call import Call
 from costspan.core.clock import Clock
 from costspan.core.errors import PermanentError
-from costspan.core.link import Link
 from costspan.server.store.clickhouse import series, tools
 from costspan.server.store.clickhouse.connection import Connection
 from costspan.server.store.clickhouse.lease import Lease, deposed
@@ -19,7 +17,7 @@ from costspan.server.store.clickhouse.snapshot import SEQUENCE_BITS, Snapshot, t
 from costspan.server.store.entry import Posting
 from costspan.server.store.migration import Stretch
 from costspan.server.store.received import record_columns
-from costspan.server.store.rows import CHARGE_KINDS, call_columns, charge_rows
+from costspan.server.store.rows import CHARGE_KINDS, call_columns, charge_rows, said_by_no_entry
 from costspan.server.store.sql.conditions import utc
 
 # From a query within: names in WHERE would mean what REPLACE makes of them.
@@ -149,7 +147,7 @@ class Writer:
             found["calls"] = {**number.columns(len(ids)), **calls}
             if charges := charge_rows(ids, posting.entries):
                 found["charges"] = {**number.columns(len(charges)), **_transposed(CHARGE_KINDS, charges)}
-        if unsaid := _not_in_entries(posting, as_received):
+        if unsaid := said_by_no_entry(posting, as_received):
             records = record_columns(unsaid)
             moments = {"posting": [number.posting] * len(unsaid), "received_at": [number.posted_us] * len(unsaid)}
             found["records"] = {**moments, **records}
@@ -204,9 +202,3 @@ def _micros(moment: datetime) -> int:
 
 def _transposed(kinds: Mapping[str, Any], rows: Sequence[tuple[Any, ...]]) -> dict[str, Sequence[Any]]:
     return dict(zip(kinds, zip(*rows, strict=True), strict=True))
-
-
-def _not_in_entries(posting: Posting, as_received: Sequence[bool]) -> list[Call | Link]:
-    """Return the new records of which no entry of the posting says all that was received."""
-    said = {entry.call.identity for entry, is_said in zip(posting.entries, as_received, strict=True) if is_said}
-    return [*(call for call in posting.batch.calls if call.identity not in said), *posting.batch.links]

@@ -10,15 +10,13 @@ from typing import Any, Final
 import duckdb
 from arro3.core import DataType
 
-from costspan.core.call import Call
 from costspan.core.clock import Clock
-from costspan.core.link import Link
 from costspan.server.store.duckdb import kept, records, rollups, series, tools
 from costspan.server.store.duckdb.arrow import registered, registered_columns, registered_rows
 from costspan.server.store.duckdb.recent import Recent
 from costspan.server.store.duckdb.schema import TAGS_TYPE
 from costspan.server.store.entry import Posting, Standing
-from costspan.server.store.rows import CALL_KINDS, CHARGE_KINDS, QUANTITIES, call_columns, charge_rows
+from costspan.server.store.rows import CALL_KINDS, CHARGE_KINDS, QUANTITIES, call_columns, charge_rows, said_by_no_entry
 
 _TAGS: Final = f"""from_json(tags, '"{TAGS_TYPE}"')"""
 INSERT_CHARGES: Final = (
@@ -70,7 +68,7 @@ class Writer:
                 records.disown(self._connection, posting.reread, posting.batch)
             if posting.batch.kept:
                 kept.insert(self._connection, posting.batch.kept, moment)
-            if unsaid := _not_in_entries(posting, columns["as_received"]):
+            if unsaid := said_by_no_entry(posting, columns["as_received"]):
                 records.insert(self._connection, unsaid, moment)
             if posting.metrics is not None:
                 series.save(self._connection, self.metric_state, posting.metrics)
@@ -150,11 +148,3 @@ def _insert_calls(said: Iterable[str]) -> str:
         f"INSERT INTO calls (sign, posted_at, {', '.join(values)}) "
         f"SELECT 1, ?, {', '.join(values.values())} FROM call_batch"
     )
-
-
-def _not_in_entries(posting: Posting, as_received: Sequence[bool]) -> list[Call | Link]:
-    """Return the new records of which no entry of the posting says all that was received."""
-    if all(as_received):
-        return list(posting.batch.links)
-    said = {entry.call.identity for entry, is_said in zip(posting.entries, as_received, strict=True) if is_said}
-    return [*(call for call in posting.batch.calls if call.identity not in said), *posting.batch.links]
