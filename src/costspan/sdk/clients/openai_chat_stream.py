@@ -32,7 +32,11 @@ def watched_chat(
     finished = 0
     for chunk in chunks:
         try:
-            for choice in chunk.choices:
+            if chunk.usage is not None:
+                _note_usage(watch, chunk.usage)
+            elif asked:
+                chunk.model_fields_set.discard("usage")  # every chunk has an empty one when usage was asked for
+            for choice in chunk.choices or ():
                 delta = choice.delta
                 # The last is the name of DeepSeek and other compatible endpoints.
                 if delta is not None and (
@@ -42,12 +46,8 @@ def watched_chat(
                 if choice.finish_reason is not None:
                     finished += 1
                     watch.whole = finished >= choices
-            if chunk.usage is not None:
-                _note_usage(watch, chunk.usage)
-            if asked:
-                if watch.whole or watch.usage_known:
-                    break
-                chunk.model_fields_set.discard("usage")  # every chunk has an empty one when usage was asked for
+            if asked and (watch.whole or watch.usage_known):
+                break
         except Exception as error:  # noqa: BLE001 - telemetry must never break its host
             log_once(UNREAD, error=error)
         yield chunk
@@ -69,7 +69,11 @@ async def watched_chat_async(
     finished = 0
     async for chunk in chunks:
         try:
-            for choice in chunk.choices:
+            if chunk.usage is not None:
+                _note_usage(watch, chunk.usage)
+            elif asked:
+                chunk.model_fields_set.discard("usage")
+            for choice in chunk.choices or ():
                 delta = choice.delta
                 if delta is not None and (
                     delta.content or delta.tool_calls or delta.refusal or field(delta, "reasoning_content")
@@ -78,12 +82,8 @@ async def watched_chat_async(
                 if choice.finish_reason is not None:
                     finished += 1
                     watch.whole = finished >= choices
-            if chunk.usage is not None:
-                _note_usage(watch, chunk.usage)
-            if asked:
-                if watch.whole or watch.usage_known:
-                    break
-                chunk.model_fields_set.discard("usage")
+            if asked and (watch.whole or watch.usage_known):
+                break
         except Exception as error:  # noqa: BLE001 - as above
             log_once(UNREAD, error=error)
         yield chunk
@@ -113,7 +113,7 @@ def _look_for_usage(watch: StreamWatch, data: Any) -> Look:
     def look(chunk: Any) -> Pass | None:
         if chunk.usage is None:
             chunk.model_fields_set.discard("usage")
-            return Pass.PEEK if watch.whole and not watch.usage_known else None
+            return Pass.PEEK if chunk.choices and watch.whole and not watch.usage_known else None
         if chunk.choices:
             return None
         _tell_usage(watch.span, data, chunk.usage)
