@@ -11,11 +11,12 @@ from collections import OrderedDict
 from typing import Final
 
 from opentelemetry.context import Context
-from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
+from opentelemetry.sdk.trace import ReadableSpan, Span
 from opentelemetry.trace import StatusCode
 
 from costspan.sdk import attribute_names as names
 from costspan.sdk.model_span import is_model_call
+from costspan.sdk.span_steps import StepWithin
 from costspan.semconv.outcome import RETRY_WITHIN_NS
 
 _REMEMBERED: Final = 1_000
@@ -23,7 +24,7 @@ _REMEMBERED: Final = 1_000
 Operation = tuple[int, int, str]
 
 
-class AttemptCounter(SpanProcessor):
+class AttemptCounter(StepWithin):
     """Puts `costspan.attempt` on the second attempt and later ones, as they start."""
 
     def __init__(self) -> None:

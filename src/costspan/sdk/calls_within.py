@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from typing import Final, Protocol
 
 from opentelemetry.context import Context, create_key, get_current, get_value, set_value
-from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
+from opentelemetry.sdk.trace import ReadableSpan, Span
 
 from costspan.sdk.price_span import PricedSpan, SpanPricer
 from costspan.sdk.safety import never_raise
+from costspan.sdk.span_steps import StepWithin
 
 SpanKey = tuple[int, int]
 _KEY: Final = create_key("costspan.watchers")
@@ -38,7 +39,7 @@ def with_watchers(watchers: Sequence[Watcher], context: Context | None = None) -
     return set_value(_KEY, tuple(watchers), context)
 
 
-class CallsWithin(SpanProcessor):
+class CallsWithin(StepWithin):
     """Passes spans on to the watchers of the context they start in; others cost one look-up."""
 
     active = False

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry import trace
 from opentelemetry.context import get_value
-from opentelemetry.sdk.trace import Span
 
 from costspan.sdk.safety import log_once
 from costspan.semconv.dialects.base import INFERENCE_OPERATIONS
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import Span
 
 _INFERENCE_DATA: Final = "opentelemetry.genai.client.inference.context"
 """`CLIENT_INFERENCE_CONTEXT_KEY` of opentelemetry-util-genai 1.3b0: under it lies what inner layers know of a call."""
@@ -19,10 +21,13 @@ _UNKNOWN: Final = "costspan: the span of a model call could not be looked at and
 def current_call() -> Span | None:
     """Return the span of the model call in progress, still recording, or None outside of one."""
     try:
-        span = trace.get_current_span()
-        if not isinstance(span, Span) or not span.is_recording():
+        span: Any = trace.get_current_span()
+        said = getattr(span, "attributes", None)  # a span of the API alone has none, one of the SDK always
+        if said is None or not span.is_recording():
             return None
-        return span if (span.attributes or {}).get("gen_ai.operation.name") in INFERENCE_OPERATIONS else None
+        return span if said["gen_ai.operation.name"] in INFERENCE_OPERATIONS else None
+    except KeyError:
+        return None
     except Exception as error:  # noqa: BLE001 - telemetry must never break its host
         log_once(_UNKNOWN, error=error)
         return None

@@ -12,15 +12,16 @@ from weakref import WeakSet
 from opentelemetry import baggage, propagate
 from opentelemetry.context import Context
 from opentelemetry.propagators import textmap
-from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
+from opentelemetry.sdk.trace import ReadableSpan, Span
 from opentelemetry.trace import Span as AnySpan
 from opentelemetry.trace import get_current_span
 
 from costspan.sdk.model_span import is_model_call
 from costspan.sdk.safety import never_raise
+from costspan.sdk.span_steps import StepWithin
 
 
-class InsideModelCalls(SpanProcessor):
+class InsideModelCalls(StepWithin):
     """Knows the spans in progress below a model call, such as that of an instrumented HTTP client."""
 
     def __init__(self) -> None:

@@ -10,6 +10,10 @@ from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 from costspan.sdk.safety import log_once
 
 
+class StepWithin(SpanProcessor):
+    """A step that has nothing to do at the start of a span around which nothing is open: no other span, no scope."""
+
+
 class SpanSteps(SpanProcessor):
     """Runs `steps` in their order, each only where it has something to do, with the context looked up once.
 
@@ -18,12 +22,14 @@ class SpanSteps(SpanProcessor):
 
     def __init__(self, *steps: SpanProcessor) -> None:
         self._steps = steps
-        self._at_start = tuple(step.on_start for step in steps if type(step).on_start is not SpanProcessor.on_start)
+        starting = [step for step in steps if type(step).on_start is not SpanProcessor.on_start]
+        self._at_start = tuple(step.on_start for step in starting)
+        self._in_the_open = tuple(step.on_start for step in starting if not isinstance(step, StepWithin))
         self._at_end = tuple(step.on_end for step in steps if type(step).on_end is not SpanProcessor.on_end)
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         context = get_current() if parent_context is None else parent_context
-        for step in self._at_start:
+        for step in self._at_start if context else self._in_the_open:
             try:
                 step(span, context)
             except Exception as error:  # noqa: BLE001 - telemetry must never break its host

@@ -46,7 +46,7 @@ class StreamWatch:
             span.set_attribute(names.OUTCOME, "aborted")
 
 
-_UNREAD: Final = "costspan: a chunk of a stream could not be read and was passed on"
+UNREAD: Final = "costspan: a chunk of a stream could not be read and was passed on"
 
 Look = Callable[[Any], Pass | None]
 """Sees every chunk and says what happens to it; None where the caller gets it, as most do."""
@@ -62,7 +62,7 @@ def watched(chunks: Iterator[Chunk], look: Look, watch: StreamWatch) -> Iterator
                 passes = look(chunk)
             except Exception as error:  # noqa: BLE001 - telemetry must never break its host
                 passes = None
-                log_once(_UNREAD, error=error)
+                log_once(UNREAD, error=error)
             if held:
                 yield held.pop()
             if passes is None:
@@ -85,7 +85,7 @@ async def watched_async(chunks: AsyncIterator[Chunk], look: Look, watch: StreamW
                 passes = look(chunk)
             except Exception as error:  # noqa: BLE001 - as above
                 passes = None
-                log_once(_UNREAD, error=error)
+                log_once(UNREAD, error=error)
             if held:
                 yield held.pop()
             if passes is None:

@@ -8,6 +8,7 @@ every call goes, below the instrumentation and whichever that is.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from typing import Any, Final
 
@@ -16,15 +17,18 @@ from opentelemetry.sdk.trace import Span
 from costspan.sdk import attribute_names as names
 from costspan.sdk.clients.client import Client, Method
 from costspan.sdk.clients.openai_answers import attributes_of, look_at_responses
-from costspan.sdk.clients.openai_chat_stream import look_at_chat, watched_chat, watched_chat_async
+from costspan.sdk.clients.openai_chat_stream import watched_chat, watched_chat_async
 from costspan.sdk.config import Config
 from costspan.sdk.current_call import current_call, instrumentation_data
 from costspan.sdk.replaced_method import replace_method
-from costspan.sdk.safety import never_raise
+from costspan.sdk.safety import log_once, never_raise
 from costspan.sdk.watched_stream import StreamWatch, watched, watched_async
 
 _RAW: Final = "X-Stainless-Raw-Response"
 _REFUSALS: Final = frozenset({400, 422})
+_NOT_ASKED: Final = "costspan: a stream's usage could not be asked for"
+_UNREAD: Final = "costspan: an answer could not be read and was passed on"
+_UNWATCHED: Final = "costspan: a stream could not be watched and was passed on"
 
 
 class _UsageRequest:
@@ -38,16 +42,19 @@ class _UsageRequest:
         self._wanted = wanted
         self._refused_by: set[str] = set()
 
-    @never_raise(False)
     def add_to(self, client: Any, options: Any) -> bool:
-        body = options.json_data
-        if not self._wanted or not isinstance(body, dict) or not body.get("stream") or "stream_options" in body:
+        try:
+            body = options.json_data
+            if not self._wanted or not isinstance(body, dict) or "stream_options" in body or not body.get("stream"):
+                return False
+            if "stream_options" in (options.extra_json or {}) or not options.url.endswith("/chat/completions"):
+                return False
+            if _raw(options) or str(client.base_url) in self._refused_by:
+                return False
+            options.json_data = {**body, "stream_options": {"include_usage": True}}
+        except Exception as error:  # noqa: BLE001 - telemetry must never break its host
+            log_once(_NOT_ASKED, error=error)
             return False
-        if "stream_options" in (options.extra_json or {}) or not options.url.endswith("/chat/completions"):
-            return False
-        if _raw(options) or str(client.base_url) in self._refused_by:
-            return False
-        options.json_data = {**body, "stream_options": {"include_usage": True}}
         return True
 
     @never_raise(False)
@@ -138,21 +145,22 @@ def _read(answer: Any, options: Any) -> None:
         call.set_attributes(found)
 
 
-@never_raise(None)
 def _watch(call: Span, stream: Any, options: Any, *, asked: bool) -> None:
     """Watch the stream that will say it, or the one that a raw response becomes."""
-    if "_iterator" not in getattr(stream, "__dict__", ()):
-        if _raw(options) == "true":
-            _once_parsed(stream, lambda parsed: _watch(call, parsed, options, asked=asked))
-        return
-    seen, chunks = StreamWatch(call), stream._iterator
-    waits = hasattr(chunks, "__anext__")
-    if options.url.endswith("/responses"):
-        stream._iterator = (watched_async if waits else watched)(chunks, look_at_responses(seen), seen)
-        return
-    choices = options.json_data.get("n") or 1
-    look = look_at_chat(seen, choices=choices, asked=asked, data=instrumentation_data() if asked else None)
-    stream._iterator = (watched_chat_async if waits else watched_chat)(chunks, look, seen, asked=asked)
+    try:
+        chunks = getattr(stream, "_iterator", None)
+        if chunks is None:
+            if _raw(options) == "true":
+                _once_parsed(stream, partial(_watch, call, options=options, asked=asked))
+            return
+        waits, seen = hasattr(chunks, "__anext__"), StreamWatch(call)
+        if options.url.endswith("/responses"):
+            stream._iterator = (watched_async if waits else watched)(chunks, look_at_responses(seen), seen)
+            return
+        choices, data = options.json_data.get("n") or 1, instrumentation_data() if asked else None
+        stream._iterator = (watched_chat_async if waits else watched_chat)(chunks, seen, choices, asked, data)
+    except Exception as error:  # noqa: BLE001 - as above
+        log_once(_UNWATCHED, error=error)
 
 
 def _raw(options: Any) -> Any:

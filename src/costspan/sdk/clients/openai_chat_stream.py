@@ -13,94 +13,113 @@ from opentelemetry.sdk.trace import Span
 
 from costspan.sdk import attribute_names as names
 from costspan.sdk.clients.openai_answers import at, field, image_tokens
-from costspan.sdk.watched_stream import Look, Pass, StreamWatch, watched, watched_async
+from costspan.sdk.safety import log_once
+from costspan.sdk.watched_stream import UNREAD, Look, Pass, StreamWatch, watched, watched_async
 
 
-def look_at_chat(watch: StreamWatch, *, choices: int, asked: bool, data: Any) -> Look:
-    """Return who sees the chunks of a chat. `asked` says that we asked for the usage, `data` is where the
-    instrumentation takes what layers below it know."""
+# All in the loop: a function called for each chunk would double what a stream costs its caller (`benchmarks/sdk`).
+def watched_chat(
+    chunks: Iterator[Any],
+    watch: StreamWatch,
+    choices: int,
+    asked: bool,
+    data: Any,
+) -> Iterator[Any]:
+    """Yield `chunks`, without the usage where it was `asked` for by us.
+
+    `choices` is how many answers were ordered, `data` where the instrumentation takes what layers below it know.
+    """
     finished = 0
-
-    def look(chunk: Any) -> Pass | None:
-        nonlocal finished
-        usage, parts = chunk.usage, chunk.choices
-        if usage is not None:
-            watch.usage_known = True
-            if image := image_tokens(usage):
-                watch.span.set_attributes(image)
-        elif asked:
-            chunk.model_fields_set.discard("usage")  # every chunk has an empty one when usage was asked for
-        if not parts:
-            if usage is None or not asked:
-                return None
-            _tell_usage(watch.span, data, usage)
-            return Pass.KEEP
-        for choice in parts:
-            delta = choice.delta
-            # The last is the name of DeepSeek and other compatible endpoints.
-            if delta is not None and (
-                delta.content or delta.tool_calls or delta.refusal or field(delta, "reasoning_content")
-            ):
-                watch.pieces += 1
-            if choice.finish_reason is not None:
-                finished += 1
-                watch.whole = finished >= choices
-        return Pass.PEEK if asked and watch.whole and not watch.usage_known else None
-
-    return look
-
-
-# Nearly all chunks hold a piece of output and nothing else. They are seen inside the loop: to call `look` for each
-# would double what a stream costs its caller (`benchmarks/sdk`). From the first that says more, all go to it.
-def watched_chat(chunks: Iterator[Any], look: Look, watch: StreamWatch, *, asked: bool) -> Iterator[Any]:
-    """Yield `chunks` as `look` lets them pass, which `look_at_chat` has made."""
     for chunk in chunks:
         try:
-            (choice,) = chunk.choices
-            if chunk.usage is not None or choice.finish_reason is not None:
+            if chunk.usage is not None:
+                _note_usage(watch, chunk.usage)
+            elif asked:
+                chunk.model_fields_set.discard("usage")  # every chunk has an empty one when usage was asked for
+            for choice in chunk.choices or ():
+                delta = choice.delta
+                # The last is the name of DeepSeek and other compatible endpoints.
+                if delta is not None and (
+                    delta.content or delta.tool_calls or delta.refusal or field(delta, "reasoning_content")
+                ):
+                    watch.pieces += 1
+                if choice.finish_reason is not None:
+                    finished += 1
+                    watch.whole = finished >= choices
+            if asked and (watch.whole or watch.usage_known):
                 break
-            delta = choice.delta
-            if delta.content or delta.tool_calls or delta.refusal or field(delta, "reasoning_content"):
-                watch.pieces += 1
-            if asked:
-                chunk.model_fields_set.discard("usage")
-        except Exception:  # noqa: BLE001 - `look` reads it again and says why
-            break
+        except Exception as error:  # noqa: BLE001 - telemetry must never break its host
+            log_once(UNREAD, error=error)
         yield chunk
     else:
         watch.whole = True
         return
-    yield from watched(chain([chunk], chunks), look, watch)
+    rest = watched_chat(chunks, watch, choices - finished, False, None)
+    yield from watched(chain([chunk], rest), _look_for_usage(watch, data), watch)
 
 
 async def watched_chat_async(
-    chunks: AsyncIterator[Any], look: Look, watch: StreamWatch, *, asked: bool
+    chunks: AsyncIterator[Any],
+    watch: StreamWatch,
+    choices: int,
+    asked: bool,
+    data: Any,
 ) -> AsyncIterator[Any]:
-    """Yield `chunks` as `look` lets them pass, which `look_at_chat` has made."""
+    """Yield `chunks` as `watched_chat` does."""
+    finished = 0
     async for chunk in chunks:
         try:
-            (choice,) = chunk.choices
-            if chunk.usage is not None or choice.finish_reason is not None:
-                break
-            delta = choice.delta
-            if delta.content or delta.tool_calls or delta.refusal or field(delta, "reasoning_content"):
-                watch.pieces += 1
-            if asked:
+            if chunk.usage is not None:
+                _note_usage(watch, chunk.usage)
+            elif asked:
                 chunk.model_fields_set.discard("usage")
-        except Exception:  # noqa: BLE001 - as above
-            break
+            for choice in chunk.choices or ():
+                delta = choice.delta
+                if delta is not None and (
+                    delta.content or delta.tool_calls or delta.refusal or field(delta, "reasoning_content")
+                ):
+                    watch.pieces += 1
+                if choice.finish_reason is not None:
+                    finished += 1
+                    watch.whole = finished >= choices
+            if asked and (watch.whole or watch.usage_known):
+                break
+        except Exception as error:  # noqa: BLE001 - as above
+            log_once(UNREAD, error=error)
         yield chunk
     else:
         watch.whole = True
         return
-    async for rest in watched_async(_behind(chunk, chunks), look, watch):
-        yield rest
+    rest = watched_chat_async(chunks, watch, choices - finished, False, None)
+    async for each in watched_async(_behind(chunk, rest), _look_for_usage(watch, data), watch):
+        yield each
 
 
 async def _behind(first: Any, rest: AsyncIterator[Any]) -> AsyncIterator[Any]:
     yield first
     async for each in rest:
         yield each
+
+
+def _note_usage(watch: StreamWatch, usage: Any) -> None:
+    watch.usage_known = True
+    if image := image_tokens(usage):
+        watch.span.set_attributes(image)
+
+
+def _look_for_usage(watch: StreamWatch, data: Any) -> Look:
+    """Return who lets pass what `watch` has seen, but for the usage that we asked for."""
+
+    def look(chunk: Any) -> Pass | None:
+        if chunk.usage is None:
+            chunk.model_fields_set.discard("usage")
+            return Pass.PEEK if chunk.choices and watch.whole and not watch.usage_known else None
+        if chunk.choices:
+            return None
+        _tell_usage(watch.span, data, chunk.usage)
+        return Pass.KEEP
+
+    return look
 
 
 def _tell_usage(span: Span, data: Any, usage: Any) -> None:
