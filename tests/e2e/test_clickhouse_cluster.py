@@ -6,12 +6,14 @@ import http.client
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from decimal import Decimal
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 from alert_receivers import Webhook, calls, receiving, settings
+from ledger_rows import costspan, document
 
 from clickhouse_node import needs_clickhouse
 from costspan.server.store.clickhouse.connection import parse_target
@@ -24,6 +26,9 @@ Start = Callable[..., Server]
 pytestmark = needs_clickhouse
 TRACES, CALLS_OF_A_TRACE, RECEIVERS, KILLS = 40, 2, 3, 3
 PATIENCE_S = 60
+FORWARD = "forward:\n  - {endpoint: 'http://127.0.0.1:9'}\n"
+HALF_PRICE = 'prices:\n  - {provider: openai, model: "gpt-4o*", multiply: "0.5"}\n'
+SINCE = ("--since", "2026-01-01")
 ALERT = """notifiers:
   hook: {{webhook: '{hook}'}}
 alerts:
@@ -131,17 +136,69 @@ def test_receivers_and_the_settling_process_are_killed_and_all_is_counted_and_to
     assert {(each.id, *each.alerts) for each in told} == {(told[0].id, ("many", "firing"))}
 
 
+def test_the_tables_of_a_ledger_on_clickhouse_are_those_of_a_file(node, start_server: Start) -> None:
+    servers = [start_server("--no-grpc", "--store", node.url(), name="cluster"), start_server("--no-grpc", name="file")]
+    exported, body = [], calls(3, team="paged")
+    for server in servers:
+        assert server.send(body).status == 200
+        assert settled(server, 3)[0]["calls"] == 3
+        for words in (("--table", "charges", "--format", "csv"), ("--format", "focus")):
+            made = costspan("export", *words, "--url", f"http://{server.url}", *SINCE)
+            assert made.returncode == 0, made.stderr
+            exported.append([line.split(",") for line in made.stdout.splitlines()])
+    charges, focus, charges_of_file, focus_of_file = exported
+    posted_at = charges[0].index("posted_at")
+    assert len(charges) > 3
+    assert [[*row[:posted_at], *row[posted_at + 1 :]] for row in charges] == [
+        [*row[:posted_at], *row[posted_at + 1 :]] for row in charges_of_file
+    ]
+    assert focus == focus_of_file
+    assert not list(servers[0].data.glob("export-*"))
+
+
+def test_the_process_that_settles_corrects_prices_and_goes_on_with_them(
+    node, start_server: Start, tmp_path: Path
+) -> None:
+    file = Path(settings(tmp_path, "closed_until: 2026-01-31\n"))
+    options = ("--store", node.url(), "--no-grpc", "--config", str(file))
+    settles, stands_by = (start_server(*options, name=name) for name in ("settles", "stands-by"))
+    assert settles.send(calls(3)).status == 200
+    full = settled(settles, 3)
+    url, other_url = f"http://{settles.url}", f"http://{stands_by.url}"
+    file.write_text(file.read_text("utf-8") + HALF_PRICE, "utf-8")
+
+    looked = document("reprice", "--dry-run", "--url", other_url)
+    refused = costspan("reprice", "--apply", "--url", other_url)
+    applied = document("reprice", "--apply", "--url", url)
+    assert "another process settles this ledger" in refused.stderr
+    assert looked["total"] == applied["total"]
+    assert applied["corrected_entries"] == 3
+    assert cost(totals(stands_by)) * 2 == cost(full)
+    assert stands_by.send(calls(1)).status == 200
+    assert cost(settled(settles, 4)) * 6 == cost(full) * 4
+    settles.kill()
+    deadline = time.monotonic() + PATIENCE_S
+    while (undone := costspan("reprice", "--undo", applied["run"]["run_id"], "--url", other_url)).returncode != 0:
+        assert time.monotonic() < deadline, undone.stderr
+    assert cost(totals(stands_by)) * 6 == cost(full) * 7
+
+
+def cost(found: Any) -> Decimal:
+    """Return what `totals` cost."""
+    return Decimal(found[0]["cost_usd"])
+
+
 def test_what_a_ledger_on_clickhouse_has_not_got_is_refused_by_name(node, start_server: Start, tmp_path: Path) -> None:
     url = node.url()
     (tmp_path / "asks").mkdir()
-    (tmp_path / "asks" / "costspan.yaml").write_text("closed_until: 2026-09-30\n", encoding="utf-8")
+    (tmp_path / "asks" / "costspan.yaml").write_text(FORWARD, encoding="utf-8")
     refused = run_serve(tmp_path / "asks", "--store", url)
     assert refused.returncode == 2
-    assert "closed_until: does nothing yet for a ledger on ClickHouse" in refused.stderr
+    assert "forward: does nothing yet for a ledger on ClickHouse" in refused.stderr
     (tmp_path / "named").mkdir()
     (tmp_path / "named" / "costspan.yaml").write_text(f"store: {url}\n", encoding="utf-8")
     server = start_server("--no-grpc", name="named")
-    answer = server.get("/api/v1/prices/unpriced")
+    answer = server.request("POST", "/api/v1/replay", b'{"dry_run": true}', Content_Type=JSON)
     assert (answer.status, "ClickHouse" in answer.document["detail"]) == (400, True)
 
 

@@ -13,11 +13,13 @@ from typing import Any
 import duckdb
 import pytest
 
+from clickhouse_node import needs_clickhouse
 from costspan.cli.main import main
 from costspan.core.money import usd_from_pico
 from costspan.server.reconciliation.bill import Kind
 from costspan.server.store.duckdb.store import DuckDBStore
 from costspan.server.store.entry import Batch, Posting
+from costspan.server.store.ports import Store
 from costspan.testing.bill_month import Faulty, entries_of, faulty_month
 from costspan.testing.stub_bills import StubBills
 from serving import Server
@@ -234,16 +236,32 @@ def test_a_file_that_is_no_bill_is_refused_with_what_is_known(
     assert "focus has ChargePeriodStart" in capsys.readouterr().err
 
 
+@pytest.fixture(params=["file", pytest.param("clickhouse", marks=needs_clickhouse)])
+def opened(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Store, tuple[str, ...]]:
+    """A ledger, and what names it to a server."""
+    if request.param == "file":
+        return DuckDBStore(tmp_path), ()
+    from costspan.server.store.clickhouse.connection import parse_target
+    from costspan.server.store.clickhouse.store import ClickHouseStore
+
+    url = request.getfixturevalue("node").url()
+    return ClickHouseStore(parse_target(url)), ("--store", url)
+
+
 def test_a_server_keeps_the_bill_and_the_verdict_and_shows_them(
-    month: Faulty, tmp_path: Path, bills: StubBills, capsys: pytest.CaptureFixture[str]
+    opened: tuple[Store, tuple[str, ...]],
+    month: Faulty,
+    tmp_path: Path,
+    bills: StubBills,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     entries = list(entries_of(month))
-    store = DuckDBStore(tmp_path)
+    store, named = opened
     store.commit(Posting(Batch([entry.call for entry in entries]), (), entries))
     store.close()
     write_settings(tmp_path)
     config = str(tmp_path / "costspan.yaml")
-    server = Server(tmp_path, "--config", config, OPENAI_ADMIN_KEY="")
+    server = Server(tmp_path, "--config", config, *named, OPENAI_ADMIN_KEY="")
     try:
         code, document = said(capsys, "openai", *MONTH, "--url", f"http://{server.url}", "--config", config)
         assert code == 1

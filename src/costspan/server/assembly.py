@@ -17,12 +17,13 @@ from costspan.pricing.rate_list import last_checked
 from costspan.pricing.versions import active, folder_of
 from costspan.semconv.settlement.rules import SettlingRules
 from costspan.server.alerts.alerting import Alerting
-from costspan.server.alerts.conditions.base import Drift, Sources
+from costspan.server.alerts.conditions.base import Sources
 from costspan.server.alerts.notification import example
 from costspan.server.alerts.notifiers.base import Notifier, Sending
 from costspan.server.analytics.budget_checks import check_budgets
 from costspan.server.analytics.call_log import CallLog
 from costspan.server.config import CONFIG_FILE, ServerConfig, Settings, read_settings, settings_file
+from costspan.server.drifts import drifts_of
 from costspan.server.exporters.warehouse import Copied, Fetch, Warehouse, bring_up_to_date
 from costspan.server.pipeline.caretaker import Caretaker
 from costspan.server.pipeline.committer import Committer
@@ -37,13 +38,14 @@ from costspan.server.receiver.gate import Gate
 from costspan.server.receiver.inbox import recordings, take_inbox
 from costspan.server.receiver.intake import Intake
 from costspan.server.receiver.otlp_grpc import otlp_services
-from costspan.server.reconciliation.reconciler import Reconciler, latest_drift
+from costspan.server.reconciliation.reconciler import Reconciler
 from costspan.server.reconciliation.schedule import Bookkeeper
 from costspan.server.runtime import Application
 from costspan.server.store.duckdb.alerts import DuckDBAlerts
 from costspan.server.store.duckdb.backup import manifest_of, restore
 from costspan.server.store.duckdb.connection import LEDGER_FILE
-from costspan.server.store.duckdb.export import DuckDBTables, rows_of, values_of
+from costspan.server.store.duckdb.export import DuckDBTables
+from costspan.server.store.duckdb.files import rows_of, values_of
 from costspan.server.store.duckdb.forward import DuckDBForward
 from costspan.server.store.duckdb.migration import DuckDBOrigin
 from costspan.server.store.duckdb.posted import DuckDBPosted
@@ -55,7 +57,6 @@ from costspan.server.store.duckdb.store import DuckDBStore
 from costspan.server.store.duckdb.upkeep import DuckDBUpkeep
 from costspan.server.store.export import TableSource
 from costspan.server.store.migration import Held, migrate
-from costspan.server.store.reconciliations import ReconciliationLog
 from costspan.server.store.upkeep import Manifest
 from costspan.server.web.api.live import LiveFeed
 from costspan.server.web.app import Parts, make_app
@@ -138,7 +139,8 @@ def _cluster_server(config: ServerConfig, store_url: str, clock: Clock) -> Appli
 
     card = _card(config.data, config.settings)
     check_budgets(config.settings.budgets, config.settings.budget_places, card, clock())
-    return make_cluster_server(config, store_url, card, clock)
+    file = config.file or config.data / CONFIG_FILE
+    return make_cluster_server(config, store_url, card, lambda: price_settings(config.data, file), clock)
 
 
 def _followers(
@@ -162,20 +164,10 @@ def _alerting(
         ledger=store,
         budgets=settings.budgets,
         catalogue_checked=lambda: last_checked(committer.card),
-        drifts=partial(_drifts, DuckDBReconciliations(store)),
+        drifts=partial(drifts_of, DuckDBReconciliations(store)),
     )
     log = DuckDBAlerts(store, clock)
     return Alerting(settings.alerts, notifiers, sources, log, committer.write, clock, config.url)
-
-
-def _drifts(log: ReconciliationLog) -> list[Drift]:
-    """Return the latest verdict on each bill as alerts read it."""
-    return [
-        Drift(
-            provider=each.provider, month=f"{each.period.since:%Y-%m}", share=each.gross_share, says=each.largest_cause
-        )
-        for each in latest_drift(log)
-    ]
 
 
 def send_test(data: Path, notifier: str) -> dict[str, Any]:
@@ -203,7 +195,7 @@ def open_reader(data: Path) -> Iterator[Reader]:
     store = DuckDBStore(data, read_only=True)
     try:
         settings = cache(lambda: read_settings(settings_file(data)))
-        drifts = partial(_drifts, DuckDBReconciliations(store))
+        drifts = partial(drifts_of, DuckDBReconciliations(store))
         yield Reader(store, DuckDBAlerts(store), settings, cache(lambda: _card(data, settings())), drifts)
     finally:
         store.close()

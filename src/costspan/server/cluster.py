@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from datetime import datetime
+from functools import partial
 from typing import Any, NoReturn, TypeVar
 
 from costspan.core.clock import Clock
@@ -17,8 +18,9 @@ from costspan.core.errors import ConfigError, UsageError
 from costspan.pricing.rate_card import RateCard
 from costspan.pricing.rate_list import last_checked
 from costspan.server.alerts.alerting import Alerting
-from costspan.server.alerts.conditions.base import Sources
+from costspan.server.alerts.conditions.base import Drift, Sources
 from costspan.server.config import CONFIG_FILE, ServerConfig
+from costspan.server.drifts import drifts_of
 from costspan.server.pipeline.caretaker import Caretaker
 from costspan.server.pipeline.committer import Committer
 from costspan.server.pipeline.counters import IngestCounters
@@ -32,12 +34,17 @@ from costspan.server.receiver.inbox import take_inbox
 from costspan.server.receiver.intake import Intake
 from costspan.server.receiver.otlp_grpc import otlp_services
 from costspan.server.reconciliation.reconciler import Reconciler
+from costspan.server.reconciliation.schedule import Bookkeeper
 from costspan.server.runtime import Application
 from costspan.server.store.clickhouse.alerts import ClickHouseAlerts
 from costspan.server.store.clickhouse.connection import parse_target
+from costspan.server.store.clickhouse.export import ClickHouseTables
 from costspan.server.store.clickhouse.migration import ClickHouseDestination
+from costspan.server.store.clickhouse.reconciliations import ClickHouseReconciliations
+from costspan.server.store.clickhouse.repricing import ClickHouseRepricing
 from costspan.server.store.clickhouse.store import ClickHouseStore
 from costspan.server.store.clickhouse.upkeep import ClickHouseUpkeep
+from costspan.server.store.duckdb.files import DuckDBFiles
 from costspan.server.store.migration import Destination
 from costspan.server.web.api.live import LiveFeed
 from costspan.server.web.app import Parts, make_app
@@ -57,8 +64,11 @@ class NotYet:
         raise UsageError(f"{self._what} is not there for a ledger on ClickHouse yet")
 
 
-def make_cluster_server(config: ServerConfig, store_url: str, card: RateCard, clock: Clock) -> Application:
-    """Return one process's server over the ledger at `store_url`. Raise Unreachable, ConfigError, StoreUnavailable."""
+def make_cluster_server(
+    config: ServerConfig, store_url: str, card: RateCard, prices: Callable[[], PriceSettings], clock: Clock
+) -> Application:
+    """Return one process's server over the ledger at `store_url`, which prices with `card`; `prices` reads what the
+    settings say by then. Raise Unreachable, ConfigError, StoreUnavailable."""
     check_settings(config)
     gate = Gate(config.api_key, config.settings.keys_file)
     tracer, stop_tracing = own_tracer(config, os.environ) if config.self_trace else (None, lambda: None)
@@ -68,18 +78,23 @@ def make_cluster_server(config: ServerConfig, store_url: str, card: RateCard, cl
     committer = Committer(store, card, rules, metrics.observe_commit, leave(store))
     pipeline = Pipeline(committer, IngestCounters(clock), Reading(config.settings.dialects, keeps_records=False))
     settler = Settler(store, card, rules)
-    alerting = _alerting(config, store, committer, clock)
+    repricing = Repricing(settler, ClickHouseRepricing(store), prices, clock)
+    log = ClickHouseReconciliations(store)
+    reconciler = Reconciler(store, log, lambda: settler.card, lambda: config.settings.reconcile, clock)
+    bookkeeper = Bookkeeper(reconciler, clock, store.is_on_duty)
+    alerting = _alerting(config, store, committer, partial(drifts_of, log), lambda: last_checked(settler.card), clock)
     caretaker = Caretaker(
         _at_once, ClickHouseUpkeep(store), config.settings.retention, clock, is_on_duty=store.is_on_duty
     )
     take_inbox(config.data, pipeline)
     intake = Intake(pipeline, config.settings.limits)
-    background = (settler, alerting, caretaker)
+    background: tuple[Any, ...] = (settler, alerting, caretaker, bookkeeper)
     for each in background:
         each.start()
 
     def close() -> None:
         intake.close()
+        bookkeeper.stop()
         caretaker.stop()
         alerting.stop()
         pipeline.close()
@@ -101,8 +116,11 @@ def make_cluster_server(config: ServerConfig, store_url: str, card: RateCard, cl
             live=live,
             alerting=alerting,
             caretaker=caretaker,
+            repricing=repricing,
+            reconciler=reconciler,
+            tables=ClickHouseTables(store, DuckDBFiles()),
             clock=clock,
-            **_not_yet(config, store, committer, pipeline, clock),
+            replay=_no_replay(config, committer, pipeline),
         )
     )
     if tracer is not None:
@@ -115,8 +133,6 @@ def check_settings(config: ServerConfig) -> None:
     settings = config.settings
     asked = {
         "forward": settings.forward,
-        "reconcile": settings.reconcile,
-        "closed_until": settings.closed_before,
         "--log-calls": config.log_calls,
     }
     for what, said in asked.items():
@@ -125,14 +141,21 @@ def check_settings(config: ServerConfig) -> None:
             raise ConfigError(f"{place}: {what}: does nothing yet for a ledger on ClickHouse; take it out")
 
 
-def _alerting(config: ServerConfig, store: ClickHouseStore, committer: Committer, clock: Clock) -> Alerting:
+def _alerting(
+    config: ServerConfig,
+    store: ClickHouseStore,
+    committer: Committer,
+    drifts: Callable[[], list[Drift]],
+    catalogue_checked: Callable[[], datetime | None],
+    clock: Clock,
+) -> Alerting:
     settings = config.settings
     notifiers = {name: entry.open(os.environ) for name, entry in settings.notifiers.items()}
     sources = Sources(
         ledger=store,
         budgets=settings.budgets,
-        catalogue_checked=lambda: last_checked(committer.card),
-        drifts=list,
+        catalogue_checked=catalogue_checked,
+        drifts=drifts,
     )
     log = ClickHouseAlerts(store, clock)
     return Alerting(
@@ -145,23 +168,10 @@ def _at_once(act: Callable[[], Result]) -> Result:
     return act()
 
 
-def _not_yet(
-    config: ServerConfig, store: ClickHouseStore, committer: Committer, pipeline: Pipeline, clock: Clock
-) -> dict[str, Any]:
-    def missing(what: str) -> Any:
-        return NotYet(what)
-
+def _no_replay(config: ServerConfig, committer: Committer, pipeline: Pipeline) -> Replay:
+    missing: Any = NotYet("replay")
     reading = ReadingSettings(config.settings.dialects, config.settings.rules)
-    return {
-        "repricing": Repricing(committer, missing("re-pricing"), _card_alone(committer, config.file), clock),
-        "replay": Replay(pipeline, committer, missing("replay"), lambda: reading),
-        "reconciler": Reconciler(store, missing("reconciliation"), lambda: committer.card, lambda: (), clock),
-        "tables": missing("export"),
-    }
-
-
-def _card_alone(committer: Committer, file: Path | None) -> Callable[[], PriceSettings]:
-    return lambda: PriceSettings(committer.card, None, file)
+    return Replay(pipeline, committer, missing, lambda: reading)
 
 
 @contextmanager

@@ -34,7 +34,19 @@ _OF_THE_INTERFACE: Final = frozenset((
 ))  # fmt: skip
 """Parameters of the URL that the engine has no setting for. What is not one of them is a setting."""
 _BOUND: Final = "param_"
-_DECODE: Final = {"gzip": gzip.decompress, "lz4": lz4.frame.decompress}
+
+
+def _of_lz4(body: bytes) -> bytes:
+    """Return what the frames of a body hold: clients send one for each block of rows."""
+    found = b""
+    while body:
+        frame = lz4.frame.LZ4FrameDecompressor()
+        found += frame.decompress(body)
+        body = frame.unused_data or b""
+    return found
+
+
+_DECODE: Final = {"gzip": gzip.decompress, "lz4": _of_lz4}
 # No more than the line end: the rows that follow may begin with bytes that look like white space.
 _INSERTED: Final = re.compile(rb"\s*INSERT\s.*?\sFORMAT\s+(\w+)[ \t]*(?:\n|$)", re.DOTALL | re.IGNORECASE)
 _TOLD_FORMAT: Final = re.compile(rb"\sFORMAT\s+(\w+)\s*;?\s*$", re.IGNORECASE)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from clickhouse_node import needs_clickhouse
 from costspan.core.errors import ConfigError, UsageError
 from costspan.core.period import Period
 from costspan.server.config import read_settings
@@ -31,10 +32,19 @@ SHEET = Sheet(
 )
 
 
-@pytest.fixture(params=["memory", "duckdb"])
+@pytest.fixture(params=["memory", "duckdb", pytest.param("clickhouse", marks=needs_clickhouse)])
 def log(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ReconciliationLog]:
     if request.param == "memory":
         yield MemoryReconciliations()
+        return
+    if request.param == "clickhouse":
+        from costspan.server.store.clickhouse.connection import parse_target
+        from costspan.server.store.clickhouse.reconciliations import ClickHouseReconciliations
+        from costspan.server.store.clickhouse.store import ClickHouseStore
+
+        on_server = ClickHouseStore(parse_target(request.getfixturevalue("node").url()))
+        yield ClickHouseReconciliations(on_server)
+        on_server.close()
         return
     store = DuckDBStore(tmp_path)
     yield DuckDBReconciliations(store)

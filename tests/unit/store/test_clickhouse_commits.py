@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from os import urandom
 from random import Random
-from time import time
+from time import monotonic, sleep, time
 
 import pytest
 
@@ -128,6 +128,15 @@ def test_nobody_writes_beside_a_writer_that_is_alive(opened: Opener):
         take(second, call(1))
     first.close()
     assert second.try_to_hold()
+
+
+def test_a_process_says_again_and_again_that_it_is_alive(opened: Opener):
+    store = opened()
+    assert store.try_to_hold()
+    deadline = monotonic() + 30
+    while store.connection.rows("SELECT count() FROM beats WHERE epoch = 1")[0][0] < 2:
+        assert monotonic() < deadline
+        sleep(0.05)
 
 
 def test_of_several_that_claim_at_once_one_wins(opened: Opener):

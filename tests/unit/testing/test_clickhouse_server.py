@@ -65,3 +65,11 @@ def test_an_error_comes_with_its_code(tmp_path: Path) -> None:
     with client(tmp_path) as node, pytest.raises(Exception, match="UNKNOWN_TABLE") as refused:
         node.query("SELECT * FROM nowhere")
     assert refused.value.code == 60
+
+
+def test_all_blocks_of_an_insert_are_kept(tmp_path: Path) -> None:
+    rows = [(number, "x" * 1_000) for number in range(20_000)]
+    with client(tmp_path) as node:
+        node.command(TABLE)
+        node.insert("kept", rows, column_names=["n", "said"])
+        assert node.query("SELECT count(), sum(n) FROM kept").result_rows == [(20_000, sum(range(20_000)))]

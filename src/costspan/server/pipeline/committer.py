@@ -111,13 +111,13 @@ class Committer:
                 self.between_commits(lambda ledger: ledger.probe()).result()
         return self._ledger.trouble
 
-    def price_with(self, card: RateCard) -> Future[None]:
-        """Price every call that comes after with `card`; done when no commit under the old one is under way."""
+    def price_with(self, card: RateCard) -> None:
+        """Price every call that comes after with `card`; when this returns no commit under the old one is under way."""
 
-        def change(_: Ledger) -> None:
+        def change() -> None:
             self._card = card
 
-        return self.between_commits(change)
+        self.write(change)
 
     def settle_by(self, rules: SettlingRules) -> Future[None]:
         """Settle every batch that comes after by `rules`."""

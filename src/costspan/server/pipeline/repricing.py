@@ -13,13 +13,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from costspan.core.clock import Clock
 from costspan.core.errors import RetryableError, UsageError
 from costspan.core.period import Period
 from costspan.pricing.rate_card import RateCard
-from costspan.server.pipeline.committer import Committer
 from costspan.server.store.repricing import RepricingLedger, RepricingPlan, Run, RunState, Scope, UnpricedModel
 
 Result = TypeVar("Result")
@@ -67,12 +66,26 @@ class Progress:
     planned: int
 
 
+class Pricer(Protocol):
+    """What prices the calls that come in, and where corrections get their turn between them."""
+
+    @property
+    def card(self) -> RateCard:
+        """What new calls are priced with."""
+
+    def price_with(self, card: RateCard) -> None:
+        """Price every call that comes after with `card`; when this returns no commit under the old one is under way."""
+
+    def write(self, act: Callable[[], Result]) -> Result:
+        """Run `act` where the ledger may be written, with no commit under way, and return what it returns."""
+
+
 class Repricing:
     """Corrects a ledger's prices, one run at a time. `settings` is read anew for each question."""
 
     def __init__(
         self,
-        committer: Committer,
+        pricer: Pricer,
         ledger: RepricingLedger,
         settings: Callable[[], PriceSettings],
         clock: Clock,
@@ -80,7 +93,7 @@ class Repricing:
         chunk: int = CHUNK,
     ) -> None:
         self._chunk = chunk
-        self._committer = committer
+        self._pricer = pricer
         self._ledger = ledger
         self._settings = settings
         self._clock = clock
@@ -90,7 +103,7 @@ class Repricing:
     @property
     def card(self) -> RateCard:
         """What new calls are priced with."""
-        return self._committer.card
+        return self._pricer.card
 
     def settings(self) -> PriceSettings:
         """Return what the configuration says now; raise ConfigError where it is wrong."""
@@ -150,35 +163,40 @@ class Repricing:
             if run.state is RunState.UNDONE:
                 return Undone(run, 0, run.corrected - run.restored)
             closed = self._settings().closed_before
-            self._write(lambda: self._ledger.put_run(replace(run, state=RunState.UNDOING, finished_at=None)))
+            self._record(replace(run, state=RunState.UNDOING, finished_at=None))
             restored = 0
-            while done := self._write(lambda: self._ledger.undo(run_id, self._chunk, closed)):
+            while done := self._pricer.write(lambda: self._ledger.undo(run_id, self._chunk, closed)):
                 restored += done
                 self.progress = Progress(run_id, restored, run.standing)
-            self._write(lambda: self._ledger.put_run(replace(run, state=RunState.UNDONE, finished_at=self._clock())))
+            self._pricer.write(
+                lambda: self._ledger.put_run(replace(run, state=RunState.UNDONE, finished_at=self._clock()))
+            )
             undone = self._find(run_id)
             return Undone(undone, restored, undone.corrected - undone.restored)
 
     def _plan(self, settings: PriceSettings, scope: Scope) -> RepricingPlan:
         # First the card, then the look: a call that arrives meanwhile is priced the new way already.
-        self._committer.price_with(settings.card).result()
+        self._pricer.price_with(settings.card)
         return self._ledger.plan(settings.card, scope)
 
     def _correct(self, run: Run, plan: RepricingPlan, settings: PriceSettings) -> Applied:
-        self._write(lambda: self._ledger.put_run(run))
+        self._record(run)
         corrected = 0
         for first in range(0, len(plan.entry_ids), self._chunk):
             chunk = plan.entry_ids[first : first + self._chunk]
             corrected += self._correct_chunk(run, chunk, settings)
             self.progress = Progress(run.run_id, first + len(chunk), len(plan.entry_ids))
-        self._write(lambda: self._ledger.put_run(replace(run, state=RunState.APPLIED, finished_at=self._clock())))
+        self._pricer.write(
+            lambda: self._ledger.put_run(replace(run, state=RunState.APPLIED, finished_at=self._clock()))
+        )
         return Applied(plan, self._find(run.run_id), corrected)
 
     def _correct_chunk(self, run: Run, chunk: Sequence[int], settings: PriceSettings) -> int:
-        return self._write(lambda: self._ledger.correct(run.run_id, settings.card, chunk, settings.closed_before))
+        card, closed = settings.card, settings.closed_before
+        return self._pricer.write(lambda: self._ledger.correct(run.run_id, card, chunk, closed))
 
-    def _write(self, act: Callable[[], Result]) -> Result:
-        return self._committer.between_commits(lambda _: act()).result()
+    def _record(self, run: Run) -> None:
+        self._pricer.write(lambda: self._ledger.put_run(run))
 
     def _find(self, run_id: str) -> Run:
         known = self._ledger.runs()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, TypeVar
 
 from costspan.core.call import Call
 from costspan.core.errors import CostspanError, PermanentError, StoreUnavailable
@@ -18,6 +18,8 @@ from costspan.server.pipeline.forgotten import REASON, since
 from costspan.server.pipeline.settlement import post
 from costspan.server.store.entry import Batch
 from costspan.server.store.ports import Ledger, SharedLedger
+
+Result = TypeVar("Result")
 
 IDLE_S: Final = 0.25
 """How long a process that settles and found nothing waits before it looks again."""
@@ -62,6 +64,25 @@ class Settler:
     def stop(self) -> None:
         """Finish the commit under way and end."""
         self._settling.stop()
+
+    @property
+    def card(self) -> RateCard:
+        """What calls are priced with where this process settles them."""
+        return self._card
+
+    def price_with(self, card: RateCard) -> None:
+        """Price every call that is settled from now on with `card`; nothing is under way under the old one then.
+
+        Raise StoreUnavailable where another process settles.
+        """
+        if not self._ledger.try_to_hold():
+            raise StoreUnavailable("another process settles this ledger; prices are corrected there")
+        with self._ledger.taking(()):
+            self._card = card
+
+    def write(self, act: Callable[[], Result]) -> Result:
+        """Run `act`, which the ledger lets write when nothing is being settled."""
+        return act()
 
     def round(self) -> float:
         """Settle some of what waits, where this process may; return after how many seconds to look again.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -23,7 +23,9 @@ _log = logging.getLogger("costspan.reconciliation")
 class Bookkeeper:
     """Looks at its start and every night whether a month is to be reconciled. Telemetry never waits for a provider."""
 
-    def __init__(self, reconciler: Reconciler, clock: Clock) -> None:
+    def __init__(self, reconciler: Reconciler, clock: Clock, is_on_duty: Callable[[], bool] = lambda: True) -> None:
+        """`is_on_duty` says whether this process is the one that does it, of those that share the ledger."""
+        self._is_on_duty = is_on_duty
         self._reconciler = reconciler
         self._clock = clock
         self._night: datetime | None = None
@@ -62,7 +64,7 @@ class Bookkeeper:
                 yield settings, month
 
     def _look(self) -> float:
-        if self._night is None or self._clock() >= self._night:
+        if self._is_on_duty() and (self._night is None or self._clock() >= self._night):
             self.round()
             self._night = following_night(self._clock())
         return LOOK_EVERY_S

@@ -202,3 +202,13 @@ class TableSource(Protocol):
 
     def write_csv_as(self, source: Path, target: Path, form: Form, numbers: Collection[str]) -> None:
         """Write a CSV file in another form, the columns of `numbers` as exact decimals."""
+
+
+class Files(Protocol):
+    """Writes files of rows in another form. Memory is bounded."""
+
+    def write_parquet_as(self, source: Path, target: Path, form: Form) -> int:
+        """Write a Parquet file in another form; return how many rows."""
+
+    def write_csv_as(self, source: Path, target: Path, form: Form, numbers: Collection[str]) -> None:
+        """Write a CSV file in another form, the columns of `numbers` as exact decimals."""

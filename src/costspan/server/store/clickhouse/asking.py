@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, Final
 
 from costspan.server.store.clickhouse.connection import Connection
 from costspan.server.store.clickhouse.snapshot import Snapshot
-from costspan.server.store.sql.dialect import Ask
+from costspan.server.store.columns import Kind
+from costspan.server.store.sql.dialect import Ask, AskGiven, Given
 
 _SETTINGS: Final[Mapping[str, Any]] = {
     # A name is a column before it is an alias, a cast of null is null, and what an outer join lacks is null.
@@ -19,7 +22,9 @@ _SETTINGS: Final[Mapping[str, Any]] = {
     # Hours and days of any year a moment can be of, in UTC.
     "enable_extended_results_for_datetime_functions": 1,
     "session_timezone": "UTC",
+    "output_format_json_escape_forward_slashes": 0,
 }
+_GIVEN: Final = {Kind.TEXT: "String", Kind.WHOLE: "Int64", Kind.TRUTH: "Bool"}
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST: Final = datetime(1900, 1, 1, tzinfo=UTC)
 _LAST: Final = datetime(2299, 12, 31, tzinfo=UTC)
@@ -39,6 +44,44 @@ def asking(connection: Connection, snapshot: Snapshot, as_bytes: Iterable[str] =
         return connection.rows(named, by_name, settings=settings, as_bytes=raw)
 
     return ask
+
+
+def asking_given(connection: Connection, snapshot: Snapshot) -> AskGiven:
+    """Return what runs queries that read tables they are given."""
+    settings = {**_SETTINGS, **snapshot.settings}
+
+    def ask(query: str, values: Sequence[Any], given: Mapping[str, Given]) -> list[tuple[Any, ...]]:
+        named, by_name = bound(with_given(given) + query, values)
+        return connection.rows(named, by_name, settings=settings)
+
+    return ask
+
+
+def with_given(given: Mapping[str, Given]) -> str:
+    """Return what a query that begins with SELECT is preceded by to read tables it is given."""
+    tables = [f"{name} AS (SELECT * FROM {_in_line(table)})" for name, table in given.items()]
+    return f"WITH {', '.join(tables)} " if tables else ""
+
+
+def _in_line(table: Given) -> str:
+    columns = ", ".join(f"{name} Nullable({_GIVEN[kind]})" for name, kind in table.kinds.items())
+    rows = "\n".join(map(json.dumps, table.rows))
+    return f"format(JSONCompactEachRow, '{columns}', {_quoted(rows)})"
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
+def fetching(connection: Connection, snapshot: Snapshot) -> Callable[[str, Sequence[Any], Path], None]:
+    """Return what writes to a Parquet file what a query finds in the ledger as it stands in a snapshot."""
+
+    def fetch(query: str, values: Sequence[Any], target: Path) -> None:
+        named, by_name = bound(query, values)
+        connection.download(named, target, by_name, settings={**_SETTINGS, **snapshot.settings})
+
+    return fetch
 
 
 def telling(connection: Connection, snapshot: Snapshot) -> Tell:

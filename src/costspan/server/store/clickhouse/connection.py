@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
-from typing import Any, Final
+from pathlib import Path
+from typing import Any, BinaryIO, Final, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from costspan.core.errors import ConfigError, PermanentError, StoreUnavailable, Unreachable
@@ -119,6 +121,17 @@ class Connection:
                 query, dict(values or {}), settings=dict(settings or {}), column_formats=formats or None
             )
             return [tuple(row) for row in found.result_rows]
+        except (ClickHouseError, HTTPError, OSError) as error:
+            raise StoreUnavailable(f"the ledger could not be read: {_first_line(error)}") from error
+
+    def download(
+        self, query: str, target: Path, values: Mapping[str, Any] | None = None, *, settings: Mapping[str, Any]
+    ) -> None:
+        """Write what a question is answered with to a Parquet file as it comes."""
+        try:
+            answer = self._client.raw_stream(query, dict(values or {}), settings=dict(settings), fmt="Parquet")
+            with closing(cast("BinaryIO", answer)) as rows, target.open("wb") as file:
+                shutil.copyfileobj(rows, file)
         except (ClickHouseError, HTTPError, OSError) as error:
             raise StoreUnavailable(f"the ledger could not be read: {_first_line(error)}") from error
 

@@ -23,7 +23,7 @@ from costspan.server.store.rows import CALL_KINDS, CHARGE_KINDS
 from costspan.server.store.sql.dialect import CLICKHOUSE
 from costspan.server.store.sql.plan import OF_USERS, ROLLED, SKETCHED
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 
 _TYPES: Final[Mapping[Kind, str]] = {
     Kind.TEXT: "String",
@@ -170,6 +170,51 @@ LEDGER: Final[Mapping[str, Table]] = {
         "(series, posting)",
     ),
     "alert_log": Table({"posting": "UInt64", "is_whole": "Bool", "document": "String"}, "posting"),
+    "reprice_runs": Table(
+        {
+            "posting": "UInt64",
+            "run_id": "String",
+            "card_version": "String",
+            "scope": "String",
+            "state": "String",
+            "started_at": _MOMENT,
+            "finished_at": f"Nullable({_MOMENT})",
+        },
+        "(run_id, posting)",
+    ),
+    "bill_sheets": Table(
+        {
+            "posting": "UInt64",
+            "posted_at": _MOMENT,
+            "provider": "String",
+            "source": "String",
+            "report": "String",
+            "since": _MOMENT,
+            "until": _MOMENT,
+            "fetched_at": _MOMENT,
+            "digest": "String",
+            "body": "Nullable(String)",
+        },
+        "(provider, since, posting)",
+    ),
+    "reconciliations": Table(
+        {
+            "posting": "UInt64",
+            "reconciliation_id": "String",
+            "provider": "String",
+            "since": _MOMENT,
+            "until": _MOMENT,
+            "made_at": _MOMENT,
+            "state": "String",
+            "net_share": "Nullable(Float64)",
+            "gross_share": "Nullable(Float64)",
+            "unexplained_share": "Nullable(Float64)",
+            "drift_limit": "Float64",
+            "digest": "String",
+            "document": "String",
+        },
+        "(provider, posting)",
+    ),
     "marks": Table({"posting": "UInt64", "name": "String", "moment": _MOMENT}, "(name, posting)"),
     **ROLLED_UP,
 }

@@ -80,8 +80,8 @@ class Writer:
         """
         if posting.reread:
             raise PermanentError("records are not read again on ClickHouse yet")
-        ids = self._new_ids(len(posting.entries))
-        tool_ids = self._new_ids(len(posting.tools))
+        ids = self.new_ids(len(posting.entries))
+        tool_ids = self.new_ids(len(posting.tools))
         number = self._number()
         inserts = self._inserts(posting, ids, tool_ids, number)
         with self._counting(number, taken):
@@ -118,7 +118,13 @@ class Writer:
 
     def set_mark(self, posting: int, name: str, moment: datetime) -> None:
         """Set a mark of upkeep, under a posting that is not counted yet."""
-        self.connection.insert("marks", {"posting": [posting], "name": [name], "moment": [_micros(moment)]})
+        self.connection.insert("marks", {"posting": [posting], "name": [name], "moment": [micros(moment)]})
+
+    def new_ids(self, count: int) -> range:
+        """Return ids for new entries; the next posting says that they are taken."""
+        first = self._last_entry_id + 1
+        self._last_entry_id += count
+        return range(first, first + count)
 
     @contextmanager
     def _counting(self, number: _Number, taken: Sequence[bytes] = ()) -> Iterator[None]:
@@ -188,15 +194,11 @@ class Writer:
         return self._number_at(moment)
 
     def _number_at(self, moment: datetime) -> _Number:
-        return _Number((self._epoch << SEQUENCE_BITS) + self._sequence + 1, _micros(moment))
-
-    def _new_ids(self, count: int) -> range:
-        first = self._last_entry_id + 1
-        self._last_entry_id += count
-        return range(first, first + count)
+        return _Number((self._epoch << SEQUENCE_BITS) + self._sequence + 1, micros(moment))
 
 
-def _micros(moment: datetime) -> int:
+def micros(moment: datetime) -> int:
+    """Return a moment as it is inserted."""
     return (utc(moment) - _LONG_AGO) // _STEP
 
 

@@ -1,4 +1,4 @@
-"""The embedded ledger's side of re-pricing: `repricing_scan` finds what changes, `repricing_lines` posts it."""
+"""The embedded ledger's side of re-pricing: `sql.repricing_scan` finds what changes, `repricing_lines` posts it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,13 @@ from datetime import datetime
 
 from costspan.core.period import Period
 from costspan.pricing.rate_card import RateCard
-from costspan.server.store.duckdb import repricing_lines, repricing_scan
+from costspan.server.store.duckdb import repricing_lines
+from costspan.server.store.duckdb.asking import asking, asking_given
 from costspan.server.store.duckdb.store import DuckDBStore
 from costspan.server.store.repricing import RepricingPlan, Run, Scope, UnpricedModel
+from costspan.server.store.sql import repricing_scan
+from costspan.server.store.sql.dialect import DUCKDB
+from costspan.server.store.sql.repricing_runs import runs
 
 
 class DuckDBRepricing:
@@ -20,15 +24,15 @@ class DuckDBRepricing:
 
     def unpriced(self, period: Period) -> Sequence[UnpricedModel]:
         """Return the models of `period` without a full price, the busiest first."""
-        return self._store.look(lambda connection: repricing_scan.unpriced(connection, period))
+        return self._store.look(lambda connection: repricing_scan.unpriced(asking(connection), DUCKDB, period))
 
     def plan(self, card: RateCard, scope: Scope) -> RepricingPlan:
         """Return what `card` changes; nothing is written."""
-        return self._store.look(lambda connection: repricing_scan.plan(connection, card, scope))
+        return self._store.look(lambda connection: repricing_scan.plan(asking_given(connection), DUCKDB, card, scope))
 
     def runs(self) -> Sequence[Run]:
         """Return every run, the latest first."""
-        return self._store.look(repricing_lines.runs)
+        return self._store.look(lambda connection: runs(asking(connection), DUCKDB, "reprice_runs"))
 
     def put_run(self, run: Run) -> None:
         """Record a run, or what became of it."""

@@ -9,11 +9,24 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from costspan.server.store.columns import Kind
 from costspan.server.store.question import COLUMNS, TAG
 from costspan.server.store.sql.measures import parts
 
 Ask = Callable[[str, Sequence[Any]], list[tuple[Any, ...]]]
 """Runs a query that has a `?` for each of the values, and returns its rows. Moments are in UTC, and naive."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """Rows a query is given beside the tables of the ledger, with the kinds of their columns: TEXT, WHOLE, TRUTH."""
+
+    kinds: Mapping[str, Kind]
+    rows: Sequence[tuple[Any, ...]]
+
+
+AskGiven = Callable[[str, Sequence[Any], Mapping[str, Given]], list[tuple[Any, ...]]]
+"""As `Ask`, with tables by name that the query may read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +42,21 @@ class Dialect:
     """Microseconds since 1970."""
     hex: Callable[[str], str]
     """The 32 hex digits of a key or trace id."""
+    span: Callable[[str], str]
+    """The 16 hex digits of a span id."""
     unhex: Callable[[str], str]
     """The key or trace id that a text is the hex digits of."""
     split: Callable[[str], str]
     """The rows of a text of values with commas between."""
+    zoned: Callable[[str], str]
+    """A moment that says of itself that it is in UTC, for a file."""
     rows_where: Callable[[str, str], str]
     """A condition again, or one for the first of its rows in an order, that reads nothing else of the other rows."""
+    tags: str
+    """The free tags of a row as a JSON object, NULL where it has none."""
+    reach: str
+    """A condition on `started_at` that holds of every call which counts in a period, or nothing where asking is as
+    dear as looking; each `? ... ?` is the period. What counts elsewhere than it began keeps the key from finding it."""
     counts: str
     """The columns `slot` and `n` of every bucket that the column `counts` of a sketch holds."""
     posted: str
@@ -80,12 +102,20 @@ DUCKDB: Final = Dialect(
     quantiles=lambda value, shares: f"quantile_cont({value}, {list(shares)}) FILTER (WHERE {value} IS NOT NULL)",
     micros=lambda moment: f"epoch_us({moment})",
     hex=lambda key: f"replace({key}::VARCHAR, '-', '')",
+    span=lambda number: f"format('{{:016x}}', {number})",
     unhex=lambda text: f"{text}::UUID",
     split=lambda text: f"unnest(string_split({text}, ','))",
+    zoned=lambda moment: f"timezone('UTC', {moment})",
     rows_where=lambda condition, first: f"rowid IN (SELECT rowid FROM calls WHERE {condition}{first})",
+    tags="to_json(tags)::VARCHAR",
+    reach="TRUE",
     counts="unnest(counts, recursive := true)",
     posted="calls",
     at_once=1_000_000,
+)
+_BEGAN: Final = (
+    "(SELECT {}(at) FROM (SELECT arrayJoin([?, ?]) AS at UNION ALL "
+    "SELECT started_at FROM calls WHERE booked_at >= ? AND booked_at < ?))"
 )
 CLICKHOUSE: Final = Dialect(
     tag=_clickhouse_tag,
@@ -94,10 +124,15 @@ CLICKHOUSE: Final = Dialect(
     quantiles=lambda value, shares: f"quantilesExactInclusive({', '.join(map(str, shares))})({value})",
     micros=lambda moment: f"toUnixTimestamp64Micro({moment})",
     hex=lambda key: f"lower(hex({key}))",
+    span=lambda number: f"leftPad(lower(hex({number})), 16, '0')",
     unhex=lambda text: f"toFixedString(unhex({text}), 16)",
     split=lambda text: f"arrayJoin(splitByChar(',', assumeNotNull({text})))",
+    zoned=lambda moment: moment,
     # It reads the columns of a condition first by itself (PREWHERE).
     rows_where=lambda condition, _: condition,
+    tags="CASE WHEN notEmpty(tags) THEN toJSONString(tags) END",
+    # Worked out first, so that the key of the table finds the rows.
+    reach=f"started_at BETWEEN {_BEGAN.format('min')} AND {_BEGAN.format('max')}",
     counts="tupleElement(arrayJoin(counts) AS counted, 1) AS slot, tupleElement(counted, 2) AS n",
     posted="postings",
     # A server takes 128 KiB in one value: http_max_field_value_size.

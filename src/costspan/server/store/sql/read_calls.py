@@ -31,6 +31,7 @@ from costspan.server.store.ports import SETTLING_WINDOW
 from costspan.server.store.received import read_attribution
 from costspan.server.store.sql.conditions import conditions, naive, utc
 from costspan.server.store.sql.dialect import Ask, Dialect
+from costspan.server.store.sql.standing import reach, standing
 
 _AS_IT_IS: Final = (
     "entry_id", "duration_ns", "ttft_ns", "reason", "signal", "call_count", "dialect", "scope_name", "scope_version",
@@ -42,10 +43,6 @@ _READ: Final = (
     *_AS_IT_IS, "posted_at", "key", "owner_key", "trace_id", "span_id", "parent_span_id", "started_at", "role",
     "price_status", "tags", *DIMENSIONS, *(f"q_{unit}" for unit in Unit),
 )  # fmt: skip
-_STANDING: Final = "sign > 0 AND entry_id NOT IN (SELECT entry_id FROM calls WHERE sign < 0)"
-_STANDING_AS_OF: Final = (
-    "sign > 0 AND posted_at <= ? AND entry_id NOT IN (SELECT entry_id FROM calls WHERE sign < 0 AND posted_at <= ?)"
-)
 _KEYS: Final = frozenset(("key", "owner_key", "trace_id"))
 _RECEIVED: Final = """(
 SELECT key, trace_id, span_id, started_at FROM records
@@ -68,8 +65,9 @@ def page(ask: Ask, dialect: Dialect, question: CallsQuestion) -> CallsPage:
     asked, values = conditions(dialect, question.period, question.filters)
     value = dialect.micros("started_at") if question.order is CallOrder.TIME else "coalesce(cost, -1)"
     roles = ", ".join("?" for _ in question.roles)
-    clauses = f"{_STANDING_AS_OF} AND {asked} AND role IN ({roles})"
-    values = [as_of, as_of, *values, *question.roles]
+    stands, of_standing = standing(*reach(dialect, question.period), as_of=as_of)
+    clauses = f"{stands} AND {asked} AND role IN ({roles})"
+    values = [*of_standing, *values, *question.roles]
     if question.after:
         clauses += f" AND ({value} < ? OR ({value} = ? AND key > {dialect.unhex('?')}))"
         values += [question.after.value, question.after.value, question.after.key]
@@ -98,9 +96,10 @@ def trace(ask: Ask, dialect: Dialect, trace_id: str) -> TraceView:
     """Return all that is recorded of a trace."""
     found = ask(
         f"SELECT {columns(dialect)}, taken_back_at FROM calls LEFT JOIN (SELECT entry_id AS reversed_id, "
-        "posted_at AS taken_back_at FROM calls WHERE sign < 0) AS back ON calls.entry_id = back.reversed_id "
-        f"WHERE sign > 0 AND calls.trace_id = {dialect.unhex('?')} ORDER BY started_at, entry_id",
-        [trace_id],
+        f"posted_at AS taken_back_at FROM calls WHERE sign < 0 AND trace_id = {dialect.unhex('?')}) AS back "
+        f"ON calls.entry_id = back.reversed_id WHERE sign > 0 AND calls.trace_id = {dialect.unhex('?')} "
+        "ORDER BY started_at, entry_id",
+        [trace_id, trace_id],
     )
     links = ask(
         "SELECT span_id, parent_span_id, started_at, attribution FROM records "
@@ -119,19 +118,18 @@ def trace(ask: Ask, dialect: Dialect, trace_id: str) -> TraceView:
     )
 
 
-def _elsewhere(ask: Ask, dialect: Dialect, trace_id: str, standing: Sequence[LedgerCall]) -> tuple[LedgerCall, ...]:
-    requests = [entry for entry in standing if entry.role is not Role.AGGREGATE]
+def _elsewhere(ask: Ask, dialect: Dialect, trace_id: str, entries: Sequence[LedgerCall]) -> tuple[LedgerCall, ...]:
+    requests = [entry for entry in entries if entry.role is not Role.AGGREGATE]
+    if not requests:
+        return ()
     keys = {entry.owner_key or entry.key for entry in requests}
+    stands, values = standing("started_at BETWEEN ? AND ?", _around(entry.started_at for entry in requests))
     query = (
-        f"SELECT {columns(dialect)} FROM calls WHERE {_STANDING} AND started_at BETWEEN ? AND ? "
+        f"SELECT {columns(dialect)} FROM calls WHERE {stands} "
         f"AND role <> 'aggregate' AND trace_id IS DISTINCT FROM {dialect.unhex('?')} "
         f"AND coalesce(owner_key, key) IN (SELECT {dialect.unhex(dialect.split('?'))})"
     )
-    rows = [
-        row
-        for part in dialect.listed(keys)
-        for row in ask(query, [*_around(entry.started_at for entry in requests), trace_id, part])
-    ]
+    rows = [row for part in dialect.listed(keys) for row in ask(query, [*values, trace_id, part])]
     return tuple(sorted(read_entries(ask, dialect, rows), key=lambda call: (call.started_at, call.key)))
 
 

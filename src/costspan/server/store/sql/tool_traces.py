@@ -18,13 +18,11 @@ from costspan.server.store.encoding import decode_use
 from costspan.server.store.ports import SETTLING_WINDOW
 from costspan.server.store.sql.conditions import conditions, naive
 from costspan.server.store.sql.dialect import Ask, Dialect
+from costspan.server.store.sql.standing import reach, standing
 from costspan.server.store.tools import MAX_TRACES, AskedTrace, ToolQuestion, too_many, without_tool
 
-_STANDS: Final = "sign > 0 AND entry_id NOT IN (SELECT entry_id FROM {table} WHERE sign < 0)"
 _FEE_UNITS: Final = ", ".join(f"'{unit.value}'" for unit in PROVIDER_TOOLS)
-_HAS_FEE: Final = f"entry_id IN (SELECT entry_id FROM charges WHERE unit IN ({_FEE_UNITS}))"
-_USES_STAND: Final = _STANDS.format(table="tools")
-_CALLS_COUNT: Final = f"role = 'owner' AND {_STANDS.format(table='calls')}"
+_COUNTS: Final = "role = 'owner'"
 _FIRST: Final = datetime.min + SETTLING_WINDOW  # noqa: DTZ901 - as the tables keep moments
 _LAST: Final = datetime.max - SETTLING_WINDOW  # noqa: DTZ901 - likewise
 _AROUND: Final = "started_at BETWEEN ? AND ?"
@@ -54,6 +52,7 @@ class _Traces:
         self._uses_asked = conditions(dialect, period, question.filters, booked=False)
         self._calls_asked = conditions(dialect, period, without_tool(question.filters))
         self._times = _around(period)
+        self._reach = reach(dialect, period)
         self._in_part = f"{_AROUND} AND trace_id IN (SELECT {dialect.unhex(dialect.split('?'))})"
         self._parents: dict[str, dict[str, str | None]] = defaultdict(dict)
         self._uses: dict[str, list[ToolUse]] = defaultdict(list)
@@ -83,13 +82,24 @@ class _Traces:
         ]
 
     def _trace_ids(self) -> list[str]:
-        (uses_where, uses_values), (calls_where, calls_values) = self._uses_asked, self._calls_asked
+        uses_where, uses_values = self._uses_standing(*self._uses_asked)
+        calls_where, calls_values = self._with_fee()
         query = (
-            f"SELECT DISTINCT id FROM (SELECT {self._trace} AS id FROM tools WHERE {uses_where} AND {_USES_STAND} "
-            f"UNION ALL SELECT {self._trace} AS id FROM calls WHERE {calls_where} AND {_CALLS_COUNT} "
-            f"AND {_HAS_FEE} AND trace_id IS NOT NULL)"
+            f"SELECT DISTINCT id FROM (SELECT {self._trace} AS id FROM tools WHERE {uses_where} "
+            f"UNION ALL SELECT {self._trace} AS id FROM calls WHERE {calls_where} AND trace_id IS NOT NULL)"
         )
         return [row[0] for row in self._ask(query, [*uses_values, *calls_values])]
+
+    def _uses_standing(self, where: str, values: list[Any]) -> tuple[str, list[Any]]:
+        stand, of_standing = standing(_AROUND, self._times, table="tools")
+        return f"{stand} AND {where}", [*of_standing, *values]
+
+    def _with_fee(self) -> tuple[str, list[Any]]:
+        """Return the condition of the calls asked about that count and cost a tool's fee, and its values."""
+        (within, of_reach), (where, values) = self._reach, self._calls_asked
+        stand, of_standing = standing(within, of_reach)
+        has_fee = f"entry_id IN (SELECT entry_id FROM charges WHERE unit IN ({_FEE_UNITS}) AND {within})"
+        return f"{_COUNTS} AND {stand} AND {where} AND {has_fee}", [*of_standing, *values, *of_reach]
 
     def _read_fees(self) -> None:
         sums = ", ".join(f"{self._dialect.total(f'sign * {value}', None)}" for value in ("quantity", "cost"))
@@ -102,11 +112,9 @@ class _Traces:
 
     def _read_uses(self, part: str) -> None:
         where, values = self._uses_asked
-        query = (
-            f"SELECT {self._trace}, use, tool, agent, ({where}) FROM tools WHERE {self._in_part} AND {_USES_STAND} "
-            "ORDER BY entry_id"
-        )
-        for trace_id, encoded, tool, agent, is_asked in self._ask(query, [*values, *self._times, part]):
+        stand, of_standing = self._uses_standing(self._in_part, [*self._times, part])
+        query = f"SELECT {self._trace}, use, tool, agent, ({where}) FROM tools WHERE {stand} ORDER BY entry_id"
+        for trace_id, encoded, tool, agent, is_asked in self._ask(query, [*values, *of_standing]):
             received = decode_use(encoded)
             use = replace(received, name=tool, attribution=replace(received.attribution, agent=agent))
             self._uses[use.attribution.scoped(trace_id)].append(use)
@@ -114,20 +122,20 @@ class _Traces:
                 self._asked_uses.add(use.identity)
 
     def _read_calls(self, part: str) -> None:
-        _, values = self._calls_asked
-        self._enter(self._in_part, [*values, *self._times, part])
+        stand, values = standing(_AROUND, self._times)
+        self._enter(f"{_COUNTS} AND {stand} AND {self._in_part}", [*values, *self._times, part])
 
     def _read_calls_of_no_trace(self) -> None:
-        where, values = self._calls_asked
-        self._enter(f"trace_id IS NULL AND {where} AND {_HAS_FEE}", [*values, *values])
+        where, values = self._with_fee()
+        self._enter(f"{where} AND trace_id IS NULL", values)
 
     def _enter(self, which: str, values: list[Any]) -> None:
-        where, _ = self._calls_asked
+        where, asked = self._calls_asked
         query = (
             f"SELECT entry_id, {self._trace}, {self._dialect.hex('key')}, span_id, started_at, operation, span_class, "
-            f"agent, error_type, cost, ({where}), tenant FROM calls WHERE {_CALLS_COUNT} AND {which} ORDER BY entry_id"
+            f"agent, error_type, cost, ({where}), tenant FROM calls WHERE {which} ORDER BY entry_id"
         )
-        for row in self._ask(query, values):
+        for row in self._ask(query, [*asked, *values]):
             call = _costed(row, tuple(self._fees.get(row[0], ())))
             self._calls[Attribution(tenant=row[11]).scoped(row[1] or call.identity)].append(call)
             if row[10]:

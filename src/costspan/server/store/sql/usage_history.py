@@ -10,6 +10,7 @@ from costspan.core.units import CACHE_READ_UNITS, INPUT_UNITS, Unit
 from costspan.core.usage import Usage
 from costspan.server.store.sql.conditions import conditions
 from costspan.server.store.sql.dialect import Ask, Dialect
+from costspan.server.store.sql.standing import standing
 from costspan.server.store.usage_history import (
     CACHE_LIVES,
     LEAST_CACHED,
@@ -24,7 +25,6 @@ _CONTEXT: Final = " + ".join(f"q_{unit}" for unit in INPUT_UNITS)
 _READ: Final = " + ".join(f"q_{unit}" for unit in CACHE_READ_UNITS)
 _MODEL: Final = "coalesce(nullif(response_model, ''), requested_model)"
 _THREAD: Final = f"PARTITION BY tenant, {_MODEL}, thread ORDER BY began, key"
-_STANDING: Final = "sign > 0 AND entry_id NOT IN (SELECT entry_id FROM calls WHERE sign < 0)"
 _REUSED: Final = int(REUSED_WITHIN.total_seconds()) * 1_000_000
 
 
@@ -62,6 +62,7 @@ _SUMS: Final = {
 def usage_history(ask: Ask, dialect: Dialect, question: UsageQuestion) -> list[UsageRow]:
     """Return the sums of each group."""
     where, values = conditions(dialect, question.period, question.filters, booked=False)
+    stands, of_standing = standing(*conditions(dialect, question.period, (), booked=False))
     keys = [f"k{place}" for place in range(len(question.group_by))]
     told = "".join(f", {dialect.column(key)} AS k{place}" for place, key in enumerate(question.group_by))
     band = " + ".join(f"(context > {int(over)})::INT" for over in question.breaks) or "0"
@@ -72,7 +73,7 @@ def usage_history(ask: Ask, dialect: Dialect, question: UsageQuestion) -> list[U
   CASE WHEN signal = '{Signal.METRIC}' THEN 0 ELSE {_CONTEXT} END AS context, {_READ} AS cached,
   coalesce(nullif(session, ''), {dialect.hex("trace_id")}, {dialect.hex("key")}) AS thread,
   {dialect.micros("started_at")} AS began, floor({dialect.micros("started_at")} / 1000)::BIGINT AS began_ms
-  FROM calls WHERE {_STANDING} AND role = '{Role.OWNER}' AND {where}),
+  FROM calls WHERE {stands} AND role = '{Role.OWNER}' AND {where}),
 beside AS (SELECT *, lag({_known("context")}) OVER thread_of AS before,
   lag({_known("began")}) OVER thread_of AS began_before,
   lag({_known("began + floor(coalesce(duration_ns, 0) / 1000)::BIGINT")}) OVER thread_of AS ended_before,
@@ -82,7 +83,7 @@ SELECT {", ".join(keys) + ", " if keys else ""}{", ".join(_NAMES)}, date_trunc('
   {band} AS band, coalesce(streamed, false) OR ttft_ns IS NOT NULL AS streams, {_cost(dialect)} AS cost, {sums}
 FROM repeated GROUP BY {by} ORDER BY {by}"""
     width = len(keys)
-    return [_row(row[:width], row[width:]) for row in ask(query, values)]
+    return [_row(row[:width], row[width:]) for row in ask(query, [*of_standing, *values])]
 
 
 def _known(sql: str) -> str:
