@@ -72,31 +72,28 @@ def make_cluster_server(
     check_settings(config)
     gate = Gate(config.api_key, config.settings.keys_file)
     tracer, stop_tracing = own_tracer(config, os.environ) if config.self_trace else (None, lambda: None)
-    rules = config.settings.rules
+    settings = config.settings
     store = ClickHouseStore(parse_target(store_url), clock=clock)
     metrics = ServerMetrics()
-    committer = Committer(store, card, rules, metrics.observe_commit, leave(store))
-    pipeline = Pipeline(committer, IngestCounters(clock), Reading(config.settings.dialects, keeps_records=False))
-    settler = Settler(store, card, rules)
+    committer = Committer(store, card, settings.rules, metrics.observe_commit, leave(store))
+    pipeline = Pipeline(committer, IngestCounters(clock), Reading(settings.dialects, keeps_records=False))
+    settler = Settler(store, card, settings.rules)
     repricing = Repricing(settler, ClickHouseRepricing(store), prices, clock)
     log = ClickHouseReconciliations(store)
-    reconciler = Reconciler(store, log, lambda: settler.card, lambda: config.settings.reconcile, clock)
+    reconciler = Reconciler(store, log, lambda: settler.card, lambda: settings.reconcile, clock)
     bookkeeper = Bookkeeper(reconciler, clock, store.is_on_duty)
     alerting = _alerting(config, store, committer, partial(drifts_of, log), lambda: last_checked(settler.card), clock)
-    caretaker = Caretaker(
-        _at_once, ClickHouseUpkeep(store), config.settings.retention, clock, is_on_duty=store.is_on_duty
-    )
+    caretaker = Caretaker(_at_once, ClickHouseUpkeep(store), settings.retention, clock, is_on_duty=store.is_on_duty)
     take_inbox(config.data, pipeline)
-    intake = Intake(pipeline, config.settings.limits)
-    background: tuple[Any, ...] = (settler, alerting, caretaker, bookkeeper)
-    for each in background:
+    intake = Intake(pipeline, settings.limits)
+    tending = (alerting, caretaker, bookkeeper)
+    for each in (settler, *tending):
         each.start()
 
     def close() -> None:
         intake.close()
-        bookkeeper.stop()
-        caretaker.stop()
-        alerting.stop()
+        for each in reversed(tending):
+            each.stop()
         pipeline.close()
         settler.stop()
         store.close()
