@@ -16,10 +16,9 @@ from urllib.parse import urlsplit
 import pytest
 
 REAL = os.environ.get("COSTSPAN_CLICKHOUSE_URL")
-needs_clickhouse = pytest.mark.skipif(
-    REAL is None and find_spec("chdb") is None,
-    reason="ClickHouse's engine is half a gigabyte: make .venv/.clickhouse, or COSTSPAN_CLICKHOUSE_URL; .ci/run has it",
-)
+WHY = "ClickHouse's engine is half a gigabyte, so `make test` does not fetch it: make .venv/.clickhouse; .ci/run has it"
+needs_engine = pytest.mark.skipif(find_spec("chdb") is None, reason=WHY)
+needs_clickhouse = pytest.mark.skipif(REAL is None and find_spec("chdb") is None, reason=WHY)
 _databases = count(1)
 
 
@@ -41,7 +40,14 @@ def running_node(data: Path) -> Iterator[Node]:
     if REAL is not None:
         parts = urlsplit(REAL)
         yield Node(f"{parts.scheme}://{parts.netloc}", f"?{parts.query}" if parts.query else "")
-        return
+    else:
+        with own_node(data) as node:
+            yield node
+
+
+@contextmanager
+def own_node(data: Path) -> Iterator[Node]:
+    """Run a node over the folder `data`."""
     command = [sys.executable, "-m", "costspan.testing.clickhouse_server", "--port", "0", "--data", str(data)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:

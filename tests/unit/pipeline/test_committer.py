@@ -11,12 +11,14 @@ import pytest
 
 from costspan.core.call import Call
 from costspan.core.errors import PermanentError, RetryableError
+from costspan.core.link import Link
+from costspan.core.tool import ToolUse
 from costspan.core.units import Unit
 from costspan.core.usage import Usage
 from costspan.pricing.load import load_rate_card
 from costspan.server.pipeline.committer import QUEUED_REQUESTS, Committer
 from costspan.server.store.duckdb.store import DuckDBStore
-from costspan.server.store.entry import Batch, Posting
+from costspan.server.store.entry import Batch, KeptRecord, Posting
 from costspan.server.store.memory import MemoryStore
 
 WAIT_S = 10
@@ -98,3 +100,40 @@ def test_closing_commits_what_waits() -> None:
     committer.close()
     assert list(answer.result(0)) == [True]
     assert store.summary().calls == 1
+
+
+class Particular(MemoryStore):
+    """A ledger that can never hold a record of the trace `POISON`, whatever it is."""
+
+    def commit(self, posting: Posting) -> None:
+        if any(record.trace_id == POISON for record in (*posting.batch.records, *posting.batch.tools)):
+            raise PermanentError("poison")
+        self.kept = [*getattr(self, "kept", ()), *posting.batch.kept]
+        super().commit(posting)
+
+
+POISON = f"{404:032x}"
+
+
+def test_of_a_request_all_is_kept_but_the_records_that_cannot_be() -> None:
+    def place(number: int) -> dict[str, str]:
+        return {"trace_id": POISON if number % 7 == 3 else f"{number:032x}", "span_id": f"{number:016x}"}
+
+    start = {"parent_span_id": None, "started_at_ns": 10**18}
+    [plain] = batch(1).calls
+    calls = [replace(plain, **place(number)) for number in range(1, 12)]
+    links = [Link(**place(number), **start) for number in range(20, 32)]
+    tools = [
+        ToolUse(**place(number), **start, ended_at_ns=10**18, name="search", error_type=None)
+        for number in range(20, 32)
+    ]
+    kept = [KeptRecord(record.identity, 10**18, b"") for record in (*calls, *links)]
+    store = Particular()
+    running = Committer(store, load_rate_card())
+    new = running.submit(Batch(calls, links, tools=tools, kept=kept)).result(WAIT_S)
+    running.close()
+    assert list(new[: len(calls)]) == [None if call.trace_id == POISON else True for call in calls]
+    assert list(new[len(calls) :]) == [None] * sum(link.trace_id == POISON for link in links)
+    assert [record.key for record in store.kept] == [
+        record.identity for record in (*calls, *links) if record.trace_id != POISON
+    ]

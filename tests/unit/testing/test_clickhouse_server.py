@@ -10,14 +10,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from clickhouse_node import REAL, needs_clickhouse, running_node
+from clickhouse_node import needs_engine, own_node
 
-pytestmark = [
-    needs_clickhouse,
-    pytest.mark.skipif(
-        REAL is not None, reason="here the stand-in for a server is tested; a real one is its makers' to test"
-    ),
-]
+pytestmark = needs_engine
 TABLE = (
     "CREATE TABLE kept (n UInt64, said Nullable(String)) ENGINE = MergeTree ORDER BY n "
     "SETTINGS fsync_after_insert = 1, non_replicated_deduplication_window = 10"
@@ -27,8 +22,9 @@ TABLE = (
 @contextmanager
 def client(data: Path) -> Iterator[Any]:
     """A client of a node over `data`, which is killed in the end."""
-    clickhouse_connect = pytest.importorskip("clickhouse_connect")
-    with running_node(data) as node:
+    import clickhouse_connect
+
+    with own_node(data) as node:
         address = urlsplit(node.url())
         with clickhouse_connect.get_client(
             host=address.hostname, port=address.port, autogenerate_session_id=False

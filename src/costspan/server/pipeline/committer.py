@@ -25,7 +25,7 @@ from costspan.server.store.ports import Ledger
 Result = TypeVar("Result")
 
 New = Sequence[bool | None]
-"""For each call of a batch whether it was new. Where a record could not be stored, also for each point, and None."""
+"""For each call of a batch whether it was new; None for one that was refused, and for each other record that was."""
 Take = Callable[[Ledger, Batch, RateCard, SettlingRules], Sequence[bool]]
 """Makes a batch durable and returns which of its calls were new."""
 
@@ -202,15 +202,16 @@ class Committer:
     def _commit_apart(self, waiting: _Waiting, why: PermanentError) -> None:
         """Commit what can be of a request that cannot be as a whole."""
         try:
-            new = take_apart(lambda part: self._take(self._ledger, part, self._card, self._rules), waiting.batch)
+            apart = take_apart(lambda part: self._take(self._ledger, part, self._card, self._rules), waiting.batch)
         except StoreUnavailable as unavailable:
             _fail([waiting], unavailable)
             return
+        new = [*apart.new, *[None] * apart.refused_elsewhere]
         _log.warning("%d records of a request were refused for good: %s", new.count(None), why)
-        if new.count(None) == len(new):
-            _fail([waiting], why)
-        else:
+        if apart.stored_any:
             waiting.answer.set_result(new)
+        else:
+            _fail([waiting], why)
 
 
 def _fail(group: list[_Waiting], error: CostspanError) -> None:

@@ -7,9 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
-from costspan.core.call import Call
 from costspan.core.errors import CostspanError, PermanentError, StoreUnavailable
-from costspan.core.record import MetricPoint
 from costspan.pricing.rate_card import RateCard
 from costspan.semconv.settlement.rules import SettlingRules
 from costspan.server.background import Background
@@ -126,21 +124,18 @@ class Settler:
         except StoreUnavailable:
             raise
         except Exception as error:  # noqa: BLE001 - one batch that cannot be settled must not hold up the others
-            self._settle_alone(batches, error)
+            if len(batches) == 1:
+                self._settle_apart(batches[0][0], together, error)
+            else:
+                for each in batches:
+                    self._settle([each])
         else:
             self._on_commit(time.monotonic() - started_s)
 
-    def _settle_alone(self, batches: Sequence[tuple[bytes, Batch]], error: Exception) -> None:
-        if len(batches) > 1:
-            for each in batches:
-                self._settle([each])
-            return
-        [(batch_id, batch)] = batches
+    def _settle_apart(self, batch_id: bytes, batch: Batch, error: Exception) -> None:
         why = error if isinstance(error, PermanentError) else PermanentError(f"cannot be stored: {error}")
         # None of these commits takes the batch: cut off, it waits, and what is stored of it is recognised.
-        new = take_apart(lambda part: post(self._ledger, part, self._card, self._rules), batch)
-        left = [record for record, was in zip([*batch.calls, *batch.points], new, strict=True) if was is None]
-        _log.error("%d of %d records of a batch were set aside: %s", len(left), len(new), why)
-        points = [record for record in left if isinstance(record, MetricPoint)]
-        refused = Batch([record for record in left if isinstance(record, Call)], points=points)
-        self._ledger.set_aside(batch_id, refused, str(why))
+        apart = take_apart(lambda part: post(self._ledger, part, self._card, self._rules), batch)
+        count = apart.new.count(None) + apart.refused_elsewhere
+        _log.error("%d records of a batch of %d calls were set aside: %s", count, len(batch.calls), why)
+        self._ledger.set_aside(batch_id, apart.refused, str(why))
