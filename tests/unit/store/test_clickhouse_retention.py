@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -146,6 +147,15 @@ def test_a_call_that_comes_while_rows_go_is_counted_and_one_that_comes_after_is_
     Settler(kept.store, CARD, NO_RULES).round()
     assert kept.total() == 62
     assert kept.caretaker.verify().is_well
+
+
+def test_nor_does_a_batch_bring_it_back_of_which_a_call_cannot_be_stored(kept: Ledger) -> None:
+    kept.take(*month_of_calls())
+    kept.caretaker.round()
+    spoiled = replace(call(201, days_ago=2), usage=Usage({Unit.INPUT: 2**63}))
+    kept.store.leave(Batch([call(30, days_ago=30), spoiled, call(202, days_ago=2)]))
+    Settler(kept.store, CARD, NO_RULES).round()
+    assert kept.total() == 61
 
 
 def test_what_was_cut_off_between_the_mark_and_the_rows_is_counted_once_and_goes_later(
