@@ -66,10 +66,14 @@ def registered_columns(
     connection: duckdb.DuckDBPyConnection, name: str, kinds: Mapping[str, Kind], columns: Mapping[str, Sequence[Any]]
 ) -> Iterator[None]:
     """Let SQL read `columns`, each of the kind of its name, as the table `name` while the block runs."""
-    arrays = [_array(values, _TYPES[kinds[column]]) for column, values in columns.items()]
-    fields = [_field(column, _TYPES[kinds[column]]) for column in columns]
-    with _registered(connection, name, Table.from_arrays(arrays, schema=Schema(fields))):
+    with _registered(connection, name, table_of(kinds, columns)):
         yield
+
+
+def table_of(kinds: Mapping[str, Kind], columns: Mapping[str, Sequence[Any]]) -> Table:
+    """Return `columns`, each of the kind of its name, as an Arrow table."""
+    arrays = [_array(values, _TYPES[kinds[column]]) for column, values in columns.items()]
+    return Table.from_arrays(arrays, schema=Schema([_field(column, _TYPES[kinds[column]]) for column in columns]))
 
 
 @contextmanager

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 import duckdb
 import msgspec
-from arro3.core import DataType
 
-from costspan.server.store.duckdb.arrow import registered
+from costspan.server.store.columns import Kind
+from costspan.server.store.duckdb.prepared import Prepared
 from costspan.server.store.entry import KeptRecord
 
 if sys.version_info >= (3, 14):
@@ -23,31 +23,33 @@ FRAME_RECORDS: Final = 512
 """Few enough to hold in memory by the way, many enough to compress what they share."""
 _LEVEL: Final = 3
 _DAY: Final = timedelta(days=1)
-_COLUMNS: Final = "received_at, first_started_at, last_started_at, records, frame"
-
 _TABLE: Final = """received_at TIMESTAMP NOT NULL, first_started_at TIMESTAMP NOT NULL,
 last_started_at TIMESTAMP NOT NULL, records INTEGER NOT NULL, frame BLOB NOT NULL"""
 DDL: Final = (f"CREATE TABLE IF NOT EXISTS received ({_TABLE})",)
-_INSERT: Final = (
-    f"INSERT INTO received ({_COLUMNS}) SELECT ?, make_timestamp(first_started_at), make_timestamp(last_started_at), "
-    "records, frame FROM frames"
-)
+_KINDS: Final = {
+    "received_at": Kind.MOMENT,
+    "first_started_at": Kind.MOMENT,
+    "last_started_at": Kind.MOMENT,
+    "records": Kind.SMALL,
+    "frame": Kind.BYTES,
+}
+_INSERT: Final = f"INSERT INTO received ({', '.join(_KINDS)}) SELECT * FROM {{batch}}"
 _OF_PERIOD: Final = "FROM received WHERE last_started_at >= ? AND first_started_at < ?"
 _PACK: Final = msgspec.msgpack.Encoder()
 _UNPACK: Final = msgspec.msgpack.Decoder(list[tuple[str, int, bytes, str | None]])
 
 
-def insert(connection: duckdb.DuckDBPyConnection, kept: Sequence[KeptRecord], moment: datetime) -> None:
+def insert(prepared: Prepared, kept: Sequence[KeptRecord], posted_at_us: int) -> None:
     """Add records in frames, within the caller's transaction."""
     frames = [kept[first : first + FRAME_RECORDS] for first in range(0, len(kept), FRAME_RECORDS)]
-    columns: dict[str, tuple[Any, DataType]] = {
-        "first_started_at": ((min(_starts_us(frame)) for frame in frames), DataType.int64()),
-        "last_started_at": ((max(_starts_us(frame)) for frame in frames), DataType.int64()),
-        "records": (map(len, frames), DataType.int64()),
-        "frame": (map(_packed, frames), DataType.binary()),
+    columns: dict[str, list[Any]] = {
+        "received_at": [posted_at_us] * len(frames),
+        "first_started_at": [min(_starts_us(frame)) for frame in frames],
+        "last_started_at": [max(_starts_us(frame)) for frame in frames],
+        "records": list(map(len, frames)),
+        "frame": list(map(_packed, frames)),
     }
-    with registered(connection, "frames", columns):
-        connection.execute(_INSERT, [moment])
+    prepared.run(_INSERT, _KINDS, columns)
 
 
 def moments(connection: duckdb.DuckDBPyConnection, since: datetime, until: datetime) -> list[datetime]:

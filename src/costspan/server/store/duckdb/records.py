@@ -15,7 +15,8 @@ from costspan.core.clock import NS_PER_S, utc_from_ns
 from costspan.core.link import Link
 from costspan.server.store.columns import Kind
 from costspan.server.store.duckdb import sources, tools
-from costspan.server.store.duckdb.arrow import registered, registered_columns, registered_rows
+from costspan.server.store.duckdb.arrow import registered, registered_rows
+from costspan.server.store.duckdb.prepared import Prepared
 from costspan.server.store.duckdb.received import calls_of
 from costspan.server.store.duckdb.recent import Held, Recent
 from costspan.server.store.duckdb.schema import RECEIVED
@@ -64,9 +65,10 @@ _STANDING: Final = (
     "FROM calls c JOIN wanted b ON c.key = b.key WHERE c.started_at BETWEEN ? AND ? "
     "GROUP BY b.identity HAVING sum(c.sign) > 0"
 )
+_KINDS: Final = {**RECORD_KINDS, "received_at": Kind.MOMENT}
 _INSERT: Final = (
-    "INSERT INTO records SELECT key, trace_id, span_id, parent_span_id, started_at, ?, response_id, call, trace_state, "
-    "attribution FROM record_batch"
+    "INSERT INTO records SELECT key, trace_id, span_id, parent_span_id, started_at, received_at, response_id, call, "
+    "trace_state, attribution FROM {batch}"
 )
 
 
@@ -248,10 +250,10 @@ def disown(connection: duckdb.DuckDBPyConnection, identities: Sequence[str], bat
             connection.execute(statement, _times(batch)).fetchall()
 
 
-def insert(connection: duckdb.DuckDBPyConnection, records: Sequence[Call | Link], received_at: datetime) -> None:
+def insert(prepared: Prepared, records: Sequence[Call | Link], posted_at_us: int) -> None:
     """Add records of which no entry says all."""
-    with registered_columns(connection, "record_batch", RECORD_KINDS, record_columns(records)):
-        connection.execute(_INSERT, [received_at])
+    columns = record_columns(records) | {"received_at": [posted_at_us] * len(records)}
+    prepared.run(_INSERT, _KINDS, columns)
 
 
 def _standing(

@@ -24,9 +24,8 @@ from costspan.server.store.corrected import (
     judged,
 )
 from costspan.server.store.duckdb.arrow import registered, registered_rows
-from costspan.server.store.duckdb.writer import INSERT_CHARGES, Writer
+from costspan.server.store.duckdb.writer import Writer
 from costspan.server.store.repricing import Run
-from costspan.server.store.rows import CHARGE_KINDS
 from costspan.server.store.sql.standing import standing
 
 _WANTED: Final = "entry_id IN (SELECT wanted_id FROM wanted_entries)"
@@ -75,14 +74,13 @@ def correct(
     connection = writer.connection
     with (
         registered_rows(connection, "corrected", CORRECTED_KINDS, corrected_rows(entries)),
-        registered_rows(connection, "charge_batch", CHARGE_KINDS, charge_lines(entries)),
         writer.transaction() as moment,
     ):
         where = {"moment": moment, "closed": _closed(closed_before)}
         connection.execute(_REVERSE_CALLS, where)
         connection.execute(_REVERSE_CHARGES, {"moment": moment})
         connection.execute(_INSERT_CALLS, where | {"run_id": run_id, "card": card.version})
-        connection.execute(INSERT_CHARGES, [moment])
+        writer.insert_charges(charge_lines(entries), moment)
     return len(entries)
 
 

@@ -13,19 +13,30 @@ from arro3.core import DataType
 
 from costspan.core.attribution import DIMENSIONS
 from costspan.core.tool import ToolUse
+from costspan.server.store.columns import Kind
 from costspan.server.store.duckdb.arrow import registered
 from costspan.server.store.duckdb.asking import asking
+from costspan.server.store.duckdb.prepared import Prepared
 from costspan.server.store.encoding import decode_use, encode_use
 from costspan.server.store.entry import Standing, ToolEntry
 from costspan.server.store.sql import tool_traces as of_traces
 from costspan.server.store.sql.dialect import DUCKDB
 from costspan.server.store.tools import AskedTrace, ToolQuestion
 
-_COLUMNS: Final = ("trace_id", "span_id", "started_at", "digest", "use", *DIMENSIONS, "tags")
+_KINDS: Final = {
+    "entry_id": Kind.WHOLE,
+    "posted_at": Kind.MOMENT,
+    "trace_id": Kind.KEY,
+    "span_id": Kind.SPAN_ID,
+    "started_at": Kind.MOMENT,
+    "digest": Kind.TEXT,
+    "use": Kind.BYTES,
+    **dict.fromkeys(DIMENSIONS, Kind.TEXT),
+    "tags": Kind.TEXT,
+}
 _INSERT: Final = (
-    f"INSERT INTO tools (entry_id, sign, posted_at, {', '.join(_COLUMNS)}) SELECT b.entry_id, 1, ?, b.trace_id::UUID, "
-    f"b.span_id, make_timestamp(b.started_at), b.digest, b.use, {', '.join(f'b.{name}' for name in DIMENSIONS)}, "
-    """from_json(b.tags, '"MAP(VARCHAR, VARCHAR)"') FROM tool_batch b"""
+    f"INSERT INTO tools (sign, {', '.join(_KINDS)}) SELECT 1, * "
+    """REPLACE (from_json(tags, '"MAP(VARCHAR, VARCHAR)"') AS tags) FROM {batch}"""
 )
 _NEAR: Final = (
     "SELECT any_value(use), entry_id, any_value(digest) FROM tools WHERE started_at BETWEEN ? AND ? "
@@ -33,23 +44,21 @@ _NEAR: Final = (
 )
 
 
-def insert(
-    connection: duckdb.DuckDBPyConnection, entries: Sequence[ToolEntry], ids: Sequence[int], moment: datetime
-) -> None:
+def insert(prepared: Prepared, entries: Sequence[ToolEntry], ids: Sequence[int], posted_at_us: int) -> None:
     """Add tool entries under `ids`."""
-    said = [entry.attribution for entry in entries]
-    columns: dict[str, tuple[Any, DataType]] = {
-        "entry_id": (ids, DataType.int64()),
-        "trace_id": ((entry.use.trace_id for entry in entries), DataType.string()),
-        "span_id": ((int(entry.use.span_id, 16) for entry in entries), DataType.uint64()),
-        "started_at": ((entry.use.started_at_ns // 1000 for entry in entries), DataType.int64()),
-        "digest": ((entry.digest for entry in entries), DataType.string()),
-        "use": ((encode_use(entry.use) for entry in entries), DataType.binary()),
-        **{name: ([getattr(one, name) for one in said], DataType.string()) for name in DIMENSIONS},
-        "tags": ((json.dumps(dict(one.tags)) if one.tags else None for one in said), DataType.string()),
+    said, uses = [entry.attribution for entry in entries], [entry.use for entry in entries]
+    columns: dict[str, list[Any]] = {
+        "entry_id": list(ids),
+        "posted_at": [posted_at_us] * len(entries),
+        "trace_id": [bytes.fromhex(use.trace_id) for use in uses],
+        "span_id": [int(use.span_id, 16) for use in uses],
+        "started_at": [use.started_at_ns // 1000 for use in uses],
+        "digest": [entry.digest for entry in entries],
+        "use": [encode_use(use) for use in uses],
+        **{name: [getattr(one, name) for one in said] for name in DIMENSIONS},
+        "tags": [json.dumps(dict(one.tags)) if one.tags else None for one in said],
     }
-    with registered(connection, "tool_batch", columns):
-        connection.execute(_INSERT, [moment])
+    prepared.run(_INSERT, _KINDS, columns)
 
 
 def near(
