@@ -35,13 +35,13 @@ _QUERY: dict[str, AttributeValue] = {
 }
 
 
-def requests(count: int, genai_percent: int) -> list[bytes]:
+def requests(count: int, genai_percent: int, spans_each: int = SPANS_PER_REQUEST) -> list[bytes]:
     """Return `count` gzipped bodies; of every five spans `genai_percent` / 20 are model calls of the demo's month.
 
     Like a collector's batches they mix services and hold whole traces only by chance.
     """
     spans = _mixed(genai_percent // 20)
-    return [gzip.compress(protobuf_body(list(islice(spans, SPANS_PER_REQUEST))), compresslevel=6) for _ in range(count)]
+    return [gzip.compress(protobuf_body(list(islice(spans, spans_each))), compresslevel=6) for _ in range(count)]
 
 
 def _mixed(genai_of_five: int) -> Iterator[SpanRecord]:
