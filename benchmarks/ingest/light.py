@@ -37,7 +37,7 @@ class Light:
     p99_ms: float
 
 
-def measure(peer: Peer, rate_per_s: float, seconds: int) -> Light:
+def measure(peer: Peer, rate_per_s: float, seconds: float, idle_s: float = IDLE_S) -> Light:
     """Start the server, let it rest, then send it `rate_per_s` requests for `seconds`."""
     bodies = requests(WARM_UP_REQUESTS + round(rate_per_s * seconds), GENAI_PERCENT, SPANS_PER_REQUEST)
     with running(peer.product) as server:
@@ -45,8 +45,8 @@ def measure(peer: Peer, rate_per_s: float, seconds: int) -> Light:
             raise RuntimeError(f"unset {peer.product.url_variable}: the benchmark starts its own {peer.product.name}")
         target = server.url + peer.traces_path
         send(target, bodies[:WARM_UP_REQUESTS], peer.headers)
-        time.sleep(IDLE_S / 2)
-        idle_share, _ = _share(server.pid, lambda: time.sleep(IDLE_S))
+        time.sleep(idle_s / 2)
+        idle_share, _ = _share(server.pid, lambda: time.sleep(idle_s))
         answers: list[float] = []
 
         def trickle() -> None:
