@@ -56,7 +56,9 @@ def ask(server: Server, **parameters: Any) -> Any:
 
 def test_a_loop_is_found_with_what_was_expected_why_and_who(server: Server, capsys: pytest.CaptureFixture[str]):
     assert server.send(protobuf_body(quiet_weeks())).status == 200
-    assert ask(server)["anomalies"] == []
+    # Another question than the one below: shortly after midnight the loop is of yesterday, and what comes in for a day
+    # that is over is learned once a minute for each question.
+    assert ask(server, sensitivity="3.1")["anomalies"] == []
     assert server.send(protobuf_body(loop())).status == 200
 
     [found] = ask(server, explain="true")["anomalies"]
