@@ -48,6 +48,13 @@ class Running:
     stop: Callable[[], int] = lambda: 0
     """Stops it early and returns the bytes of its folder."""
 
+    @property
+    def own_pid(self) -> int:
+        """The process that was started. Raises RuntimeError for a server that ran before: its CPU cannot be read."""
+        if self.pid is None:
+            raise RuntimeError(f"unset {self.product.url_variable}: the benchmark starts its own {self.product.name}")
+        return self.pid
+
 
 COSTSPAN = Product(
     name="costspan",

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from benchmarks.ingest.load import send
+from benchmarks.ingest.load import Sent, send
 from benchmarks.ingest.peers import PEERS, Peer
 from benchmarks.ingest.process import cpu_s
 from benchmarks.ingest.workload import requests
@@ -41,12 +41,10 @@ def measure(peer: Peer, rate_per_s: float, seconds: float, idle_s: float = IDLE_
     """Start the server, let it rest, then send it `rate_per_s` requests for `seconds`."""
     bodies = requests(WARM_UP_REQUESTS + round(rate_per_s * seconds), GENAI_PERCENT, SPANS_PER_REQUEST)
     with running(peer.product) as server:
-        if server.pid is None:
-            raise RuntimeError(f"unset {peer.product.url_variable}: the benchmark starts its own {peer.product.name}")
-        target = server.url + peer.traces_path
+        pid, target = server.own_pid, server.url + peer.traces_path
         send(target, bodies[:WARM_UP_REQUESTS], peer.headers)
         time.sleep(idle_s / 2)
-        idle_share, _ = _share(server.pid, lambda: time.sleep(idle_s))
+        idle_share, _ = _share(pid, lambda: time.sleep(idle_s))
         answers: list[float] = []
 
         def trickle() -> None:
@@ -55,20 +53,21 @@ def measure(peer: Peer, rate_per_s: float, seconds: float, idle_s: float = IDLE_
                 time.sleep(max(0.0, began_s + number / rate_per_s - time.monotonic()))
                 answers.extend(send(target, [body], peer.headers).latencies_s)
 
-        share, used_s = _share(server.pid, trickle)
-        answers.sort()
+        share, used_s = _share(pid, trickle)
+        sent = Sent(seconds, tuple(answers), 0)
         return Light(
             peer.product.name,
             server.version,
             idle_share,
             share,
             used_s / len(answers) * 1e3,
-            answers[len(answers) // 2] * 1e3,
-            answers[len(answers) * 99 // 100] * 1e3,
+            sent.latency_ms(50),
+            sent.latency_ms(99),
         )
 
 
 def _share(pid: int, act: Callable[[], None]) -> tuple[float, float]:
+    """Return which share of a core a process took while `act` ran, and how many seconds of CPU that were."""
     before_s, began_s = cpu_s(pid), time.monotonic()
     act()
     used_s = cpu_s(pid) - before_s
@@ -92,9 +91,7 @@ def main() -> None:
         "p99 ms",
         "to costspan's CPU",
     ]
-    print(
-        f"{arguments.rate:g} requests a second of {SPANS_PER_REQUEST} spans, {GENAI_PERCENT} % of them GenAI; of a core"
-    )
+    print(f"{arguments.rate:g} requests a second of {SPANS_PER_REQUEST} spans, {GENAI_PERCENT} % of them GenAI")
     print(plain([head, *(_row(one, found[0]) for one in found)]))
 
 

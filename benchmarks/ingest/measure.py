@@ -66,18 +66,16 @@ def measure(peer: Peer, request_count: int, genai_percent: int) -> Measured:
     """Start the server, warm it up, load it. Raises RuntimeError for one that is not started here: no CPU to read."""
     bodies = requests(WARM_UP_REQUESTS + request_count, genai_percent)
     with running(peer.product) as server:
-        if server.pid is None:
-            raise RuntimeError(f"unset {peer.product.url_variable}: the benchmark starts its own {peer.product.name}")
-        target = server.url + peer.traces_path
+        pid, target = server.own_pid, server.url + peer.traces_path
         send(target, bodies[:WARM_UP_REQUESTS], peer.headers)
         _wait_until_taken(lambda: peer.taken(server.url), WARM_UP_REQUESTS * SPANS_PER_REQUEST)
-        _wait_until_at_rest(server.pid)
-        before_s, began_s = cpu_s(server.pid), time.monotonic()
+        _wait_until_at_rest(pid)
+        before_s, began_s = cpu_s(pid), time.monotonic()
         sent = send(target, bodies[WARM_UP_REQUESTS:], peer.headers)
         _wait_until_taken(lambda: peer.taken(server.url), len(bodies) * SPANS_PER_REQUEST)
         queryable_s = time.monotonic() - began_s
-        _wait_until_at_rest(server.pid)
-        used_s, held_mib = cpu_s(server.pid) - before_s, rss_mib(server.pid)
+        _wait_until_at_rest(pid)
+        used_s, held_mib = cpu_s(pid) - before_s, rss_mib(pid)
         question_ms = median(_asked_ms(peer, server.url) for _ in range(QUESTIONS))
         return Measured(
             server=peer.product.name,
